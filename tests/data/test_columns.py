@@ -463,3 +463,34 @@ def test_assertions_are_no_outputs(expected: str) -> None:
         check_assertions("t.csv", "__expected", body)
     check_assertions("t.csv", "message", body)
     check_assertions("t.csv", "__expected", rows(__expected=LABEL))
+
+
+def test_senders_are_no_labels_beside_what_may_be_meant() -> None:
+    parsed = [{"sku": f"s{at}", "qty": at} for at in range(20)]
+    body = rows(**{"from": LABEL, "subject": ONCE, "body": LONG, "extracted": parsed})
+    with pytest.raises(DataError, match="'from'.* or 'extracted'"):
+        guess_columns("t.jsonl", tuple(body[0]), body, {})
+
+
+def test_a_schema_that_is_left_out_is_told_though_it_comes_again() -> None:
+    schema = ["CREATE TABLE orders (id INT, total INT, name TEXT)"] * 12 + [
+        "CREATE TABLE a (b INT)"
+    ] * 8
+    body = rows(sql_prompt=LONG, sql_context=schema, sql=SQL)
+    roles, remarks = guess_columns("t.csv", tuple(body[0]), body, {"output": "sql"})
+    assert roles["output"] == "sql"
+    assert "'sql_context' holds text that the input leaves out" in remarks[0]
+
+
+def test_constants_are_no_outputs_and_objects_are_named() -> None:
+    source = [{"message": text, "category": label} for text, label in zip(LONG, LABEL, strict=True)]
+    body = rows(_index=["t"] * 20, _type=["doc"] * 20, _source=source)
+    with pytest.raises(DataError, match="make columns of its fields 'message' and 'category'"):
+        guess_columns("t.jsonl", tuple(body[0]), body, {})
+
+
+def test_a_full_column_is_asked_rather_than_one_of_gaps() -> None:
+    gaps = [None if at % 3 else text for at, text in enumerate(ONCE)]
+    body = rows(parent_text=gaps, reported_text=LONG, decision=LABEL)
+    roles, _ = guess_columns("t.jsonl", tuple(body[0]), body, {"output": "decision"})
+    assert roles["input"] == "reported_text"

@@ -191,8 +191,8 @@ def test_a_step_without_a_price_is_none(price: float | None, result: dict[str, A
         ),
         (
             {"n": 320, "chance": 0.82, "cost": 96.0, "reason": "their value is not known"},
-            "320 more test labels for $96.00 bring a chance of 82 % to make the choice sure; their value is not "
-            "known.",
+            "320 more test labels for $96.00 bring a chance of 82 % to make the choice sure; their value is "
+            "not known.",
         ),
         (
             {"reason": "no number up to 6,400 would tell"},

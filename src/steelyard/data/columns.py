@@ -9,7 +9,9 @@ from typing import Any
 from steelyard.data.formats.roles import (
     Columns,
     columns_of,
+    is_asked,
     is_descriptive,
+    is_made,
     is_nameless,
     is_part,
     is_score,
@@ -25,6 +27,8 @@ from steelyard.data.numbered import other_name
 from steelyard.errors import DataError
 from steelyard.words import listed, shortened
 
+_LONG = 8
+"""Words in the mean: what is so long is no label, though it may come again, as schemas do."""
 _MOST_TOLD = 20
 """Of distinct values in a column that is told as one that could be the output."""
 _TWO = 2
@@ -48,8 +52,7 @@ def guess_columns(
     columns would do, and where there are too few.
     """
     named = {**columns, **_unchanged(file, header, body, columns)}
-    roles, remarks = _guess(file, header, body, named)
-    return roles, remarks
+    return _guess(file, header, body, named, columns)
 
 
 def _unchanged(
@@ -64,7 +67,8 @@ def _unchanged(
     if other in columns:
         return {}
     try:
-        roles, _ = _guess(file, header, body, {key: columns[key] for key in columns if key != role})
+        rest = {key: columns[key] for key in columns if key != role}
+        roles, _ = _guess(file, header, body, rest, rest)
     except DataError:
         return {}
     in_use = set(columns_of(name or "", header))
@@ -72,8 +76,13 @@ def _unchanged(
 
 
 def _guess(
-    file: str, header: tuple[str, ...], body: Sequence[Mapping[str, Any]], columns: Columns
+    file: str,
+    header: tuple[str, ...],
+    body: Sequence[Mapping[str, Any]],
+    columns: Columns,
+    by_user: Columns,
 ) -> tuple[dict[str, str], list[str]]:
+    """As `guess_columns`; of ``columns`` those ``by_user`` need no remark."""
     looks = {name: column_look(body, name) for name in header}
     names = _borne_out(_filled(header, looks), looks, columns)
     roles = dict(resolve(names, columns))
@@ -92,7 +101,9 @@ def _guess(
         has_input = bool(beside) or "input" not in missing
         scores = [name for name in beside if beside[name].is_measure and is_score(name)]
         output = (
-            scores[0] if len(scores) == 1 else _output(file, beside or free, has_input=has_input)
+            scores[0]
+            if len(scores) == 1
+            else _output(file, beside or free, _nested(header, body), has_input=has_input)
         )
         names = _borne_out(names, looks, {**columns, "output": output})
         roles = dict(resolve(names, {**columns, "output": output}))
@@ -105,7 +116,7 @@ def _guess(
     twin, remark = other_name(body, roles.get("output", ""))
     is_open = "output" in missing or not looks.get(roles.get("output", ""), _NOTHING).is_few
     free.pop(twin or "", None)
-    return roles, [*([remark] if remark else []), *_remarks(roles, free, columns, is_open)]
+    return roles, [*([remark] if remark else []), *_remarks(roles, free, by_user, is_open)]
 
 
 def _filled(header: tuple[str, ...], looks: Mapping[str, ColumnLook]) -> tuple[str, ...]:
@@ -234,7 +245,8 @@ def _is_label_like(name: str, look: ColumnLook) -> bool:
     return is_few and not is_descriptive(name) and spoken(name) not in usual_names()["input"]
 
 
-def _output(file: str, free: Mapping[str, ColumnLook], *, has_input: bool) -> str:
+def _output(file: str, free: Mapping[str, ColumnLook], nested: str, *, has_input: bool) -> str:
+    free = {name: look for name, look in free.items() if not look.is_constant}
     named = [
         name
         for name, look in free.items()
@@ -243,6 +255,8 @@ def _output(file: str, free: Mapping[str, ColumnLook], *, has_input: bool) -> st
     labels = _rather([name for name, look in free.items() if look.is_label])
     numbers = _rather([name for name, look in free.items() if look.is_few and not look.is_stamp])
     texts = [name for name, look in free.items() if look.is_text]
+    if labels and all(map(is_descriptive, labels)):  # senders, beside what may be meant
+        labels += [name for name, look in free.items() if look.nested_words >= 0 and look.is_new]
     if not has_input and not labels and len(texts) == 2:
         return (
             named[0] if len(named) == 1 and named[0] in texts else texts[1]
@@ -257,9 +271,9 @@ def _output(file: str, free: Mapping[str, ColumnLook], *, has_input: bool) -> st
             raise DataError(
                 f"cannot tell which column of {file} holds the output: "
                 f"{' or '.join(map(repr, names[:_MOST_TOLD]))}; name it: --columns output=… "
-                "(in task.yaml columns: {output: …})"
+                f"(in task.yaml columns: {{output: …}}){nested}"
             )
-    raise DataError(f"{file} has no column for the output")
+    raise DataError(f"{file} has no column for the output{nested}")
 
 
 def _is_too_long(name: str, free: Mapping[str, ColumnLook]) -> bool:
@@ -276,11 +290,13 @@ def _rather(names: list[str]) -> list[str]:
 
 def _input(file: str, free: Mapping[str, ColumnLook], *, by_length: bool) -> str:
     texts = [name for name, look in free.items() if look.is_text]
-    texts = texts or [name for name, look in free.items() if _may_be_asked(look)]
+    full = [name for name in texts if 2 * free[name].filled > free[name].rows]
+    texts = full or texts
+    texts = texts or [name for name, look in free.items() if _may_be_asked(name, look)]
     lists = [name for name, look in free.items() if look.nested_words > 0]
     lists = [name for name in lists if speaks_of(name, "input")] or lists
-    if len(lists) == 1 and not texts:
-        return f"{{{lists[0]}}}"
+    if lists and not texts:
+        return f"{{{max(lists, key=lambda name: free[name].characters)}}}"
     texts = texts or [*free]
     named = [name for name in texts if speaks_of(name, "input", in_plural=False)]
     pool = named or texts
@@ -289,14 +305,19 @@ def _input(file: str, free: Mapping[str, ColumnLook], *, by_length: bool) -> str
     return max(pool, key=lambda name: free[name].characters) if by_length else pool[0]
 
 
+def _leaves_text_out(name: str, look: ColumnLook) -> bool:
+    holds_text = look.holds_text or look.words >= _LONG
+    return holds_text or (look.nested_words > 0 and speaks_of(name, "input"))
+
+
 def _tells_of(name: str, output: str) -> bool:
     """Whether a column is made from the output by its name: ``query_toks`` beside ``query``."""
-    words = set(spoken(output).split())
-    return bool(words) and words < set(spoken(name).split())
+    words, others = spoken(output).split(), spoken(name).split()
+    return bool(words) and words == others[: len(words)] and is_made(others[len(words) :])
 
 
-def _may_be_asked(look: ColumnLook) -> bool:
-    is_key = look.is_key or look.is_stamp
+def _may_be_asked(name: str, look: ColumnLook) -> bool:
+    is_key = look.is_key or look.is_stamp or is_descriptive(name)
     return look.words >= 1 and look.distinct > 1 and not is_key
 
 
@@ -326,8 +347,8 @@ def _remarks(
         texts = [
             name
             for name, look in free.items()
-            if (look.holds_text or (look.nested_words > 0 and speaks_of(name, "input")))
-            and not speaks_of(name, "output")
+            if _leaves_text_out(name, look)
+            and (is_asked(name) or not speaks_of(name, "output"))
             and not _tells_of(name, roles.get("output", ""))
         ]
         if texts:

@@ -97,8 +97,9 @@ class Case:
     """Everything a verdict is decided on.
 
     ``family`` holds the tests of all pairs of arms where they were made elsewhere. Else a pair is looked up
-    in ``comparisons`` (uncorrected in ``p_value``), or compared by ``scores``, with ``clusters`` in the items'
-    order. The metric lies in [0, 1]. ``detectable`` is what the plan said the test can show, ``None`` where it could not say.
+    in ``comparisons`` (uncorrected in ``p_value``), or compared by ``scores``, with ``clusters`` in the order
+    of the items. The metric lies in [0, 1]. ``detectable`` is what the plan said the test can show, ``None``
+    where it could not say.
     ``memo`` keeps the families made, by the names of their arms.
     """
 

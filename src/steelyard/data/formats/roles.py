@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ _PLACE = re.compile(r"\{([^{}]+)\}")
 _NAMELESS = re.compile(r"|unnamed: ?\d+(?:_level_\d+)?", re.IGNORECASE)
 _ASKED = frozenset({"input", "prompt", "question", "query", "instruction"})
 """Words for an input that say nothing of what it is."""
+_BACKGROUND = frozenset({"context", "ctx", "schema"})
 _JOINTS = re.compile(r"[\s_\-]+|(?<=[a-z])(?=[A-Z])")
 
 
@@ -40,6 +41,16 @@ def is_descriptive(name: str) -> bool:
 def is_part(name: str) -> bool:
     """Whether a column's name says that it holds the parts of a split."""
     return spoken(name) in _usual()["parts"]
+
+
+def is_asked(name: str) -> bool:
+    """Whether a column's name ends in a word for what is asked, whatever it begins with."""
+    return spoken(name).split()[-1:] in [[word] for word in _ASKED | _BACKGROUND]
+
+
+def is_made(words: Sequence[str]) -> bool:
+    """Whether the rest of a column's name says that it is another in other dress: its tokens, its tree."""
+    return bool(words) and words[0] in _usual()["made"]
 
 
 def is_score(name: str) -> bool:

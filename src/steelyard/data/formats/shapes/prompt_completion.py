@@ -115,7 +115,9 @@ def _reference(value: Any, name: str, prompt: Any) -> tuple[Any, dict[str, list[
 
 
 def _are_turns(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(turn, dict) for turn in value)
+    """Whether a value is messages: objects, some of which say their role."""
+    is_list = isinstance(value, list) and all(isinstance(turn, dict) for turn in value)
+    return is_list and any("role" in turn for turn in value)
 
 
 def _system(fields: Mapping[str, Any], name: str) -> tuple[str, str] | None:
