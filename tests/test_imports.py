@@ -19,8 +19,8 @@ FLOORS = (
     "core errors words commands files packaged extras registry families user_code languages "
     "rules_of_thumb json_text json_schema seeds output_kinds folding layout next_item label_marks "
     "label_words label_text label_sets printing private "
-    "progress config stats economics model task data score retrieve train strategy result verdict store "
-    "planning weigh changes report gates serve cli __main__"
+    "progress config stats economics model task data score retrieve train strategy result verdict advice "
+    "store planning weigh changes report gates serve cli __main__"
 ).split()
 GROUND = {"_version", ""}  # the version, and the package itself (lazy names)
 LAZY_UP = {("weigh", "report")}

@@ -11,6 +11,7 @@ import pytest
 import steelyard
 
 PUBLIC = [
+    "Advice",
     "ArmError",
     "ConfigError",
     "CredentialError",
@@ -23,6 +24,7 @@ PUBLIC = [
     "StorageError",
     "Task",
     "__version__",
+    "advise",
     "compare",
     "data",
     "init_from_example",

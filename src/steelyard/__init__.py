@@ -22,6 +22,7 @@ from steelyard.errors import (
 
 if TYPE_CHECKING:
     from steelyard import data
+    from steelyard.advice import Advice, advise
     from steelyard.changes import RunComparison, compare
     from steelyard.data.starter import init_from_example, init_from_file
     from steelyard.planning.forecast import plan
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from steelyard.weigh import RunResult, run
 
 _LAZY = {
+    "Advice": "steelyard.advice",
     "RunComparison": "steelyard.changes",
     "RunResult": "steelyard.weigh",
     "Task": "steelyard.task",
+    "advise": "steelyard.advice",
     "compare": "steelyard.changes",
     "init_from_example": "steelyard.data.starter",
     "init_from_file": "steelyard.data.starter",
@@ -43,6 +46,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "Advice",
     "ArmError",
     "ConfigError",
     "CredentialError",
@@ -55,6 +59,7 @@ __all__ = [
     "StorageError",
     "Task",
     "__version__",
+    "advise",
     "compare",
     "data",
     "init_from_example",

@@ -1,0 +1,76 @@
+"""The common mistakes that a case is close to, by the ids of the data audit (``data/mistakes.py``)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from steelyard.advice.situation import Situation
+from steelyard.data.mistakes import thresholds
+from steelyard.data.splits.allocation import MIN_EXAMPLES, part_sizes
+from steelyard.packaged import packaged
+from steelyard.stats import detectable_difference
+from steelyard.words import counted, points
+
+_LEARNED = ("fine_tune", "hybrid", "classical", "measure")
+"""Ways whose outcome rests on a test part of the examples."""
+
+
+class LikelyMistake(NamedTuple):
+    """A common mistake that the case is close to, in a sentence."""
+
+    id: str
+    text: str
+
+
+def likely_mistakes(case: Situation, way: str) -> list[LikelyMistake]:
+    """The mistakes to name beside the recommendation ``way``; none rests on an answer that was skipped,
+    except that tuning is early as long as nobody said how often the prompt is right.
+    """
+    if case.can_judge is False:
+        return [LikelyMistake("not_validated", _texts()["not_validated"]["unjudged"])]
+    texts = {
+        "too_early": _too_early(case, way),
+        "too_little": _too_little(case),
+        "wrong_task": _texts()["wrong_task"] if case.need == "facts" else None,
+        "not_validated": _small_test(case) if way in _LEARNED else None,
+    }
+    return [LikelyMistake(name, text) for name, text in texts.items() if text is not None]
+
+
+def _texts() -> dict[str, Any]:
+    return dict(packaged("advice/data/mistakes.yaml"))
+
+
+def _too_early(case: Situation, way: str) -> str | None:
+    texts: dict[str, str] = _texts()["too_early"]
+    if not case.answers or way in ("classical", "retrieval") or case.holds("prompt_plateau"):
+        return None
+    if case.holds("change_weekly") or case.holds("results_this_week"):
+        return texts["pressed"]
+    return texts["untried"] if case.tries is None else texts["unsettled"]
+
+
+def _too_little(case: Situation) -> str | None:
+    least = thresholds()["too_little"]["least_rows"]
+    if case.examples is None or case.examples >= least or case.need == "facts":
+        return None
+    examples = counted(case.examples, "example")
+    return str(_texts()["too_little"]).format(examples=examples, least=least)
+
+
+def _small_test(case: Situation) -> str | None:
+    """Whether a test part of the examples could show what the data audit asks for, as a run would split them."""
+    if case.examples is None:
+        return None
+    limit = thresholds()["not_validated"]["difference"]
+    rows = part_sizes(case.examples, None)["test"] if case.examples >= MIN_EXAMPLES else 0
+    shown = detectable_difference(rows).difference
+    if shown is not None and shown <= limit:
+        return None
+    shows = "which shows no difference between two ways"
+    if shown is not None:
+        shows = f"which shows differences of {points(shown)} or more between two ways, not {points(limit)}"
+    text: str = _texts()["not_validated"]["small"]
+    return text.format(
+        examples=counted(case.examples, "example"), test=counted(rows, "row"), shows=shows
+    )
