@@ -1,7 +1,7 @@
 """The field's rules of thumb, each with its source, date and strength (``rules_of_thumb.yaml``).
 
-A run shows some of them beside its measured answer, where they decide nothing; `steelyard.advice` reasons with
-all of them before there is anything to measure.
+A run shows some of them beside its measured answer, where they decide nothing; `steelyard.advice` reasons
+with all of them before there is anything to measure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 from steelyard.packaged import packaged
 
 Strength = Literal["word", "vendor", "paper", "measured"]
-"""What a rule rests on, weakest first: ``word`` of mouth, a vendor's documentation, a paper, a measurement."""
+"""What a rule rests on, weakest first: ``word`` of mouth, a vendor's page, a paper, a measurement."""
 Side = Literal["for", "against", "open"]
 STRENGTHS: tuple[str, ...] = get_args(Strength)
 RUN_FIGURES = ("labels", "volume", "cost", "format", "consistency", "latency", "data", "quality")
@@ -30,11 +30,12 @@ _DATE = re.compile(r"(\d{4})-(\d{2})(?:-\d{2})?")
 class ThumbRule:
     """One rule: its condition on the figure ``reads``, and which ``way`` it speaks for or against.
 
-    ``about`` is one of ``RUN_FIGURES`` or ``OTHER_MATTERS``. Just one of ``at_least``, ``at_most``, ``below``
-    and ``one_of`` is the condition, in ``unit``; a threshold counts ``days`` days where the figure counts one.
-    ``needs`` are answers without which the rule is not about the case. ``otherwise`` is the side it takes where
-    the condition does not hold. ``date`` is that of the source (``YYYY-MM`` or ``YYYY-MM-DD``), or where it was
-    ``read`` of that day. ``irrelevant`` names answers that by its own source change nothing, or is ``all``.
+    ``about`` is one of ``RUN_FIGURES`` or ``OTHER_MATTERS``. Just one of ``at_least``, ``at_most``,
+    ``below`` and ``one_of`` is the condition, in ``unit``; a threshold counts ``days`` days where the figure
+    counts one. ``needs`` are answers without which the rule is not about the case. ``otherwise`` is the side
+    it takes where the condition does not hold. ``date`` is that of the source (``YYYY-MM`` or
+    ``YYYY-MM-DD``), or of the day it was ``read``. ``irrelevant`` names answers that by its own source change
+    nothing, or is ``all``.
     """
 
     id: str
@@ -76,7 +77,7 @@ class ThumbRule:
         return next((mark / self.days for mark in marks if mark is not None), None)
 
     def holds(self, figures: Mapping[str, Any]) -> bool | None:
-        """Whether the condition holds; ``None`` where the figure is not known or its ``needs`` are not met."""
+        """Whether the condition holds; ``None`` where the figure is not known or ``needs`` are not met."""
         figure = figures.get(self.reads)
         if figure is None or any(figures.get(key) not in few for key, few in self.needs.items()):
             return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from steelyard.advice.base import Advice, cited
+from steelyard.advice.base import Advice, cited, range_of
 from steelyard.advice.decide import Choice, choose
 from steelyard.advice.mistakes import likely_mistakes
 from steelyard.advice.questions import answer_keys
@@ -17,9 +17,10 @@ from steelyard.advice.turning import turning_answers
 from steelyard.rules_of_thumb import thumb_rules
 
 _NO_PRICE = (
-    "prices: no rule of thumb on volume knows yours (they lie between 1,000 requests a day and 10,000,000 a month); "
+    "prices: rules of thumb on volume lie far apart ({range}) because none of them knows your prices; "
     "`steelyard cost` works out from what volume a way pays at the prices that you give"
 )
+_NOTHING_ANSWERED = "nothing was answered: each answer makes the advice better"
 _NOTHING_ELSE = "everything else can wait: no other answer changes this advice"
 
 
@@ -31,16 +32,16 @@ def advise(
 ) -> Advice:
     """Advise before anything is measured: what to try first, why, and what would change that.
 
-    ``answers`` are those of `steelyard advise`, by key (``examples``, ``need``, …); what is left out or ``None``
-    was skipped, and is named where it matters. ``today`` decides which rules are old; ``subject`` is the task or
-    the file that the answers are about. Raises `ConfigError` for an unknown key or an unfit value.
+    ``answers`` are those of `steelyard advise`, by key (``examples``, ``need``, …); what is left out or
+    ``None`` was skipped, and is named where it matters. ``today`` decides which rules are old; ``subject`` is
+    the task or the file that the answers are about. Raises `ConfigError` for unknown keys or unfit values.
     """
     case = situation_of(answers or {})
     subject = subject or Subject()
     choice = choose(case)
     reasons = reasons_of(case, choice.rules)
     ids = [*choice.rules, *(rule for reason in reasons for rule in reason.rules)]
-    ends_it = _ends_it(choice)
+    stands = not case.answers or _stands_alone(choice)
     skipped = [key for key in answer_keys() if key not in case.answers]
     return Advice(
         choice.way,
@@ -50,20 +51,25 @@ def advise(
         tuple(cited(ids, today or date.today())),
         tuple(likely_mistakes(case, choice.way)),
         tuple(next_steps(case, choice.way, subject)),
-        () if ends_it else tuple(turning_answers(case, skipped)),
-        tuple(turning_answers(case, ["can_judge"] if ends_it else list(case.answers))),
-        tuple(_notes(case, ends_it)),
+        () if stands else tuple(turning_answers(case, skipped)),
+        () if stands else tuple(turning_answers(case, list(case.answers))),
+        tuple(_notes(case, choice)),
         None if subject.task else task_yaml(case, choice.way),
         case,
     )
 
 
-def _ends_it(choice: Choice) -> bool:
+def _stands_alone(choice: Choice) -> bool:
     """Whether the choice stands whatever else is answered."""
     return any(thumb_rules()[rule].irrelevant == "all" for rule in choice.rules)
 
 
-def _notes(case: Situation, ends_it: bool) -> list[str]:
-    if ends_it:
+def _notes(case: Situation, choice: Choice) -> list[str]:
+    if not case.answers:
+        return [_NOTHING_ANSWERED]
+    if _stands_alone(choice):
         return [_NOTHING_ELSE]
-    return [] if case.requests_per_day is None else [_NO_PRICE]
+    volumes = range_of(thumb_rules()["volume_10000"])
+    if case.requests_per_day is None or volumes is None:
+        return []
+    return [_NO_PRICE.format(range=volumes.text)]

@@ -17,6 +17,7 @@ from steelyard.data.tokens import count_tokens
 from steelyard.errors import DataError
 from steelyard.files import expanded
 from steelyard.output_kinds import KINDS
+from steelyard.packaged import packaged
 from steelyard.private.rules import rule_book
 from steelyard.task import Task
 from steelyard.task.config import FILE_NAME
@@ -51,9 +52,9 @@ class TaskAnswers(NamedTuple):
 def from_task(source: Task | Path | str) -> TaskAnswers:
     """Read what a task (its folder or file), or a file of examples, answers by itself.
 
-    Whether right can be told from wrong and what an answer is, whether facts are missing, how many examples there
-    are, how long today's prompt is, whether there is private data; and the traffic and the latency that ``task.yaml``
-    states. Raises `ConfigError` for a wrong task and `DataError` for a file that cannot be read or has no row.
+    Whether right can be told from wrong and what an answer is, whether facts are missing, how many examples
+    there are, how long today's prompt is, whether there is private data; and the traffic and the latency that
+    ``task.yaml`` states. Raises `ConfigError` for a wrong task, `DataError` for a file that cannot be read.
     """
     data = open_dataset(source).usable
     if not data.examples:
@@ -88,9 +89,9 @@ def _judgeable(data: Dataset) -> Iterator[DataAnswer]:
         yield DataAnswer("can_judge", True, f"task.yaml has {rules} that a reply must keep")
     else:
         yield DataAnswer("can_judge", None, "no row has a right answer, and there are no rules")
-    labels = f", {counted(len(data.labels), 'label')}" if data.labels else ""
+    labels = f"{counted(len(data.labels), 'label')}, " if data.labels else ""
     stated = "guessed from the rows" if data.task.is_bare else "as task.yaml states"
-    yield DataAnswer("kind", data.kind, f"answers are of kind {data.kind}{labels}, {stated}", rows)
+    yield DataAnswer("kind", data.kind, labels + stated, rows)
 
 
 def _facts(data: Dataset) -> DataAnswer:
@@ -118,7 +119,7 @@ def _examples(data: Dataset) -> DataAnswer:
     return DataAnswer(
         "examples",
         len(distinct),
-        f"{counted(len(distinct), 'distinct row')} with a right answer{repeats}",
+        f"distinct rows with a right answer{repeats}",
         data.rows_of(distinct[:_SHOWN]),
     )
 
@@ -133,7 +134,7 @@ def _prompt(data: Dataset) -> DataAnswer:
     prompt = counts.prompt
     middle = int(np.percentile(prompt, 50, method="nearest"))
     nearest = np.argsort(np.abs(prompt - middle), kind="stable")[:1]
-    text = f"{counted(middle, 'token')} at the median, {counts.method} by {counts.how}"
+    text = f"the median, {counts.method}, by {counts.how}"
     return DataAnswer("prompt_tokens", middle, text, data.rows_of(nearest.tolist()))
 
 
@@ -144,15 +145,18 @@ def _private(data: Dataset) -> DataAnswer:
         return DataAnswer(
             "private_data",
             False,
-            f"none found in {counted(len(data.examples), 'row')} (names are not looked for)",
+            f"none in {counted(len(data.examples), 'row')} (names are not looked for)",
         )
     rows = tuple(sorted({row for finding in findings for row in finding.rows}))
     known = audit.results["private_data"].facts["kinds"]
     counted_kinds = audit.results["private_data"].facts["kinds_counted"]
     kinds = [rule_book().kinds[kind].many for kind in known if kind in counted_kinds]
-    what = (
-        f"{listed(kinds)} in {counted(len(rows), 'row')}" if rows else "in the instruction itself"
-    )
+    if not rows:
+        return DataAnswer("private_data", True, "in the instruction, and so in every request")
+    what = f"{listed(kinds)} in {len(rows):,} of {counted(len(data.examples), 'row')}"
+    if len(rows) < packaged("advice/data/signals.yaml")["private_rows"] * len(data.examples):
+        what += ", too few to speak for the requests: look at them, and say yes or no"
+        return DataAnswer("private_data", None, what, rows[:_SHOWN])
     return DataAnswer("private_data", True, what, rows[:_SHOWN])
 
 

@@ -54,10 +54,19 @@ def _facts(case: Situation) -> Choice | None:
     return Choice("retrieval", why, ("facts_retrieval", "facts_context"))
 
 
+def _changing_facts(case: Situation) -> Choice | None:
+    """Facts that change and nothing said of what is missing: they are what will be."""
+    if case.need is not None or not case.holds("facts_change") or case.holds("labels_classifier"):
+        return None
+    return Choice("retrieval", "facts that change so often have to be looked up", ("facts_change",))
+
+
 def _plain_classifier(case: Situation) -> Choice | None:
-    if not (case.holds("labels_classifier") and case.holds("labels_500")) or _changes_fast(case):
+    if not (case.holds("labels_classifier") and case.holds("labels_500")):
         return None
     rules = ("labels_classifier", "labels_500")
+    if case.holds("change_weekly"):
+        return _handing_over(case, rules)
     if case.holds("volume_10m_month"):
         why = "so many labels a day are cheapest from a plain classifier, and the examples suffice for one"
         return Choice("classical", why, (*rules, "volume_10m_month"))
@@ -68,6 +77,14 @@ def _plain_classifier(case: Situation) -> Choice | None:
         why = "the examples suffice for a plain classifier, the cheapest that gives labels"
         return Choice("classical", why, (*rules, "need_cost", "volume_10000"))
     return None
+
+
+def _handing_over(case: Situation, rules: tuple[str, ...]) -> Choice | None:
+    """At the largest volumes even requirements that keep changing do not leave all of it to a prompt."""
+    if not case.holds("volume_10m_month"):
+        return None
+    why = "a plain classifier answers what it is sure of, and a prompt with this week's rules the rest"
+    return Choice("hybrid", why, (*rules, "volume_10m_month", "change_weekly"))
 
 
 def _cost(case: Situation) -> Choice | None:
@@ -83,7 +100,7 @@ def _cost(case: Situation) -> Choice | None:
         return Choice("measure", why, ("need_cost", "tuned_tokens_dearer"))
     decider = "hosting_tokens" if by_tokens else "volume_10m_month"
     if _no_weights(case) is not None:
-        why = "the traffic would pay for tuning, but the case does not allow it yet: shorten and cache the prompt"
+        why = "the traffic would pay for tuning, but it is too soon for that: shorten and cache the prompt"
         return Choice("prompt", why, (decider, "cached_input", *_obstacles(case)))
     if not case.holds("labels_100_parity"):
         why = (
@@ -162,22 +179,27 @@ def _failing_prompt(case: Situation) -> Choice | None:
 
 
 def _private(case: Situation) -> Choice | None:
-    if not (case.holds("private_in_requests") and case.holds("labels_500")):
+    needed = _need_for_tuning(case)
+    if needed is None or not (case.holds("private_in_requests") and case.holds("labels_500")):
         return None
     why = "a tuned model of your own keeps private data in the house, and there are enough examples"
-    return Choice("fine_tune", why, ("private_in_requests", "labels_500"))
+    return Choice("fine_tune", why, ("private_in_requests", "labels_500", needed))
 
 
 def _at_scale(case: Situation) -> Choice | None:
     if not case.holds("labels_500"):
         return None
-    needed = next(
-        (rule for rule in ("need_tone", "need_skill", "need_format") if case.holds(rule)), None
-    )
+    needed = _need_for_tuning(case)
     if needed is not None and case.holds("volume_10000"):
         why = "there are examples and traffic enough, and what is missing is what tuning is for"
         return Choice("fine_tune", why, (needed, "labels_500", "volume_10000"))
     return None
+
+
+def _need_for_tuning(case: Situation) -> str | None:
+    """The rule by which what is missing is what tuning is for."""
+    needs = ("need_tone", "need_skill", "need_format")
+    return next((rule for rule in needs if case.holds(rule)), None)
 
 
 def _in_reach(case: Situation) -> Choice | None:
@@ -212,14 +234,11 @@ def _does_well(case: Situation) -> bool:
     return case.holds("eight_of_ten") and case.holds("more_right_than_wrong")
 
 
-def _changes_fast(case: Situation) -> bool:
-    return case.holds("change_weekly")
-
-
 STEPS: tuple[Callable[[Situation], Choice | None], ...] = (
     _nothing_known,
     _unjudged,
     _facts,
+    _changing_facts,
     _plain_classifier,
     _cost,
     _fast_answers,

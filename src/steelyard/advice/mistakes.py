@@ -23,8 +23,9 @@ class LikelyMistake(NamedTuple):
 
 
 def likely_mistakes(case: Situation, way: str) -> list[LikelyMistake]:
-    """The mistakes to name beside the recommendation ``way``; none rests on an answer that was skipped,
-    except that tuning is early as long as nobody said how often the prompt is right.
+    """The mistakes to name beside the recommendation ``way``.
+
+    None rests on an answer that was skipped, but that tuning is early as long as the prompt was not tried.
     """
     if case.can_judge is False:
         return [LikelyMistake("not_validated", _texts()["not_validated"]["unjudged"])]
@@ -59,7 +60,7 @@ def _too_little(case: Situation) -> str | None:
 
 
 def _small_test(case: Situation) -> str | None:
-    """Whether a test part of the examples could show what the data audit asks for, as a run would split them."""
+    """What the test part that a run would split off fails to show; ``None`` where it shows enough."""
     if case.examples is None:
         return None
     limit = thresholds()["not_validated"]["difference"]

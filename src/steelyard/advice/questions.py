@@ -34,8 +34,8 @@ class Tries(NamedTuple):
 class AnswerKey:
     """What one answer may be, and how it reads in a reason.
 
-    ``words`` reads each value of a choice, with ``what`` filled in; ``also`` are other words for values. A count has
-    a ``unit``, the words ``after`` it, and a ``least`` value.
+    ``words`` reads each value of a choice, with ``what`` filled in; ``also`` are other words for values. A
+    count has a ``unit``, the words ``after`` it, and a ``least`` value.
     """
 
     name: str
@@ -81,6 +81,12 @@ class AnswerKey:
             return f"a budget of ${value:,}"
         return f"{value} tries were good"
 
+    def plain(self, value: Any) -> str:
+        """The value alone: ``yes``, ``daily``, ``25,000``."""
+        if self.type == "yes_no":
+            return "yes" if value else "no"
+        return f"{value:,}" if self.type == "count" else str(value)
+
     def _yes_no(self, raw: object) -> bool | None:
         return raw if isinstance(raw, bool) else _YES_NO.get(str(raw).strip().lower())
 
@@ -97,6 +103,8 @@ class AnswerKey:
         return number if self.least <= number <= _MOST else None
 
     def _tries(self, raw: object) -> Tries | None:
+        if isinstance(raw, Tries):
+            raw = raw._asdict()
         if isinstance(raw, str) and (match := _TRIES.fullmatch(raw.strip())):
             raw = {"good": int(match[1]), "of": int(match[2])}
         if not isinstance(raw, Mapping) or set(raw) != {"good", "of"}:

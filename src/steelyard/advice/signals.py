@@ -43,8 +43,8 @@ def fact_signs(data: Dataset) -> FactSigns:
     dated = outside_facts(data, thresholds()["wrong_task"])
     if dated.share is not None and dated.share >= thresholds()["wrong_task"]["most_share"]:
         grounds = (
-            f"{dated.outputs:,} of {counted(dated.looked_at, 'output')} ({percent(dated.share)}) state a date, "
-            "price, period or the like that is not in their input"
+            f"{dated.outputs:,} of {counted(dated.looked_at, 'output')} ({percent(dated.share)}) state a "
+            "date, price, period or the like that is not in their input"
         )
         return FactSigns(True, grounds, dated.rows)
     for name, what, shows in (
@@ -98,6 +98,7 @@ def _is_grounded(settings: dict[str, Any]) -> Callable[[str, str], bool]:
         if not words or len(asked.split()) < settings["words"]:
             return False
         there = set(_WORD.findall(asked))
-        return sum(word in there for word in words) >= settings["copied"] * len(words)
+        least: float = settings["copied"] * len(words)
+        return sum(word in there for word in words) >= least
 
     return shows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -91,11 +91,9 @@ class Situation:
 
 
 def situation_of(answers: Mapping[str, Any] | Situation) -> Situation:
-    """Read answers by key; ``None`` skips a question. Raises `ConfigError` for unknown keys and unfit values."""
+    """Read answers by key; ``None`` skips. Raises `ConfigError` for unknown keys and unfit values."""
     if isinstance(answers, Situation):
-        answers = {key: value for key, value in asdict(answers).items() if value is not None} | (
-            {} if answers.tries is None else {"tries": answers.tries._asdict()}
-        )
+        return answers
     keys = answer_keys()
     unknown = [key for key in answers if key not in keys]
     if unknown:

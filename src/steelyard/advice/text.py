@@ -9,6 +9,7 @@ from textwrap import wrap
 from steelyard.advice.base import Advice, CitedRule, cited
 from steelyard.advice.data_answers import DataAnswer
 from steelyard.advice.decide import WAYS
+from steelyard.advice.questions import answer_keys
 from steelyard.advice.reasons import AdviceReason
 from steelyard.advice.turning import TurningAnswer
 from steelyard.advice.ways import way_facts
@@ -29,7 +30,8 @@ def advice_text(advice: Advice, seen: Sequence[DataAnswer] = ()) -> str:
     ]
     for title, side in (("For", "for"), ("Against", "against"), ("Decides nothing here", "open")):
         reasons = [reason for reason in advice.reasons if reason.speaks == side]
-        lines += _section(title, [line for reason in _by_way(reasons) for line in _reason(reason)])
+        in_order = _by_way(reasons, advice.recommendation)
+        lines += _section(title, [line for reason in in_order for line in _reason(reason)])
     lines += _section("Not known, and it matters", _turning(advice.unknown))
     lines += _section("Would change the advice", _turning(advice.flips))
     lines += _section("Mind", [line for note in advice.notes for line in _item(note)])
@@ -46,9 +48,7 @@ def advice_text(advice: Advice, seen: Sequence[DataAnswer] = ()) -> str:
             for line in (*_item(step.text, f"{number}. "), f"       {step.command}")
         ],
     )
-    lines += _section(
-        "Rules of thumb cited", [line for rule in advice.rules for line in _rule(rule)]
-    )
+    lines += _section("Rules of thumb cited", _rules(advice.rules))
     return "\n".join(lines)
 
 
@@ -75,7 +75,7 @@ def explanation_text(way: str, today: date) -> str:
                     )
                 ],
             ),
-            *_section("Rules of thumb about it", [line for rule in rules for line in _rule(rule)]),
+            *_section("Rules of thumb about it", _rules(rules)),
         ]
     )
 
@@ -98,15 +98,21 @@ def _item(text: str, mark: str = "- ") -> list[str]:
 
 
 def _seen(answer: DataAnswer) -> Iterator[str]:
-    value = {True: "yes", False: "no", None: "not answered"}.get(answer.value, answer.value)
+    value = (
+        "not answered" if answer.value is None else answer_keys()[answer.key].plain(answer.value)
+    )
     rows = f" (rows {', '.join(map(str, answer.rows))}, …)" if len(answer.rows) > 1 else ""
     rows = f" (row {answer.rows[0]})" if len(answer.rows) == 1 else rows
-    yield from _item(f"{answer.key}: {value}: {answer.text}{rows}")
+    yield from _item(f"{answer.key} {value}: {answer.text}{rows}")
 
 
-def _by_way(reasons: Sequence[AdviceReason]) -> list[AdviceReason]:
-    """Reasons in the order of the ways, and within one of the questions."""
-    return sorted(reasons, key=lambda reason: WAYS.index(reason.way) if reason.way else -1)
+def _by_way(reasons: Sequence[AdviceReason], first: str) -> list[AdviceReason]:
+    """Reasons by way, those of the recommended way ``first``; within a way in the order of the questions."""
+
+    def place(reason: AdviceReason) -> tuple[bool, int]:
+        return reason.way != first, WAYS.index(reason.way) if reason.way else -1
+
+    return sorted(reasons, key=place)
 
 
 def _reason(reason: AdviceReason) -> list[str]:
@@ -122,11 +128,21 @@ def _turning(answers: Sequence[TurningAnswer]) -> list[str]:
     return [line for key, texts in by_key.items() for line in _item(f"{key}: {'; '.join(texts)}")]
 
 
+def _rules(rules: Sequence[CitedRule]) -> list[str]:
+    """The rules with their sources; where these differ, how far apart they lie stands before the first."""
+    lines: list[str] = []
+    shown: set[str] = set()
+    for entry in sorted(rules, key=lambda entry: entry.range is not None):
+        if entry.range is not None and entry.range.text not in shown:
+            shown.add(entry.range.text)
+            lines += _item(f"{entry.rule.about}: sources differ, {entry.range.text}:")
+        lines += _rule(entry)
+    return lines
+
+
 def _rule(entry: CitedRule) -> list[str]:
     rule = entry.rule
     when = f"{'read ' if rule.read else ''}{rule.date}{', old' if entry.old else ''}"
-    spread = f"; sources differ: {entry.range.text}" if entry.range else ""
     url = f", {rule.url}" if rule.url else ""
-    return _item(
-        f"{rule.id}: {rule.text}. {rule.source}{url} ({when}; {_STRENGTHS[rule.strength]}){spread}"
-    )
+    text = f"{rule.id}: {rule.text} ({rule.source}{url}; {when}; {_STRENGTHS[rule.strength]})"
+    return _item(text, "  - " if entry.range else "- ")

@@ -88,7 +88,7 @@ def _by_way(
     if key.type not in ("count", "dollars"):
         for way in dict.fromkeys(ways):
             chosen = [value for value, other in zip(values, ways, strict=True) if other == way]
-            yield way, _either([_plain(value) for value in chosen])
+            yield way, _either([key.plain(value) for value in chosen])
         return
     start = 0
     for way, group in groupby(ways):
@@ -105,9 +105,3 @@ def _by_way(
 def _either(names: Sequence[str]) -> str:
     """``a, b or c``."""
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
