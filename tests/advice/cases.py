@@ -219,6 +219,56 @@ PEOPLE = {
         ("prompt",),
         ("too_little",),
     ),
+    "JSON that comes out wrong": Person(
+        {
+            "can_judge": True,
+            "kind": "json",
+            "need": "format",
+            "examples": 1_500,
+            "requests_per_day": 50_000,
+            "tries": "12 of 40",
+            "change": "rarely",
+        },
+        ("measure", "fine_tune"),
+        cites=("constrained_format",),
+    ),
+    "many labelled letters, few a day": Person(
+        {
+            "can_judge": True,
+            "kind": "label",
+            "need": "skill",
+            "examples": 40_000,
+            "requests_per_day": 100,
+            "change": "never",
+        },
+        ("measure", "classical", "fine_tune"),
+    ),
+    "nobody to build it": Person(
+        {
+            "can_judge": True,
+            "need": "tone",
+            "examples": 700,
+            "requests_per_day": 12_000,
+            "change": "rarely",
+            "skills": "none",
+        },
+        ("measure", "prompt", "few_shot"),
+        cites=("prompts_by_anybody",),
+    ),
+    "a voice, and prices that move": Person(
+        {
+            "can_judge": True,
+            "kind": "text",
+            "need": "tone",
+            "facts_change": "weekly",
+            "examples": 1_500,
+            "requests_per_day": 50_000,
+            "change": "rarely",
+            "tries": "6 of 20",
+        },
+        ("hybrid",),
+        cites=("facts_change",),
+    ),
     "no money": Person(
         {
             "can_judge": True,

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from steelyard.advice.base import Advice, cited, range_of
-from steelyard.advice.decide import Choice, choose
+from steelyard.advice.decide import WayChoice, choose
 from steelyard.advice.mistakes import likely_mistakes
 from steelyard.advice.questions import answer_keys
 from steelyard.advice.reasons import reasons_of
@@ -59,12 +59,12 @@ def advise(
     )
 
 
-def _stands_alone(choice: Choice) -> bool:
+def _stands_alone(choice: WayChoice) -> bool:
     """Whether the choice stands whatever else is answered."""
     return any(thumb_rules()[rule].irrelevant == "all" for rule in choice.rules)
 
 
-def _notes(case: Situation, choice: Choice) -> list[str]:
+def _notes(case: Situation, choice: WayChoice) -> list[str]:
     if not case.answers:
         return [_NOTHING_ANSWERED]
     if _stands_alone(choice):

@@ -44,7 +44,8 @@ def _texts() -> dict[str, Any]:
 
 def _too_early(case: Situation, way: str) -> str | None:
     texts: dict[str, str] = _texts()["too_early"]
-    if not case.answers or way in ("classical", "retrieval") or case.holds("prompt_plateau"):
+    by_cost = way in _LEARNED and case.holds("need_cost")
+    if not case.answers or by_cost or way == "retrieval" or case.holds("prompt_plateau"):
         return None
     if case.holds("change_weekly") or case.holds("results_this_week"):
         return texts["pressed"]

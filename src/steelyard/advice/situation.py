@@ -107,7 +107,7 @@ def situation_of(answers: Mapping[str, Any] | Situation) -> Situation:
 def read_answers(path: Path | str) -> dict[str, Any]:
     """Read a YAML file of answers by key, checked. Raises `ConfigError` that names the file and the line."""
     file = expanded(path)
-    data, lines = read_yaml(file)
+    data, lines = read_yaml(file, such_as="examples")
     for key in data:
         try:
             situation_of({key: data[key]})
