@@ -203,6 +203,18 @@ PEOPLE = {
         ("prompt",),
         cites=("hosting_tokens",),
     ),
+    "a bill that turns on the price": Person(
+        {
+            "can_judge": True,
+            "need": "cost",
+            "examples": 900,
+            "requests_per_day": 20_000,
+            "prompt_tokens": 3_000,
+            "change": "rarely",
+        },
+        ("measure", "fine_tune"),
+        cites=("hosting_tokens_mini",),
+    ),
     "four of five": Person(
         {"can_judge": True, "tries": "4/5", "examples": 120, "requests_per_day": 3_000},
         ("measure",),

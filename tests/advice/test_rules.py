@@ -105,8 +105,17 @@ def test_a_rule_is_old_after_eighteen_months(today: date, old: bool) -> None:
     assert cited["expires_in_90_days"] is False
 
 
-def test_the_hosting_rule_is_its_own_arithmetic() -> None:
-    assert thumb_rules()["hosting_tokens"].mark == round(1.70 * 24 / 2 * 1_000_000)
+@pytest.mark.parametrize(
+    ("rule", "hour", "million"),
+    [
+        ("hosting_tokens", 1.70, 2),
+        ("hosting_tokens_mini", 1.70, 0.40),
+        ("hosting_tokens_gpu", 4.50, 0.10),
+    ],
+)
+def test_a_rule_on_hosting_is_its_own_arithmetic(rule: str, hour: float, million: float) -> None:
+    assert thumb_rules()[rule].mark == round(24 * hour / million * 1_000_000)
+    assert f"${hour:.2f} an hour" in thumb_rules()[rule].text
 
 
 def test_marks_a_month_are_compared_with_requests_a_day() -> None:

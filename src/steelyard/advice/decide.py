@@ -92,25 +92,23 @@ def _handing_over(case: Situation, rules: tuple[str, ...]) -> WayChoice | None:
 def _cost(case: Situation) -> WayChoice | None:
     if not case.holds("need_cost"):
         return None
-    if case.fails("hosting_tokens") or case.fails("volume_10000"):
-        decider = "hosting_tokens" if case.fails("hosting_tokens") else "volume_10000"
+    paid, unpaid = "volume_10m_month", "volume_10000"
+    if "tokens_per_day" in case.figures:
+        paid, unpaid = "hosting_tokens_mini", "hosting_tokens"
+    if case.fails(unpaid):
         why = "there is too little traffic for a tuned model to earn its keep: shorten and cache the prompt"
-        return WayChoice("prompt", why, (decider, "cached_input"))
-    by_tokens = case.holds("hosting_tokens")
-    if not by_tokens and not case.holds("volume_10m_month"):
-        why = "whether a shorter prompt pays depends on traffic, tokens and prices that are not all known"
-        return WayChoice("measure", why, ("need_cost", "tuned_tokens_dearer"))
-    decider = "hosting_tokens" if by_tokens else "volume_10m_month"
+        return WayChoice("prompt", why, (unpaid, "cached_input"))
+    if not case.holds(paid):
+        why = "whether a shorter prompt pays turns on traffic, tokens and prices that are not all known"
+        return WayChoice("measure", why, ("need_cost", "tuned_tokens_dearer", paid))
     if _no_weights(case) is not None:
-        why = "the traffic would pay for tuning, but it is too soon for that: shorten and cache the prompt"
-        return WayChoice("prompt", why, (decider, "cached_input", *_obstacles(case)))
+        why = "the traffic may pay for tuning, but it is too soon for that: shorten and cache the prompt"
+        return WayChoice("prompt", why, (paid, "cached_input", *_obstacles(case)))
     if not case.holds("labels_100_parity"):
-        why = (
-            "the traffic would pay for tuning, if there were enough examples to tune and to test it"
-        )
-        return WayChoice("measure", why, (decider, "labels_100_parity"))
-    why = "at this traffic the long prompt costs more than a tuned model that does without"
-    return WayChoice("fine_tune", why, (decider, "labels_100_parity"))
+        why = "the traffic may pay for tuning, if there are examples enough to tune and to test it"
+        return WayChoice("measure", why, (paid, "labels_100_parity"))
+    why = "by list prices such traffic pays for a tuned model that does without the long prompt"
+    return WayChoice("fine_tune", why, (paid, "labels_100_parity"))
 
 
 def _fast_answers(case: Situation) -> WayChoice | None:

@@ -67,8 +67,8 @@ def _of_answer(case: Situation, rules: Sequence[ThumbRule]) -> Iterator[AdviceRe
         text = f"{_figure(case, reads)}: {_says(members, side, case)}"
         yield AdviceReason(text, _side(side), way, _ids(members), _answers(members))
     if not spoken and rules:
-        text = f"{_figure(case, _told(rules[0]))}: decides nothing here"
-        yield AdviceReason(text, "open", None, _ids(rules), _answers(rules))
+        figure = _figure(case, _told(rules[0]))
+        yield AdviceReason(figure, "open", None, _ids(rules), _answers(rules))
 
 
 def _told(rule: ThumbRule) -> str:
