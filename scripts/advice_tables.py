@@ -50,6 +50,8 @@ def rule_rows() -> Iterator[str]:
 
 def condition(rule: ThumbRule) -> str:
     """The condition of a rule: ``examples: at least 50 (to 100)``."""
+    if rule.always:
+        return "always"
     if rule.one_of:
         values = (str(value).lower() if isinstance(value, bool) else value for value in rule.one_of)
         needs = "".join(

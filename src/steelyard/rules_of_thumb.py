@@ -31,9 +31,9 @@ class ThumbRule:
     """One rule: its condition on the figure ``reads``, and which ``way`` it speaks for or against.
 
     ``about`` is one of ``RUN_FIGURES`` or ``OTHER_MATTERS``. Just one of ``at_least``, ``at_most``,
-    ``below`` and ``one_of`` is the condition, in ``unit``; a threshold counts ``days`` days where the figure
-    counts one. ``needs`` are answers without which the rule is not about the case. ``otherwise`` is the side
-    it takes where the condition does not hold. ``date`` is that of the source (``YYYY-MM`` or
+    ``below``, ``one_of`` and ``always`` is the condition, in ``unit``; a threshold counts ``days`` days where
+    the figure counts one. ``needs`` are answers without which the rule is not about the case. ``otherwise``
+    is the side it takes where the condition does not hold. ``date`` is that of the source (``YYYY-MM`` or
     ``YYYY-MM-DD``), or of the day it was ``read``. ``irrelevant`` names answers that by its own source change
     nothing, or is ``all``.
     """
@@ -59,10 +59,17 @@ class ThumbRule:
     url: str | None = None
     read: bool = False
     irrelevant: tuple[str, ...] | Literal["all"] = ()
+    always: bool = False
     beside_runs: bool = False
 
     def __post_init__(self) -> None:
-        conditions = (self.at_least, self.at_most, self.below, self.one_of or None)
+        conditions = (
+            self.at_least,
+            self.at_most,
+            self.below,
+            self.one_of or None,
+            self.always or None,
+        )
         if sum(condition is not None for condition in conditions) != 1:
             raise ValueError(f"rule {self.id}: give one condition")
         if not _DATE.fullmatch(self.date):
@@ -78,6 +85,8 @@ class ThumbRule:
 
     def holds(self, figures: Mapping[str, Any]) -> bool | None:
         """Whether the condition holds; ``None`` where the figure is not known or ``needs`` are not met."""
+        if self.always:
+            return True
         figure = figures.get(self.reads)
         if figure is None or any(figures.get(key) not in few for key, few in self.needs.items()):
             return None

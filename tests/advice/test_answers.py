@@ -101,6 +101,13 @@ def test_tries_get_their_exact_interval(tries: str, ends: tuple[str, str]) -> No
     assert "Clopper-Pearson" in said
 
 
+def test_how_many_tries_would_tell_is_said() -> None:
+    (note,) = advise({"tries": "8 of 10"}).notes
+    assert (
+        note == "tries: at this share, 12 of 15 would show that more answers are right than wrong"
+    )
+
+
 @given(st.integers(0, 200), st.integers(1, 200))
 def test_tries_that_settle_nothing_are_measured_on(good: int, of: int) -> None:
     case = situation_of({"tries": {"good": min(good, of), "of": of}})

@@ -169,6 +169,7 @@ BAD = {
     "too many good": (["--tries", "9 of 8"], "--tries must be good tries of all"),
     "another currency": (["--budget", "5 EUR"], "US dollars"),
     "no way": (["--explain", "finetune"], "did you mean 'fine_tune'?"),
+    "a way and answers": (["--explain", "prompt", "--need", "tone"], "--explain stands alone"),
     "no file": (["--answers", "absent.yaml"], "absent.yaml"),
     "no task": (["--from", "absent"], "absent"),
     "no place": (["--examples", "4", "--out", "task.txt"], "name a file such as"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from itertools import count
+from math import floor
 from typing import Any
 
 from steelyard.advice.base import Advice, cited, range_of
 from steelyard.advice.decide import WayChoice, choose
 from steelyard.advice.mistakes import likely_mistakes
-from steelyard.advice.questions import answer_keys
+from steelyard.advice.questions import Tries, answer_keys
 from steelyard.advice.reasons import reasons_of
 from steelyard.advice.situation import Situation, situation_of
 from steelyard.advice.steps import Subject, next_steps, task_yaml
@@ -20,6 +22,7 @@ _NO_PRICE = (
     "prices: rules of thumb on volume lie far apart ({range}) because none of them knows your prices; "
     "`steelyard cost` works out from what volume a way pays at the prices that you give"
 )
+_MORE_TRIES = "tries: at this share, {tries} would show that more answers are right than wrong"
 _NOTHING_ANSWERED = "nothing was answered: each answer makes the advice better"
 _NOTHING_ELSE = "everything else can wait: no other answer changes this advice"
 
@@ -69,7 +72,19 @@ def _notes(case: Situation, choice: WayChoice) -> list[str]:
         return [_NOTHING_ANSWERED]
     if _stands_alone(choice):
         return [_NOTHING_ELSE]
+    notes = []
+    if case.holds("eight_of_ten") and case.fails("more_right_than_wrong"):
+        notes.append(_MORE_TRIES.format(tries=_enough(case)))
     volumes = range_of(thumb_rules()["volume_10000"])
-    if case.requests_per_day is None or volumes is None:
-        return []
-    return [_NO_PRICE.format(range=volumes.text)]
+    if case.requests_per_day is not None and volumes is not None:
+        notes.append(_NO_PRICE.format(range=volumes.text))
+    return notes
+
+
+def _enough(case: Situation) -> Tries:
+    """The fewest tries that, at today's share, show more right than wrong."""
+    share = case.figures["tries_share"]
+    more = (Tries(floor(share * of + 1e-9), of) for of in count(2))
+    return next(
+        tries for tries in more if case.with_answer("tries", tries).holds("more_right_than_wrong")
+    )

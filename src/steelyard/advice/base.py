@@ -104,7 +104,7 @@ def _listed(reason: AdviceReason) -> dict[str, Any]:
 def _threshold(rule: ThumbRule) -> dict[str, Any]:
     """The condition as plain data: only what the rule has."""
     named = {
-        "reads": rule.reads,
+        "reads": None if rule.always else rule.reads,
         "at_least": rule.at_least,
         "at_most": rule.at_most,
         "below": rule.below,

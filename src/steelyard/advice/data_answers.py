@@ -116,10 +116,11 @@ def _examples(data: Dataset) -> DataAnswer:
         if answered > len(distinct)
         else ""
     )
+    unread = f", {counted(len(data.bad), 'row')} that cannot be used" if data.bad else ""
     return DataAnswer(
         "examples",
         len(distinct),
-        f"distinct rows with a right answer{repeats}",
+        f"distinct rows with a right answer{repeats}{unread}",
         data.rows_of(distinct[:_SHOWN]),
     )
 

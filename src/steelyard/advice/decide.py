@@ -34,7 +34,9 @@ def choose(case: Situation) -> WayChoice:
 def _nothing_known(case: Situation) -> WayChoice | None:
     if case.answers:
         return None
-    return WayChoice("measure", "nothing is known yet, and a first measurement costs least", ())
+    return WayChoice(
+        "measure", "nothing is known yet, and a first measurement costs least", ("measure_first",)
+    )
 
 
 def _unjudged(case: Situation) -> WayChoice | None:
@@ -210,14 +212,16 @@ def _need_for_tuning(case: Situation) -> str | None:
 def _in_reach(case: Situation) -> WayChoice | None:
     why = "there are enough examples to weigh every way, and the rules of thumb do not agree on one"
     if case.holds("labels_500") and case.holds("labels_classifier"):
-        return WayChoice("measure", why, ("labels_500", "labels_classifier"))
+        return WayChoice("measure", why, ("labels_500", "labels_classifier", "measure_first"))
     if not case.holds("labels_100_parity") or case.holds("volume_1000"):
         return None
-    return WayChoice("measure", why, ("labels_100_parity",))
+    return WayChoice("measure", why, ("labels_100_parity", "measure_first"))
 
 
 def _start(case: Situation) -> WayChoice:
-    return _by_prompt(case, "nothing you said shows that a prompt falls short", ())
+    return _by_prompt(
+        case, "nothing you said shows that a prompt falls short", ("start_with_prompt",)
+    )
 
 
 def _by_prompt(case: Situation, why: str, rules: tuple[str, ...]) -> WayChoice:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any, NamedTuple
 
 from steelyard.advice.questions import Tries, answer_keys
@@ -35,7 +34,7 @@ def reasons_of(case: Situation, deciding: Sequence[str] = ()) -> list[AdviceReas
         rules = [rule for rule in rules if rule.id in deciding]
     reasons: list[AdviceReason] = []
     for key in case.answers:
-        about = [rule for rule in rules if rule.reads == key or key == _last_key(rule)]
+        about = [rule for rule in rules if rule.reads == key or key == _told_beside(rule)]
         reasons += _of_answer(
             case, [rule for rule in about if rule.holds(case.figures) is not None]
         )
@@ -44,7 +43,8 @@ def reasons_of(case: Situation, deciding: Sequence[str] = ()) -> list[AdviceReas
 
 def keys_of(rule: ThumbRule) -> tuple[str, ...]:
     """The answers that a rule refers to."""
-    return tuple(dict.fromkeys((*WORKED_OUT.get(rule.reads, (rule.reads,)), *rule.needs)))
+    read = () if rule.always else WORKED_OUT.get(rule.reads, (rule.reads,))
+    return tuple(dict.fromkeys((*read, *rule.needs)))
 
 
 def side_of(rule: ThumbRule, figures: Mapping[str, Any]) -> Side | None:
@@ -53,20 +53,22 @@ def side_of(rule: ThumbRule, figures: Mapping[str, Any]) -> Side | None:
     return None if holds is None else rule.speaks if holds else rule.otherwise
 
 
-def _last_key(rule: ThumbRule) -> str | None:
+def _told_beside(rule: ThumbRule) -> str | None:
     """The answer beside which a rule on a figure that is worked out is told."""
     return WORKED_OUT[rule.reads][0] if rule.reads in WORKED_OUT else None
 
 
 def _of_answer(case: Situation, rules: Sequence[ThumbRule]) -> Iterator[AdviceReason]:
     """The reasons of one answer: a line for each way and side; what is open only where nothing else is."""
-    sides = [(side_of(rule, case.figures), rule) for rule in rules]
-    spoken = [(_told(rule), rule.way, str(side), rule) for side, rule in sides if side != "open"]
-    for (reads, way, side), group in groupby(sorted(spoken, key=_order), key=lambda row: row[:3]):
-        members = [rule for *_, rule in group]
+    groups: dict[tuple[str, str, Side], list[ThumbRule]] = {}
+    for rule in rules:
+        side = side_of(rule, case.figures)
+        if side is not None and side != "open":
+            groups.setdefault((_told(rule), rule.way, side), []).append(rule)
+    for (reads, way, side), members in groups.items():
         text = f"{_figure(case, reads)}: {_says(members, side, case)}"
-        yield AdviceReason(text, _side(side), way, _ids(members), _answers(members))
-    if not spoken and rules:
+        yield AdviceReason(text, side, way, _ids(members), _answers(members))
+    if rules and not groups:
         figure = _figure(case, _told(rules[0]))
         yield AdviceReason(figure, "open", None, _ids(rules), _answers(rules))
 
@@ -74,14 +76,6 @@ def _of_answer(case: Situation, rules: Sequence[ThumbRule]) -> Iterator[AdviceRe
 def _told(rule: ThumbRule) -> str:
     """The figure whose words a rule is told with: the tries' share and its interval are told at once."""
     return "tries" if WORKED_OUT.get(rule.reads) == ("tries",) else rule.reads
-
-
-def _order(row: tuple[str, str, str, ThumbRule]) -> tuple[str, str, str]:
-    return row[0], row[1], "" if row[2] == "for" else row[2]
-
-
-def _side(text: str) -> Side:
-    return "for" if text == "for" else "against"
 
 
 def _ids(rules: Sequence[ThumbRule]) -> tuple[str, ...]:
@@ -112,20 +106,18 @@ def tries_in_words(tries: Tries) -> str:
     )
 
 
-def _says(rules: Sequence[ThumbRule], side: str, case: Situation) -> str:
+def _says(rules: Sequence[ThumbRule], side: Side, case: Situation) -> str:
     """What rules of one side say; several marks are summed up, with their range."""
     if len(rules) < 2 or rules[0].mark is None or len({rule.reads for rule in rules}) > 1:
         return "; ".join(dict.fromkeys(rule.text for rule in rules))
-    every = [
-        rule for rule in thumb_rules().values() if (rule.reads, rule.way) == _subject(rules[0])
+    alike = [
+        rule
+        for rule in thumb_rules().values()
+        if (rule.reads, rule.way) == (rules[0].reads, rules[0].way)
+        and rule.holds(case.figures) is not None
     ]
-    every = [rule for rule in every if rule.holds(case.figures) is not None]
     by = "would tune" if side == "for" else "ask for more"
     marks = sorted({rule.mark for rule in rules if rule.mark is not None})
     ends = f"{marks[0]:,.0f}" if len(marks) == 1 else f"{marks[0]:,.0f} to {marks[-1]:,.0f}"
     whose = "mark" if len(marks) == 1 else "marks"
-    return f"{len(rules)} of {len(every)} rules of thumb {by} ({whose} {ends})"
-
-
-def _subject(rule: ThumbRule) -> tuple[str, str]:
-    return rule.reads, rule.way
+    return f"{len(rules)} of {len(alike)} rules of thumb {by} ({whose} {ends})"

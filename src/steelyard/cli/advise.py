@@ -113,7 +113,14 @@ def _explain(args: argparse.Namespace) -> int:
 
     from steelyard.advice.text import explanation_text
     from steelyard.advice.ways import way_facts
+    from steelyard.errors import ConfigError
 
+    asked = [name for name in ("answers", "source", "out") if getattr(args, name) is not None]
+    asked += [flag.key for flag in FLAGS if getattr(args, flag.key) is not None]
+    if asked:
+        raise ConfigError(
+            "--explain stands alone: give it without answers, or leave it out for advice"
+        )
     facts = way_facts(args.explain)
     if args.json:
         plain = {
