@@ -138,9 +138,9 @@ _QUANTITIES = {"examples": "train_examples", "requests_per_day": "requests_per_d
 def rules_of_thumb(train_examples: int, requests_per_day: int) -> list[Thumb]:
     """Compare a task's figures with the rules that are shown beside a run, the highest marks first."""
     figures = {"train_examples": train_examples, "requests_per_day": requests_per_day}
-    shown = [rule for rule in thumb_rules().values() if rule.beside_runs]
+    beside = [rule for rule in thumb_rules().values() if rule.beside_runs]
     thumbs = []
-    for rule in sorted(shown, key=lambda rule: -(rule.mark or 0)):
+    for rule in sorted(beside, key=lambda rule: -(rule.mark or 0)):
         quantity, mark = _QUANTITIES[rule.reads], int(rule.mark or 0)
         yours = figures[quantity]
         thumbs.append(Thumb(rule.text, _source(rule), quantity, mark, yours, yours >= mark))

@@ -279,6 +279,7 @@ PEOPLE = {
             "tries": "6 of 20",
         },
         ("hybrid",),
+        ("wrong_task",),
         cites=("facts_change",),
     ),
     "no money": Person(

@@ -96,9 +96,9 @@ def test_one_line_may_answer_two_keys() -> None:
     [("8 of 10", ("44 %", "97 %")), ("4 of 5", ("28 %", "99 %")), ("18 of 20", ("68 %", "99 %"))],
 )
 def test_tries_get_their_exact_interval(tries: str, ends: tuple[str, str]) -> None:
-    said = advise({"tries": tries}).reasons[0].text
-    assert f"95 % interval {ends[0]} to {ends[1]}" in said
-    assert "Clopper-Pearson" in said
+    text = advise({"tries": tries}).reasons[0].text
+    assert f"95 % interval {ends[0]} to {ends[1]}" in text
+    assert "Clopper-Pearson" in text
 
 
 def test_how_many_tries_would_tell_is_said() -> None:
@@ -153,10 +153,10 @@ def test_the_prices_that_no_rule_knows_are_asked_for() -> None:
     (note,) = advise({"requests_per_day": 800, "prompt_tokens": 900}).notes
     assert "1,000 requests a day to 10,000,000 requests a month" in note
     assert "`steelyard cost`" in note
-    said = [
+    texts = [
         reason.text for reason in advise({"requests_per_day": 800, "prompt_tokens": 900}).reasons
     ]
-    assert any(text.startswith("720,000 prompt tokens a day, 21,600,000 a month") for text in said)
+    assert any(text.startswith("720,000 prompt tokens a day, 21,600,000 a month") for text in texts)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ class Terminal(io.StringIO):
         return line
 
 
-def told(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+def advice_json(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
     assert main(["advise", *words, "--json"]) == 0
     plain = json.loads(capsys.readouterr().out)
     assert isinstance(plain, dict)
@@ -52,14 +52,14 @@ def test_options_and_a_file_say_the_same(
     file = tmp_path / "a.yaml"
     file.write_text("need: tone\nexamples: 40\ntries: {good: 8, of: 10}\n", encoding="utf-8")
     options = ("--need", "tone", "--examples", "40", "--tries", "8 of 10")
-    by_file, by_option = told(capsys, "--answers", str(file)), told(capsys, *options)
+    by_file, by_option = advice_json(capsys, "--answers", str(file)), advice_json(capsys, *options)
     assert by_file == by_option
     assert by_file.keys() >= SHAPE
     assert len(by_file["next"]) == 3
     assert {"text", "speaks", "way", "rules", "answers"} == by_file["reasons"][0].keys()
     rule = by_file["rules"][0]
     assert rule.keys() >= {"id", "threshold", "source", "date", "strength", "range", "old"}
-    over = told(capsys, "--answers", str(file), "--examples", "5000")
+    over = advice_json(capsys, "--answers", str(file), "--examples", "5000")
     assert over["answers"]["examples"] == 5000
 
 
@@ -67,12 +67,12 @@ def test_data_answers_and_options_go_before_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     task = write_task(tmp_path / "task")
-    read = told(capsys, "--from", str(task))
-    assert read["answers"]["kind"] == "label" and read["answers"]["can_judge"] is True
-    assert read["task_yaml"] is None
-    examples = next(answer for answer in read["read_from_data"] if answer["key"] == "examples")
+    plain = advice_json(capsys, "--from", str(task))
+    assert plain["answers"]["kind"] == "label" and plain["answers"]["can_judge"] is True
+    assert plain["task_yaml"] is None
+    examples = next(answer for answer in plain["read_from_data"] if answer["key"] == "examples")
     assert examples["value"] > 0 and examples["rows"][0] == 1
-    over = told(capsys, "--from", str(task), "--can-judge", "no")
+    over = advice_json(capsys, "--from", str(task), "--can-judge", "no")
     assert over["recommendation"] == "measure"
 
 
@@ -127,9 +127,9 @@ def test_json_alone_goes_to_stdout(
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal("no\n" + "\n" * 11))
     assert main(["advise", "--json"]) == 0
-    shown = capsys.readouterr()
-    assert json.loads(shown.out)["recommendation"] == "measure"
-    assert "1/12" in shown.err
+    output = capsys.readouterr()
+    assert json.loads(output.out)["recommendation"] == "measure"
+    assert "1/12" in output.err
 
 
 @pytest.mark.parametrize("interrupts", [True, False])
@@ -189,7 +189,7 @@ def test_bad_input_is_one_line(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.stdin", io.StringIO())
     assert main(["advise", *words]) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert says in shown.err and len(shown.err.splitlines()) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert says in output.err and len(output.err.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []

@@ -31,16 +31,16 @@ def tickets(count: int = 30) -> list[dict[str, str]]:
 def test_labels_answer_four_questions(make_task: MakeTask) -> None:
     rows = [*tickets(), tickets()[0]]
     task = make_task({"e.jsonl": rows}, labels=["INVOICE", "SCREEN"])
-    read = from_task(task)
-    answers = by_key(read)
-    assert read.by_key["can_judge"] is True and read.by_key["kind"] == "label"
+    source = from_task(task)
+    answers = by_key(source)
+    assert source.by_key["can_judge"] is True and source.by_key["kind"] == "label"
     assert (answers["examples"].value, "1 repeat" in answers["examples"].text) == (30, True)
     assert answers["examples"].rows == (1, 2, 3, 4, 5)
     assert answers["prompt_tokens"].value > 5 and len(answers["prompt_tokens"].rows) == 1
     assert answers["private_data"].value is False
     assert answers["need"].value is None
     assert "requests_per_day" not in answers  # a default is nobody's answer
-    assert read.subject.task == task.folder
+    assert source.subject.task == task.folder
 
 
 def test_what_task_yaml_states_is_an_answer(make_task: MakeTask) -> None:
@@ -49,8 +49,8 @@ def test_what_task_yaml_states_is_an_answer(make_task: MakeTask) -> None:
         traffic={"requests_per_day": 77},
         constraints={"max_latency_p95_ms": 0.4},
     )
-    read = from_task(task).by_key
-    assert (read["requests_per_day"], read["max_latency_ms"]) == (77, 1)
+    source = from_task(task).by_key
+    assert (source["requests_per_day"], source["max_latency_ms"]) == (77, 1)
 
 
 FACTS: Mapping[str, tuple[Sequence[str], Any]] = {
@@ -113,9 +113,9 @@ def test_rows_without_answers_judge_nothing(make_task: MakeTask) -> None:
 def test_a_bare_file_has_no_prompt_and_is_made_a_task_of(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in tickets()), encoding="utf-8")
-    read = from_task(file)
-    assert "prompt_tokens" not in read.by_key
-    advice = advise(read.by_key, subject=read.subject)
+    source = from_task(file)
+    assert "prompt_tokens" not in source.by_key
+    advice = advise(source.by_key, subject=source.subject)
     assert "--from" in advice.next[0].command and "rows.jsonl" in advice.next[0].command
 
 

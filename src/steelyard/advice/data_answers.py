@@ -149,9 +149,9 @@ def _private(data: Dataset) -> DataAnswer:
             f"none in {counted(len(data.examples), 'row')} (names are not looked for)",
         )
     rows = tuple(sorted({row for finding in findings for row in finding.rows}))
-    known = audit.results["private_data"].facts["kinds"]
-    counted_kinds = audit.results["private_data"].facts["kinds_counted"]
-    kinds = [rule_book().kinds[kind].many for kind in known if kind in counted_kinds]
+    facts = audit.results["private_data"].facts
+    weighty = [kind for kind in facts["kinds"] if kind in facts["kinds_counted"]]
+    kinds = [rule_book().kinds[kind].many for kind in weighty]
     if not rows:
         return DataAnswer("private_data", True, "in the instruction, and so in every request")
     what = f"{listed(kinds)} in {len(rows):,} of {counted(len(data.examples), 'row')}"

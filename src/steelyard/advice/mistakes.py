@@ -32,8 +32,8 @@ def likely_mistakes(case: Situation, way: str) -> list[LikelyMistake]:
     texts = {
         "too_early": _too_early(case, way),
         "too_little": _too_little(case),
-        "wrong_task": _texts()["wrong_task"] if case.need == "facts" else None,
-        "not_validated": _small_test(case) if way in _LEARNED else None,
+        "wrong_task": _wrong_task(case),
+        "not_validated": _not_validated(case, way),
     }
     return [LikelyMistake(name, text) for name, text in texts.items() if text is not None]
 
@@ -45,10 +45,12 @@ def _texts() -> dict[str, Any]:
 def _too_early(case: Situation, way: str) -> str | None:
     texts: dict[str, str] = _texts()["too_early"]
     by_cost = way in _LEARNED and case.holds("need_cost")
-    if not case.answers or by_cost or way == "retrieval" or case.holds("prompt_plateau"):
+    if not case.answers or by_cost or way == "retrieval":
         return None
     if case.holds("change_weekly") or case.holds("results_this_week"):
         return texts["pressed"]
+    if case.holds("prompt_plateau"):
+        return None
     return texts["untried"] if case.tries is None else texts["unsettled"]
 
 
@@ -60,18 +62,33 @@ def _too_little(case: Situation) -> str | None:
     return str(_texts()["too_little"]).format(examples=examples, least=least)
 
 
+def _wrong_task(case: Situation) -> str | None:
+    changing = case.holds("facts_change") and not case.holds("labels_classifier")
+    text: str = _texts()["wrong_task"]
+    return text if case.need == "facts" or changing else None
+
+
+def _not_validated(case: Situation, way: str) -> str | None:
+    if way not in _LEARNED:
+        return None
+    if case.holds("eight_of_ten") and case.fails("more_right_than_wrong"):
+        text: str = _texts()["not_validated"]["few"]
+        return text.format(tries=case.tries)
+    return _small_test(case)
+
+
 def _small_test(case: Situation) -> str | None:
     """What the test part that a run would split off fails to show; ``None`` where it shows enough."""
     if case.examples is None:
         return None
     limit = thresholds()["not_validated"]["difference"]
     rows = part_sizes(case.examples, None)["test"] if case.examples >= MIN_EXAMPLES else 0
-    shown = detectable_difference(rows).difference
-    if shown is not None and shown <= limit:
+    difference = detectable_difference(rows).difference
+    if difference is not None and difference <= limit:
         return None
     shows = "which shows no difference between two ways"
-    if shown is not None:
-        shows = f"which shows differences of {points(shown)} or more between two ways, not {points(limit)}"
+    if difference is not None:
+        shows = f"which shows differences of {points(difference)} or more, not {points(limit)}"
     text: str = _texts()["not_validated"]["small"]
     return text.format(
         examples=counted(case.examples, "example"), test=counted(rows, "row"), shows=shows

@@ -66,9 +66,9 @@ class AnswerKey:
         """Return the value that an answer stands for. Raises `ConfigError` for any other."""
         value = getattr(self, f"_{self.type}")(raw)
         if value is None:
-            shown = shortened(_as_written(raw), 40)
+            written = shortened(_as_written(raw), 40)
             hint = closest(str(raw), map(str, self.words)) if self.type == "choice" else ""
-            raise ConfigError(f"{self.name} must be {self.expected}, not {shown}{hint}")
+            raise ConfigError(f"{self.name} must be {self.expected}, not {written}{hint}")
         return value
 
     def says(self, value: Any) -> str:

@@ -34,7 +34,7 @@ def reasons_of(case: Situation, deciding: Sequence[str] = ()) -> list[AdviceReas
         rules = [rule for rule in rules if rule.id in deciding]
     reasons: list[AdviceReason] = []
     for key in case.answers:
-        about = [rule for rule in rules if rule.reads == key or key == _told_beside(rule)]
+        about = [rule for rule in rules if rule.reads == key or key == _beside(rule)]
         reasons += _of_answer(
             case, [rule for rule in about if rule.holds(case.figures) is not None]
         )
@@ -53,7 +53,7 @@ def side_of(rule: ThumbRule, figures: Mapping[str, Any]) -> Side | None:
     return None if holds is None else rule.speaks if holds else rule.otherwise
 
 
-def _told_beside(rule: ThumbRule) -> str | None:
+def _beside(rule: ThumbRule) -> str | None:
     """The answer beside which a rule on a figure that is worked out is told."""
     return WORKED_OUT[rule.reads][0] if rule.reads in WORKED_OUT else None
 
@@ -64,16 +64,16 @@ def _of_answer(case: Situation, rules: Sequence[ThumbRule]) -> Iterator[AdviceRe
     for rule in rules:
         side = side_of(rule, case.figures)
         if side is not None and side != "open":
-            groups.setdefault((_told(rule), rule.way, side), []).append(rule)
+            groups.setdefault((_subject(rule), rule.way, side), []).append(rule)
     for (reads, way, side), members in groups.items():
         text = f"{_figure(case, reads)}: {_says(members, side, case)}"
         yield AdviceReason(text, side, way, _ids(members), _answers(members))
     if rules and not groups:
-        figure = _figure(case, _told(rules[0]))
+        figure = _figure(case, _subject(rules[0]))
         yield AdviceReason(figure, "open", None, _ids(rules), _answers(rules))
 
 
-def _told(rule: ThumbRule) -> str:
+def _subject(rule: ThumbRule) -> str:
     """The figure whose words a rule is told with: the tries' share and its interval are told at once."""
     return "tries" if WORKED_OUT.get(rule.reads) == ("tries",) else rule.reads
 

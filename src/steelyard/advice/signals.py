@@ -66,11 +66,11 @@ def _rows(
     return tuple(
         data.numbers[i]
         for i in indices
-        if shows(_asked(data.examples[i]), data.written[i].casefold())
+        if shows(_question(data.examples[i]), data.written[i].casefold())
     )
 
 
-def _asked(example: Example) -> str:
+def _question(example: Example) -> str:
     return " ".join([*(turn.content for turn in example.context), example.input]).casefold()
 
 
@@ -80,11 +80,11 @@ def _share(rows: Sequence[Any], indices: Sequence[int]) -> str:
     )
 
 
-def _states_a_number(asked: str, output: str) -> bool:
+def _states_a_number(question: str, output: str) -> bool:
     """Whether a number comes from outside; code and sums have numbers of their own."""
     if _CODE.search(output):
         return False
-    return bool(set(_NUMBER.findall(output)) - set(_NUMBER.findall(asked)))
+    return bool(set(_NUMBER.findall(output)) - set(_NUMBER.findall(question)))
 
 
 def _cites(expression: str) -> Callable[[str, str], bool]:
@@ -93,11 +93,11 @@ def _cites(expression: str) -> Callable[[str, str], bool]:
 
 
 def _is_grounded(settings: dict[str, Any]) -> Callable[[str, str], bool]:
-    def shows(asked: str, output: str) -> bool:
+    def shows(question: str, output: str) -> bool:
         words = _WORD.findall(output)
-        if not words or len(asked.split()) < settings["words"]:
+        if not words or len(question.split()) < settings["words"]:
             return False
-        there = set(_WORD.findall(asked))
+        there = set(_WORD.findall(question))
         least: float = settings["copied"] * len(words)
         return sum(word in there for word in words) >= least
 

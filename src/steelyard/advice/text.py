@@ -18,15 +18,17 @@ WIDTH = 100
 _STRENGTHS = {"word": "word of mouth", "vendor": "vendor", "paper": "paper", "measured": "measured"}
 
 
-def advice_text(advice: Advice, seen: Sequence[DataAnswer] = ()) -> str:
-    """The advice, the recommendation first; ``seen`` is what the data answered by itself."""
+def advice_text(advice: Advice, from_data: Sequence[DataAnswer] = ()) -> str:
+    """The advice, the recommendation first; ``from_data`` is what the data answered by itself."""
     name = way_facts(advice.recommendation).name
     deciding = f" [{', '.join(advice.deciding_rules)}]" if advice.deciding_rules else ""
     lines = [
         *_wrapped(f"{name[0].upper()}{name[1:]} ({advice.recommendation})."),
         *_wrapped(f"{advice.why[0].upper()}{advice.why[1:]}{deciding}."),
         *_wrapped("This is advice from rules of thumb; nothing of it is measured on your data."),
-        *_section("Read from the data", [line for answer in seen for line in _seen(answer)]),
+        *_section(
+            "Read from the data", [line for answer in from_data for line in _data_answer(answer)]
+        ),
     ]
     for title, side in (("For", "for"), ("Against", "against"), ("Decides nothing here", "open")):
         reasons = [reason for reason in advice.reasons if reason.speaks == side]
@@ -97,7 +99,7 @@ def _item(text: str, mark: str = "- ") -> list[str]:
     )
 
 
-def _seen(answer: DataAnswer) -> Iterator[str]:
+def _data_answer(answer: DataAnswer) -> Iterator[str]:
     value = (
         "not answered" if answer.value is None else answer_keys()[answer.key].plain(answer.value)
     )
@@ -131,10 +133,10 @@ def _turning(answers: Sequence[TurningAnswer]) -> list[str]:
 def _rules(rules: Sequence[CitedRule]) -> list[str]:
     """The rules with their sources; where these differ, how far apart they lie stands before the first."""
     lines: list[str] = []
-    shown: set[str] = set()
+    ranges: set[str] = set()
     for entry in sorted(rules, key=lambda entry: entry.range is not None):
-        if entry.range is not None and entry.range.text not in shown:
-            shown.add(entry.range.text)
+        if entry.range is not None and entry.range.text not in ranges:
+            ranges.add(entry.range.text)
             lines += _item(f"{entry.rule.about}: sources differ, {entry.range.text}:")
         lines += _rule(entry)
     return lines

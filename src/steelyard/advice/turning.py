@@ -87,8 +87,8 @@ def _by_way(
     """Yield each way with the values that lead there, in words; counts as stretches."""
     if key.type not in ("count", "dollars"):
         for way in dict.fromkeys(ways):
-            chosen = [value for value, other in zip(values, ways, strict=True) if other == way]
-            yield way, _either([key.plain(value) for value in chosen])
+            matching = [value for value, other in zip(values, ways, strict=True) if other == way]
+            yield way, _either([key.plain(value) for value in matching])
         return
     start = 0
     for way, group in groupby(ways):

@@ -86,23 +86,23 @@ def call(args: argparse.Namespace) -> int:
         return _explain(args)
     if args.out is not None:
         _check_out(args.out, args.source)
-    said = {**_from_file(args.answers), **_from_flags(args)}
-    known = _from_data(args.source)
-    answers = {**(known.by_key if known else {}), **said}
-    if not (answers or known or args.answers):
+    by_hand = {**_from_file(args.answers), **_from_flags(args)}
+    data = _from_data(args.source)
+    answers = {**(data.by_key if data else {}), **by_hand}
+    if not (answers or data or args.answers):
         try:
             answers = _asked(args)
         except (EOFError, KeyboardInterrupt):
             say("\nsteelyard: left before the last question: nothing was advised", file=sys.stderr)
             return _LEFT
-    advice = advise(answers, subject=known.subject if known else None)
+    advice = advise(answers, subject=data.subject if data else None)
     if args.json:
-        read = [answer._asdict() for answer in known.answers] if known else []
-        say_json({**advice.to_dict(), "read_from_data": read})
+        from_data = [answer._asdict() for answer in data.answers] if data else []
+        say_json({**advice.to_dict(), "read_from_data": from_data})
     else:
         from steelyard.advice.text import advice_text
 
-        say(advice_text(advice, known.answers if known else ()))
+        say(advice_text(advice, data.answers if data else ()))
     if args.out is not None and advice.task_yaml is not None:
         _write(args.out, advice.task_yaml)
     return 0
@@ -115,9 +115,9 @@ def _explain(args: argparse.Namespace) -> int:
     from steelyard.advice.ways import way_facts
     from steelyard.errors import ConfigError
 
-    asked = [name for name in ("answers", "source", "out") if getattr(args, name) is not None]
-    asked += [flag.key for flag in FLAGS if getattr(args, flag.key) is not None]
-    if asked:
+    others = [name for name in ("answers", "source", "out") if getattr(args, name) is not None]
+    others += [flag.key for flag in FLAGS if getattr(args, flag.key) is not None]
+    if others:
         raise ConfigError(
             "--explain stands alone: give it without answers, or leave it out for advice"
         )
