@@ -11,6 +11,7 @@ import pytest
 import steelyard
 
 PUBLIC = [
+    "Advice",
     "ArmError",
     "ConfigError",
     "CostAnswer",
@@ -24,6 +25,7 @@ PUBLIC = [
     "StorageError",
     "Task",
     "__version__",
+    "advise",
     "compare",
     "cost",
     "data",

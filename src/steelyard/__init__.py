@@ -22,6 +22,7 @@ from steelyard.errors import (
 
 if TYPE_CHECKING:
     from steelyard import data
+    from steelyard.advice import Advice, advise
     from steelyard.calculator import CostAnswer, cost
     from steelyard.changes import RunComparison, compare
     from steelyard.data.starter import init_from_example, init_from_file
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "CostAnswer": "steelyard.calculator",
+    "Advice": "steelyard.advice",
     "RunComparison": "steelyard.changes",
     "RunResult": "steelyard.weigh",
     "Task": "steelyard.task",
+    "advise": "steelyard.advice",
     "compare": "steelyard.changes",
     "cost": "steelyard.calculator",
     "init_from_example": "steelyard.data.starter",
@@ -46,6 +49,7 @@ _LAZY = {
 }
 
 __all__ = [
+    "Advice",
     "ArmError",
     "ConfigError",
     "CostAnswer",
@@ -59,6 +63,7 @@ __all__ = [
     "StorageError",
     "Task",
     "__version__",
+    "advise",
     "compare",
     "cost",
     "data",

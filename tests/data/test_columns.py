@@ -468,7 +468,7 @@ def test_assertions_are_no_outputs(expected: str) -> None:
 def test_senders_are_no_labels_beside_what_may_be_meant() -> None:
     parsed = [{"sku": f"s{at}", "qty": at} for at in range(20)]
     body = rows(**{"from": LABEL, "subject": ONCE, "body": LONG, "extracted": parsed})
-    with pytest.raises(DataError, match="'from'.* or 'extracted'"):
+    with pytest.raises(DataError, match=r"'from'.* or 'extracted'"):
         guess_columns("t.jsonl", tuple(body[0]), body, {})
 
 

@@ -17,7 +17,7 @@ from steelyard.files import NO_ROOM, sources_kept
 from steelyard.printing import printable, say, warnings_shown
 from steelyard.words import shortened
 
-_VERBS = ("run", "plan", "cost", "ask", "init", "data", "compare", "report", "models", "cache")
+_VERBS = "run plan cost ask init advise data compare report models cache".split()
 _INTERRUPTED = 130
 _LONGEST_LINE, _LONGEST_NAME = 2000, 200  # characters
 
@@ -45,6 +45,26 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read a command line; an unknown option is refused with the closest one of its verb."""
+    top = parser()
+    args, unknown = top.parse_known_args(argv)
+    if unknown:
+        hint = closest(unknown[0].partition("=")[0], _options(top, args))
+        top.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    return args
+
+
+def _options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> list[str]:
+    """The options of the verb in use."""
+    options: list[str] = []
+    for action in parser._actions:
+        options += action.option_strings
+        if isinstance(action, argparse._SubParsersAction):
+            options += _options(action.choices[getattr(args, action.dest)], args)
+    return options
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
@@ -52,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     interrupted.
     """
     try:
-        args = parser().parse_args(argv)
+        args = _parsed(argv)
     except SystemExit as error:  # argparse leaves this way after --help, --version and mistakes
         return error.code if isinstance(error.code, int) else 2
     call = cast(Callable[[Any], int], args.call)

@@ -70,8 +70,12 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
 
 
-def read_yaml(path: Path, *, is_data: bool = False) -> tuple[dict[str, Any], Lines]:
+def read_yaml(
+    path: Path, *, is_data: bool = False, such_as: str = "instruction"
+) -> tuple[dict[str, Any], Lines]:
     """Read a YAML mapping and the line of each of its keys; ``is_data`` for JSON written as YAML.
+
+    ``such_as`` is a key to name where there is none.
 
     Raises `ConfigError`.
     """
@@ -95,7 +99,7 @@ def read_yaml(path: Path, *, is_data: bool = False) -> tuple[dict[str, Any], Lin
     if not isinstance(data, dict):
         rows = "; save examples as .jsonl, .json, .csv or .parquet" if type(data) is list else ""
         raise ConfigError(
-            f"{path.name} must contain keys such as 'instruction:', not {_kind(data)}{rows}"
+            f"{path.name} must contain keys such as '{such_as}:', not {_kind(data)}{rows}"
         )
     return data, lines
 

@@ -22,14 +22,18 @@ class OutsideFacts:
     """How many outputs of those looked at state a fact that their input does not hold.
 
     ``kinds`` counts outputs by kind of fact, each output once for a kind; ``common`` lists the facts
-    that most outputs share. ``first`` is the row number of the first such output.
+    that most outputs share. ``rows`` are the row numbers of the first few such outputs.
     """
 
     looked_at: int
     outputs: int
     kinds: Mapping[str, int]
     common: tuple[tuple[str, int], ...]
-    first: int | None
+    rows: tuple[int, ...]
+
+    @property
+    def first(self) -> int | None:
+        return self.rows[0] if self.rows else None
 
     @property
     def share(self) -> float | None:
@@ -40,7 +44,7 @@ class OutsideFacts:
 def outside_facts(data: Dataset, settings: Mapping[str, Any]) -> OutsideFacts:
     """Search the outputs for dates, prices, hours, versions and the like.
 
-    ``given`` is the section ``wrong_task`` of ``data/mistakes.yaml``. A fact counts when no turn of
+    ``settings`` is the section ``wrong_task`` of ``data/mistakes.yaml``. A fact counts when no turn of
     the input holds it and nothing next to it says that it was computed. Names and plain numbers are
     not looked for: too many of them are part of any reply.
     """
@@ -48,7 +52,7 @@ def outside_facts(data: Dataset, settings: Mapping[str, Any]) -> OutsideFacts:
     computed = re.compile(settings["computed"])
     counts: Counter[str] = Counter()
     facts: Counter[str] = Counter()
-    outputs, first = 0, None
+    rows: list[int] = []
     indices = _sample(
         [i for i, text in enumerate(data.written) if text.strip()], settings["sample"]
     )
@@ -56,12 +60,15 @@ def outside_facts(data: Dataset, settings: Mapping[str, Any]) -> OutsideFacts:
         stated = dict(_stated(data.examples[index], data.written[index], kinds, computed))
         if not stated:
             continue
-        outputs += 1
-        first = data.numbers[index] if first is None else first
+        rows.append(data.numbers[index])
         counts.update(set(stated.values()))
         facts.update(stated.keys())
     return OutsideFacts(
-        len(indices), outputs, dict(counts.most_common()), tuple(facts.most_common(_SHOWN)), first
+        len(indices),
+        len(rows),
+        dict(counts.most_common()),
+        tuple(facts.most_common(_SHOWN)),
+        tuple(rows[:_SHOWN]),
     )
 
 

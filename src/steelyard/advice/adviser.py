@@ -1,0 +1,90 @@
+"""``steelyard.advise``: which way to try first, from a few answers and the field's rules of thumb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from itertools import count
+from math import floor
+from typing import Any
+
+from steelyard.advice.base import Advice, cited, range_of
+from steelyard.advice.decide import WayChoice, choose
+from steelyard.advice.mistakes import likely_mistakes
+from steelyard.advice.questions import Tries, answer_keys
+from steelyard.advice.reasons import reasons_of
+from steelyard.advice.situation import Situation, situation_of
+from steelyard.advice.steps import Subject, next_steps, task_yaml
+from steelyard.advice.turning import turning_answers
+from steelyard.rules_of_thumb import thumb_rules
+
+_NO_PRICE = (
+    "prices: rules of thumb on volume lie far apart ({range}) because none of them knows your prices; "
+    "`steelyard cost` works out from what volume a way pays at the prices that you give"
+)
+_MORE_TRIES = "tries: at this share, {tries} would show that more answers are right than wrong"
+_NOTHING_ANSWERED = "nothing was answered: each answer makes the advice better"
+_NOTHING_ELSE = "everything else can wait: no other answer changes this advice"
+
+
+def advise(
+    answers: Mapping[str, Any] | Situation | None = None,
+    *,
+    today: date | None = None,
+    subject: Subject | None = None,
+) -> Advice:
+    """Advise before anything is measured: what to try first, why, and what would change that.
+
+    ``answers`` are those of `steelyard advise`, by key (``examples``, ``need``, …); what is left out or
+    ``None`` was skipped, and is named where it matters. ``today`` decides which rules are old; ``subject`` is
+    the task or the file that the answers are about. Raises `ConfigError` for unknown keys or unfit values.
+    """
+    case = situation_of(answers or {})
+    subject = subject or Subject()
+    choice = choose(case)
+    reasons = reasons_of(case, choice.rules)
+    ids = [*choice.rules, *(rule for reason in reasons for rule in reason.rules)]
+    stands = not case.answers or _stands_alone(choice)
+    skipped = [key for key in answer_keys() if key not in case.answers]
+    return Advice(
+        choice.way,
+        choice.why,
+        choice.rules,
+        tuple(reasons),
+        tuple(cited(ids, today or date.today())),
+        tuple(likely_mistakes(case, choice.way)),
+        tuple(next_steps(case, choice.way, subject)),
+        () if stands else tuple(turning_answers(case, skipped)),
+        () if stands else tuple(turning_answers(case, list(case.answers))),
+        tuple(_notes(case, choice)),
+        None if subject.task else task_yaml(case, choice.way),
+        case,
+    )
+
+
+def _stands_alone(choice: WayChoice) -> bool:
+    """Whether the choice stands whatever else is answered."""
+    return any(thumb_rules()[rule].irrelevant == "all" for rule in choice.rules)
+
+
+def _notes(case: Situation, choice: WayChoice) -> list[str]:
+    if not case.answers:
+        return [_NOTHING_ANSWERED]
+    if _stands_alone(choice):
+        return [_NOTHING_ELSE]
+    notes = []
+    if case.holds("eight_of_ten") and case.fails("more_right_than_wrong"):
+        notes.append(_MORE_TRIES.format(tries=_enough(case)))
+    volumes = range_of(thumb_rules()["volume_10000"])
+    if case.requests_per_day is not None and volumes is not None:
+        notes.append(_NO_PRICE.format(range=volumes.text))
+    return notes
+
+
+def _enough(case: Situation) -> Tries:
+    """The fewest tries that, at today's share, show more right than wrong."""
+    share = case.figures["tries_share"]
+    more = (Tries(floor(share * of + 1e-9), of) for of in count(2))
+    return next(
+        tries for tries in more if case.with_answer("tries", tries).holds("more_right_than_wrong")
+    )
