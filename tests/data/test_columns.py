@@ -474,7 +474,7 @@ def test_senders_are_no_labels_beside_what_may_be_meant() -> None:
 
 def test_a_schema_that_is_left_out_is_told_though_it_comes_again() -> None:
     schema = ["CREATE TABLE orders (id INT, total INT, name TEXT)"] * 12 + [
-        "CREATE TABLE a (b INT)"
+        "CREATE TABLE a (b INT, c INT, d TEXT)"
     ] * 8
     body = rows(sql_prompt=LONG, sql_context=schema, sql=SQL)
     roles, remarks = guess_columns("t.csv", tuple(body[0]), body, {"output": "sql"})
