@@ -21,14 +21,20 @@ _Z90 = 1.2815516  # the 90th percentile of a standard normal
 
 
 class Uncertain(NamedTuple):
-    """A figure that is known within limits: normal around its mean, or draws of it, each as likely."""
+    """A figure that is known within limits: normal around its mean, or draws of it, each as likely.
+
+    Draws ``in_order`` go together: the first of one figure with the first of another.
+    """
 
     mean: float = 0.0
     sd: float = 0.0
     draws: tuple[float, ...] = ()
+    in_order: bool = False
 
     def sample(self, rng: np.random.Generator, n: int) -> Row:
         """Draw ``n`` values."""
+        if self.in_order:
+            return np.resize(np.asarray(self.draws, dtype=np.float32), n)
         if self.draws:
             return rng.choice(np.asarray(self.draws, dtype=np.float32), n)
         return np.float32(self.mean) + np.float32(self.sd) * rng.standard_normal(n, np.float32)

@@ -19,6 +19,7 @@ from steelyard.result.arm import ArmResult
 from steelyard.result.audit import AuditResult, SkippedRow
 from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.differences import Differences
+from steelyard.result.economics import Economics
 from steelyard.result.slices import SliceTable
 from steelyard.result.verdict import (
     ConstraintPrice,
@@ -191,6 +192,7 @@ class Result(ResultPart):
     comparisons: tuple[Comparison, ...] = ()
     crossover: Crossover = Crossover()
     verdict: VerdictResult = VerdictResult()
+    economics: Economics = Economics()
     winner: Winner = Winner()
     left_out: tuple[LeftOutStrategy, ...] = ()
     constraint: tuple[ConstraintPrice, ...] = ()

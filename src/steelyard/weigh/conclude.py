@@ -17,6 +17,7 @@ from steelyard.model.base import PlannedModel
 from steelyard.planning.plan import Plan
 from steelyard.result import AuditResult
 from steelyard.result.arm import ArmCost, Latency, Tokens
+from steelyard.result.economics import Economics
 from steelyard.result.figures import Gap, PartFigure, Quality
 from steelyard.result.steadiness import Calibration, Consistency
 from steelyard.result.verdict import Crossover, VerdictResult
@@ -24,6 +25,7 @@ from steelyard.stats import Family
 from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
+from steelyard.weigh.economics import economics_of
 from steelyard.weigh.handover import arm_handover
 from steelyard.weigh.measure import compare_all, family_of, machine_seconds, paid_completions
 
@@ -81,9 +83,16 @@ class MeasuredArm:
 class Costs:
     """An arm's money: before the first request, per request, and a month of 30 days."""
 
-    upfront: Money
+    search: Money
+    training: Money
     per_request: Money
     monthly: Money
+    on_machine: bool = False
+    """Whether a request is paid by the seconds of a machine of one's own, and by nothing else."""
+
+    @property
+    def upfront(self) -> Money:
+        return self.search + self.training
 
     @property
     def record(self) -> ArmCost:
@@ -113,6 +122,7 @@ class Weighing:
     comparisons: Sequence[Comparison]
     crossover: Crossover
     verdict: VerdictResult
+    economics: Economics
 
 
 def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
@@ -128,13 +138,14 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
     prices = Prices((*models, *first, *plan.all_models), price, machine)
     tuned_elsewhere = any(model.spec.tuned_from and model.paid_by_tokens for model in models)
     training = cost_of(measured.training, fitted if tuned_elsewhere else machine)
-    upfront = prices.of(measured.search) + training
     per_request = _per_request(measured, prices)
     traffic = plan.task.traffic
     return Costs(
-        upfront,
+        prices.of(measured.search),
+        training,
         per_request,
         totals(per_request, traffic.requests_per_day, traffic.horizon_days).monthly,
+        all(model.price.machine_hour is not None for model in models),
     )
 
 
@@ -217,6 +228,7 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
         comparisons=comparisons,
         crossover=crossover(case, len(plan.split.train), verdict.arm),
         verdict=verdict,
+        economics=economics_of(arms, costs, case, verdict, reference),
     )
 
 

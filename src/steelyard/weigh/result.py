@@ -95,6 +95,7 @@ def build_result(
         comparisons=tuple(weighing.comparisons),
         crossover=weighing.crossover,
         verdict=weighing.verdict,
+        economics=weighing.economics,
         winner=winner,
         left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
         constraint=price_of_constraint(arms, weighing.family, plan.brief.schema),

@@ -1,0 +1,260 @@
+"""Money over time: the measured arms as sheets, and what scenarios of them show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from steelyard.core import Price, Record
+from steelyard.economics import (
+    ArmDoubt,
+    CostSheet,
+    Doubts,
+    MachineUse,
+    Money,
+    PricePaths,
+    Simulation,
+    TokenUse,
+    Traffic,
+    Uncertain,
+    choice_map,
+    cost_over_time,
+    simulate,
+    to_number,
+)
+from steelyard.result.economics import (
+    ArmEconomics,
+    CheapestMap,
+    CostSwing,
+    Economics,
+    MachineCost,
+    MoneyBand,
+    PaidBack,
+)
+from steelyard.result.verdict import VerdictResult
+from steelyard.strategy import traits_of
+from steelyard.verdict.base import Case
+from steelyard.verdict.beliefs import beliefs_of
+from steelyard.verdict.rule import LIKELY_NEAR
+
+if TYPE_CHECKING:
+    from steelyard.weigh.conclude import Costs, MeasuredArm
+
+SCENARIOS = 20_000
+VOLUMES = tuple(Decimal(10) ** exponent for exponent in range(2, 8))
+MONTHS = (1, 3, 6, 12, 24, 36)
+TOKENS_A_YEAR, MACHINES_A_YEAR = 0.2, 0.15
+"""How far prices may go in a year, of either sign: the standard deviation of the logarithm of the factor."""
+_MOST_ARMS = 16
+_TOKEN_PRICE = Decimal(1_000_000)  # so that a "token" of a sheet costs what its price says
+
+
+def economics_of(
+    arms: Sequence[MeasuredArm],
+    costs: Mapping[str, Costs],
+    case: Case,
+    verdict: VerdictResult,
+    reference: str | None,
+) -> Economics:
+    """What the arms that the verdict chooses among cost over time, by the same costs as the verdict's."""
+    traffic = Traffic(Decimal(case.requests_per_day), case.horizon_days)
+    sheets = {
+        measured.arm.name: sheet
+        for measured in arms
+        if (sheet := _sheet(measured, costs[measured.arm.name], case)) is not None
+    }
+    plain = Economics(
+        currency=case.currency,
+        horizon_days=case.horizon_days,
+        requests_per_day=case.requests_per_day,
+        with_errors=case.error_cost is not None,
+    )
+    among = [sheets[name] for name in _among(case, verdict) if name in sheets][:_MOST_ARMS]
+    if not among:
+        return plain.updated(reason="no arm that the verdict could choose has a known cost")
+    prices = PricePaths(Uncertain(0.0, TOKENS_A_YEAR), Uncertain(0.0, MACHINES_A_YEAR))
+    doubts = _doubts(arms, case, sheets)
+    pairs = _pairs(arms, sheets, reference, verdict.arm)
+
+    def scenarios(of: Sequence[CostSheet], pairs: Sequence[tuple[str, str]] = ()) -> Simulation:
+        mine = Doubts({sheet.name: doubts[sheet.name] for sheet in of}, prices)
+        return simulate(of, traffic, mine, pairs, scenarios=SCENARIOS, seed=case.seed)
+
+    course = scenarios(among)
+    return plain.updated(
+        scenarios=course.scenarios,
+        arms=tuple(_arm(sheet, traffic, course) for sheet in among),
+        map=_map(among, traffic),
+        assumptions=_assumptions(arms, sheets),
+        **_paid_back(scenarios([sheets[n] for n in dict.fromkeys(sum(pairs, ()))], pairs))
+        if pairs
+        else {},
+    )
+
+
+def _among(case: Case, verdict: VerdictResult) -> list[str]:
+    """The arms whose money decides: those likely near the best; with a price of errors, all in the choice."""
+    chances = verdict.details.chances
+    if case.error_cost is not None:
+        floor = verdict.details.floor
+        return [*chances, *([floor] if floor is not None else [])]
+    return [
+        name for name, chance in chances.items() if chance >= LIKELY_NEAR or name == verdict.arm
+    ]
+
+
+def _arm(sheet: CostSheet, traffic: Traffic, shown: Simulation) -> ArmEconomics:
+    course = cost_over_time(replace(sheet, error_cost=None, quality=None), traffic)
+    band = shown.bands[sheet.name]
+    return ArmEconomics(
+        arm=sheet.name,
+        upfront={kind: to_number(money.amount) for kind, money in sheet.upfront.items()},
+        total=to_number(course.total.amount),
+        cheapest=round(shown.cheapest[sheet.name], 4),
+        band=MoneyBand(
+            low=_rounded(band.low), median=_rounded(band.median), high=_rounded(band.high)
+        ),
+        machine=_machine(sheet, traffic),
+    )
+
+
+def _map(sheets: Sequence[CostSheet], traffic: Traffic) -> CheapestMap:
+    cells = choice_map(sheets, traffic, VOLUMES, MONTHS)
+    return CheapestMap(
+        volumes=tuple(map(float, cells.volumes)), months=cells.months, cheapest=cells.cheapest
+    )
+
+
+def _paid_back(shown: Simulation) -> dict[str, Any]:
+    return {
+        "paid_back": tuple(
+            PaidBack(
+                arm=one.arm,
+                against=one.against,
+                chance=round(one.chance, 4),
+                days_low=to_number(one.days_low),
+                days=to_number(one.days),
+                days_high=to_number(one.days_high),
+            )
+            for one in shown.pay_back
+        ),
+        "tornado": tuple(
+            CostSwing(input=swing.input, low=_number(swing.low), high=_number(swing.high))
+            for swing in shown.tornado
+        ),
+    }
+
+
+def _sheet(measured: MeasuredArm, costs: Costs, case: Case) -> CostSheet | None:
+    """An arm as a sheet whose sums are the verdict's; ``None`` where its cost is not known."""
+    each, upfront = costs.per_request.amount, costs.upfront.amount
+    quality = measured.quality.estimate.value
+    if each is None or upfront is None or (case.error_cost is not None and quality is None):
+        return None
+    currency, seconds = costs.per_request.currency, measured.machine_seconds
+    machine = tokens = None
+    if costs.on_machine and seconds and each:
+        busy = Decimal(str(seconds))
+        machine = MachineUse(Money(each * 3600 / busy, currency), busy, 1 / busy)
+    elif each:
+        tokens = TokenUse(Price(currency, input=each * _TOKEN_PRICE, output=Decimal(0)), Decimal(1))
+    errors = None if case.error_cost is None else Money(case.error_cost, currency)
+    return CostSheet(
+        measured.arm.name,
+        currency,
+        upfront={"search": costs.search, "training": costs.training},
+        tokens=() if tokens is None else (tokens,),
+        machine=machine,
+        error_cost=errors,
+        quality=None if errors is None else Decimal(str(quality)),
+    )
+
+
+def _doubts(
+    arms: Sequence[MeasuredArm], case: Case, sheets: Mapping[str, CostSheet]
+) -> dict[str, ArmDoubt]:
+    """What is uncertain: an arm's tokens, by their spread over the test; its quality, by the posterior."""
+    draws = {}
+    if case.error_cost is not None:
+        real = [c for c in case.candidates if c.name in sheets and c.quality.value is not None]
+        beliefs = beliefs_of(case, real, apart=True)
+        draws = {arm.name: beliefs.draws[:, at] for at, arm in enumerate(beliefs.arms)}
+    doubts = {}
+    for measured in arms:
+        name = measured.arm.name
+        if name in sheets:
+            quality = draws.get(name)
+            doubts[name] = ArmDoubt(
+                input_tokens=_spread(measured.records) if sheets[name].tokens else None,
+                quality=None
+                if quality is None
+                else Uncertain(draws=tuple(map(float, quality)), in_order=True),
+                prices_of="" if measured.model is None else measured.model.spec.name,
+            )
+    return doubts
+
+
+def _spread(records: Sequence[Record]) -> Uncertain:
+    """The mean of a request's tokens over the measured mean, with its standard error."""
+    usages = [record.answer.completion.usage for record in records]
+    tokens = np.array([usage.input_tokens + usage.output_tokens for usage in usages], dtype=float)
+    if len(tokens) < 2 or not tokens.mean():
+        return Uncertain(1.0)
+    return Uncertain(1.0, float(tokens.std(ddof=1) / np.sqrt(len(tokens)) / tokens.mean()))
+
+
+def _machine(sheet: CostSheet, traffic: Traffic) -> MachineCost | None:
+    use = sheet.machine
+    if use is None:
+        return None
+    on = CostSheet(
+        sheet.name,
+        sheet.currency,
+        machine=MachineUse(use.hour, use.seconds, use.requests_per_second, shared=False),
+    )
+    month = Traffic(traffic.requests_per_day, 30)
+    return MachineCost(
+        hour=to_number(use.hour.amount),
+        busy_month=to_number(
+            (use.hour * (use.seconds / 3600 * traffic.requests_per_day * 30)).amount
+        ),
+        on_month=to_number(cost_over_time(on, month).total.amount),
+        replicas=use.replicas(traffic.requests_per_day, traffic.peak),
+    )
+
+
+def _pairs(
+    arms: Sequence[MeasuredArm],
+    sheets: Mapping[str, CostSheet],
+    reference: str | None,
+    choice: str | None,
+) -> list[tuple[str, str]]:
+    """Each arm that was tuned against the reference, the choice first."""
+    names = [m.arm.name for m in arms if traits_of(m.arm.strategy).tunes and m.arm.name in sheets]
+    names.sort(key=lambda name: name != choice)
+    if reference is None or reference not in sheets:
+        return []
+    return [(name, reference) for name in names if name != reference]
+
+
+def _assumptions(arms: Sequence[MeasuredArm], sheets: Mapping[str, CostSheet]) -> tuple[str, ...]:
+    lost = [measured.arm.name for measured in arms if measured.arm.name not in sheets]
+    sentences = [
+        f"in a year the price of tokens changes by {TOKENS_A_YEAR:.0%} and that of machines by "
+        f"{MACHINES_A_YEAR:.0%} (standard deviation, up or down)",
+        "machines are paid by their busy seconds; what they cost if always on stands beside it",
+        "not counted: labels, people's hours, hosting by a vendor, retraining, growth of the traffic",
+    ]
+    return (*sentences, *([f"cost unknown, so not weighed: {', '.join(lost)}"] if lost else []))
+
+
+def _rounded(values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(map(_number, values))
+
+
+def _number(value: float) -> float:
+    return to_number(value) or 0.0
