@@ -14,7 +14,7 @@ from steelyard.planning.plan import make_plan
 from steelyard.progress import Display
 from steelyard.store.database import Usage
 from steelyard.store.tables import AskedModel
-from steelyard.weigh.conclude import MeasuredArm
+from steelyard.weigh.arms import MeasuredArm
 from steelyard.weigh.measured import measure_arm
 from steelyard.weigh.opening import open_run
 from tests.tickets import write_task

@@ -5,107 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
-from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.core import Comparison, Completion, Price, Record, Usage, clusters_of
+from steelyard.core import Comparison, Completion, Price, Usage, clusters_of
 from steelyard.data.placeholders import placeholder_warning
-from steelyard.economics import Money, cost_of, to_number, totals
+from steelyard.economics import Money, cost_of, totals
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.base import PlannedModel
 from steelyard.planning.plan import Plan
 from steelyard.result import AuditResult
-from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.economics import Economics
-from steelyard.result.figures import Gap, PartFigure, Quality
-from steelyard.result.steadiness import Calibration, Consistency
 from steelyard.result.verdict import Crossover, VerdictResult
 from steelyard.stats import Family
-from steelyard.strategy import Arm
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
+from steelyard.weigh.arms import Costs, MeasuredArm
 from steelyard.weigh.economics import economics_of
 from steelyard.weigh.handover import arm_handover
-from steelyard.weigh.measure import compare_all, family_of, machine_seconds, paid_completions
-
-_NOT_TIMED = Latency(reason="it was not timed")
-
-
-class ArmBlocks(NamedTuple):
-    """Fields of an `ArmResult`, by their names; where one is ``None``, its reason says why."""
-
-    parts: tuple[PartFigure, ...] = ()
-    consistency: Consistency | None = None
-    consistency_reason: str | None = None
-    calibration: Calibration | None = None
-    calibration_reason: str | None = None
-
-
-@dataclass(frozen=True)
-class MeasuredArm:
-    """What was measured of one arm.
-
-    ``search`` is what the fit asked of models, by `PlannedModel.names`; ``fit_seconds`` its wall time,
-    ``training`` the machine time and trained tokens beyond those requests. ``model`` is the
-    one it was fitted on, the first for one that spans models, ``None`` for a classical arm. ``slowdown``
-    is how many times longer its test took than the same work did when the machine was calm.
-    """
-
-    arm: Arm
-    model: PlannedModel | None
-    records: Sequence[Record]
-    quality: Quality
-    more_qualities: Sequence[Quality]
-    tokens: Tokens
-    search: Mapping[str, Usage]
-    fit_seconds: float
-    training: Usage
-    gap: Gap
-    blocks: ArmBlocks
-    latency: Latency = _NOT_TIMED
-    slowdown: float = 1.0
-    is_kept: bool = False
-    """Measured before in the same folder; this run was not asked for it."""
-
-    @property
-    def machine_seconds(self) -> float | None:
-        """Mean machine time of a request in batches, in seconds, as on a calm machine."""
-        seconds = machine_seconds(self.records)
-        return None if seconds is None else seconds / self.slowdown
-
-    @property
-    def failed(self) -> int:
-        return sum(record.outcome == "failed" for record in self.records)
-
-
-@dataclass(frozen=True)
-class Costs:
-    """An arm's money: before the first request, per request, and a month of 30 days."""
-
-    search: Money
-    training: Money
-    per_request: Money
-    monthly: Money
-    on_machine: bool = False
-    """Whether a request is paid by the seconds of a machine of one's own, and by nothing else."""
-
-    @property
-    def upfront(self) -> Money:
-        return self.search + self.training
-
-    @property
-    def record(self) -> ArmCost:
-        """What a result states of it; unknown amounts are ``None`` with a ``reason``."""
-        amounts = (self.upfront, self.per_request, self.monthly)
-        reasons = {money.reason for money in amounts if money.reason is not None}
-        return ArmCost(
-            upfront=to_number(self.upfront.amount),
-            per_request=to_number(self.per_request.amount),
-            monthly=to_number(self.monthly.amount),
-            currency=self.per_request.currency,
-            reason="; ".join(sorted(reasons)) or None,
-        )
+from steelyard.weigh.measure import compare_all, family_of, paid_completions
 
 
 @dataclass(frozen=True)

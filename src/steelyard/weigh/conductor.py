@@ -29,7 +29,8 @@ from steelyard.score.judge import Judge
 from steelyard.store import folder as files
 from steelyard.strategy import Arm
 from steelyard.task import Task
-from steelyard.weigh.conclude import MeasuredArm, Weighing, weigh
+from steelyard.weigh.arms import MeasuredArm
+from steelyard.weigh.conclude import Weighing, weigh
 from steelyard.weigh.consistency import consistency_warnings
 from steelyard.weigh.failed_arms import FailedArms
 from steelyard.weigh.items import keep_items

@@ -9,7 +9,7 @@ from steelyard.result.verdict import ConstraintPrice, Pair
 from steelyard.score.validity import validity
 from steelyard.stats import Family
 from steelyard.strategy.prompt import free_name
-from steelyard.weigh.conclude import MeasuredArm
+from steelyard.weigh.arms import MeasuredArm
 
 
 def price_of_constraint(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +40,7 @@ from steelyard.strategy import traits_of
 from steelyard.verdict.base import Case
 from steelyard.verdict.beliefs import beliefs_of
 from steelyard.verdict.rule import LIKELY_NEAR
-
-if TYPE_CHECKING:
-    from steelyard.weigh.conclude import Costs, MeasuredArm
+from steelyard.weigh.arms import Costs, MeasuredArm
 
 SCENARIOS = 20_000
 VOLUMES = tuple(Decimal(10) ** exponent for exponent in range(2, 8))

@@ -11,8 +11,8 @@ from steelyard.result.arm import Tokens
 from steelyard.result.figures import Gap, Quality
 from steelyard.result.read import NO_INTERVAL
 from steelyard.strategy import Arm
+from steelyard.weigh.arms import ArmBlocks, MeasuredArm
 from steelyard.weigh.calibration import measure_calibration
-from steelyard.weigh.conclude import ArmBlocks, MeasuredArm
 from steelyard.weigh.consistency import measure_consistency
 from steelyard.weigh.measure import quality, tokens
 from steelyard.weigh.parts import parts

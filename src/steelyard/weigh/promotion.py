@@ -17,7 +17,7 @@ from steelyard.score import compare_records
 from steelyard.seeds import generator
 from steelyard.store.folder import remove_folder, replace_folder
 from steelyard.strategy import Arm, load_arm
-from steelyard.weigh.conclude import MeasuredArm
+from steelyard.weigh.arms import MeasuredArm
 from steelyard.weigh.measure import to_records
 from steelyard.weigh.repeats import meaning
 from steelyard.weigh.steps import RunSteps

@@ -13,7 +13,8 @@ from steelyard.result.run import StoppedArm
 from steelyard.seeds import generator
 from steelyard.strategy import Arm, traits_of
 from steelyard.verdict.race import Lost, Racer, losers
-from steelyard.weigh.conclude import ArmBlocks, MeasuredArm, costs_of
+from steelyard.weigh.arms import ArmBlocks, MeasuredArm
+from steelyard.weigh.conclude import costs_of
 from steelyard.weigh.failed_arms import FailedArms
 from steelyard.weigh.kept import stopped_before
 from steelyard.weigh.measure import quality

@@ -33,7 +33,8 @@ from steelyard.result.steadiness import Handover
 from steelyard.result.verdict import JudgeResult, Winner
 from steelyard.score.validity import validity
 from steelyard.strategy import Arm, traits_of
-from steelyard.weigh.conclude import Costs, MeasuredArm, Weighing
+from steelyard.weigh.arms import Costs, MeasuredArm
+from steelyard.weigh.conclude import Weighing
 from steelyard.weigh.constraint import price_of_constraint
 from steelyard.weigh.details import details
 from steelyard.weigh.differences import differences

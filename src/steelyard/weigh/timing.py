@@ -25,7 +25,7 @@ from steelyard.planning.probes import (
 )
 from steelyard.strategy import Arm
 from steelyard.verdict.words import factor
-from steelyard.weigh.conclude import MeasuredArm
+from steelyard.weigh.arms import MeasuredArm
 from steelyard.weigh.failed_arms import FailedArms
 from steelyard.weigh.kept import settings_of
 from steelyard.weigh.measure import Timing, latency
