@@ -6,13 +6,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from steelyard.packaged import packaged
-from steelyard.report import breakeven, charts, comparison, formats
+from steelyard.report import breakeven, charts, comparison, formats, money_charts
 from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
 from steelyard.report.differences import DifferencesView
 from steelyard.report.exchange import Exchange, labels_sentence
 from steelyard.report.marks import breakable, interval_bar, key
 from steelyard.report.methods import Methods
+from steelyard.report.money_over_time import MoneyOverTime
 from steelyard.report.pieces import Pieces
 from steelyard.report.reasons import Reasons
 from steelyard.report.samples import samples, totals
@@ -42,6 +43,9 @@ def render(result: Result) -> str:
             unplaced=charts.unplaced(view),
             breakeven=breakeven.chart(view),
             crossings=breakeven.crossings(view),
+            money=MoneyOverTime(view),
+            course=money_charts.course(view),
+            tornado=money_charts.tornado(view),
             columns=comparison.columns(view),
             rows=comparison.rows(view),
             slices=Slices(view),

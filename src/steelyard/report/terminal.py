@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from steelyard.report import formats
 from steelyard.report.exchange import Exchange, labels_sentence
+from steelyard.report.money_over_time import MoneyOverTime
 from steelyard.report.view import ArmView, View
 from steelyard.result import Result
 from steelyard.result.steadiness import Handover
@@ -134,7 +135,8 @@ def verdict_text(result: Result) -> str:
     if dropped:
         names = ", ".join(arm.arm for arm in dropped)
         lines += _block("Ruled out by constraints", [names])
-    changes = [Exchange(view).sentence, *view.flips, labels_sentence(view)]
+    paid_back = MoneyOverTime(view).of_choice
+    changes = [Exchange(view).sentence, paid_back, *view.flips, labels_sentence(view)]
     lines += _block("What would change it", filter(None, changes))
     lines += _block("Warnings", view.warnings)
     return "\n".join(lines)

@@ -1,0 +1,309 @@
+"""Money over time as the report shows it: the result's economics in words, as a map and as table rows.
+
+Nothing is estimated here: chances, totals and days are the result's.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from steelyard.report import formats
+from steelyard.report.view import DAYS_A_MONTH, ArmView, View
+from steelyard.result.economics import ArmEconomics, MachineCost, MoneyBand, PaidBack
+from steelyard.words import counted, likely, listed
+
+MOST_LINES = 6
+"""Lines that can be told apart in one drawing, each in a tone; other arms share one more tone."""
+_MOST_NAMES = 3
+_LEAST_KIND = 0.001  # a part of the upfront cost below it is not worth a line
+
+
+class MoneyRow(NamedTuple):
+    """An arm's line in the table. ``in_all`` counts wrong answers, where they have a price."""
+
+    name: str
+    arm: ArmView | None
+    upfront: str
+    kinds: str
+    total: str
+    between: str
+    in_all: str
+    chance: str
+    machine: MachineCost | None
+
+
+class MapCell(NamedTuple):
+    """The arms that are the cheapest at a volume over a horizon, with the tones of the first two."""
+
+    names: tuple[str, ...]
+    tones: tuple[int, ...]
+    is_task: bool
+
+    @property
+    def more(self) -> int:
+        return len(self.names) - _MOST_NAMES
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        return self.names[:_MOST_NAMES]
+
+
+class MapRow(NamedTuple):
+    """A volume's line of the map."""
+
+    volume: float
+    cells: list[MapCell]
+
+
+class MoneyOverTime:
+    """The section of a result; false where the result has no economics (an older one)."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._money = view.result.economics
+
+    def __bool__(self) -> bool:
+        return bool(self._money.arms or self._money.reason)
+
+    @property
+    def currency(self) -> str:
+        return self._money.currency
+
+    @property
+    def reason(self) -> str:
+        """Why there is nothing to draw; empty where there is."""
+        reason = self._money.reason
+        return "" if reason is None else self._view.sentence(f"not weighed: {reason}")
+
+    @property
+    def with_errors(self) -> bool:
+        return self._money.with_errors
+
+    @property
+    def horizon(self) -> str:
+        return f"{formats.count(self._money.horizon_days)} days"
+
+    @property
+    def traffic(self) -> str:
+        return f"{formats.count(self._money.requests_per_day)} requests a day"
+
+    @property
+    def sentence(self) -> str:
+        """Which arm is the cheapest and how likely, and whether tuning has paid for itself."""
+        clauses = [self._cheapest(), *map(self.paid_back, self._money.paid_back[:1])]
+        return f"{'; '.join(filter(None, clauses))}."
+
+    def _cheapest(self) -> str:
+        arms, verdict = self._money.arms, self._view.verdict.arm
+        where = f"over {self.horizon} at {self.traffic}"
+        if len(arms) == 1:
+            total = formats.money(arms[0].total, self.currency)
+            return f"{arms[0].arm} is the only arm in the choice: {total} {where}"
+        weighed = [arm for arm in arms if arm.cheapest is not None]
+        if not weighed:
+            return f"{where.capitalize()} no arm is known to be the cheapest"
+        best = max(weighed, key=lambda arm: arm.cheapest or 0.0)
+        errors = ", wrong answers included," if self.with_errors else ""
+        clause = (
+            f"{where.capitalize()} {best.arm} is the cheapest of the {counted(len(arms), 'arm')} in the "
+            f"choice{errors} in {likely(best.cheapest or 0.0)} of the scenarios"
+        )
+        choice = next((arm for arm in weighed if arm.arm == verdict and arm is not best), None)
+        if choice is None:
+            return clause
+        return f"{clause}, {choice.arm}, which is recommended, in {likely(choice.cheapest or 0.0)}"
+
+    def paid_back(self, paid: PaidBack) -> str:
+        """Whether an arm has paid for itself, as a clause without a full stop; days where known."""
+        if paid.chance is None:
+            return ""
+        clause = f"{paid.arm} has paid for itself against {paid.against} with a chance of {likely(paid.chance)}"
+        if paid.days is None:
+            return clause
+        low, high = self._day(paid.days_low), self._day(paid.days_high)
+        between = low if low == high else f"{low} to {high}"
+        return f"{clause}, in half of the scenarios by {self._day(paid.days)} (90 %: {between})"
+
+    def _day(self, day: float | None) -> str:
+        """A day of service, counted from 1; one that is not reached is after the horizon."""
+        if day is None:
+            return f"after day {formats.count(self._money.horizon_days)}"
+        return f"day {formats.count(max(1, math.ceil(day)))}"
+
+    @property
+    def of_choice(self) -> str:
+        """The sentence on the recommended arm's paying back; empty where it has none."""
+        own = [paid for paid in self._money.paid_back if paid.arm == self._view.verdict.arm]
+        clause = self.paid_back(own[0]) if own else ""
+        return f"Over {self.horizon} at {self.traffic} {clause}." if clause else ""
+
+    @property
+    def others(self) -> str:
+        """Whether other tuned arms have paid for themselves; empty where there are none."""
+        clauses = filter(None, map(self.paid_back, self._money.paid_back[1:]))
+        return "".join(f"{clause}. " for clause in clauses).strip()
+
+    @property
+    def small_print(self) -> str:
+        """What was drawn, assumed and not counted."""
+        drawn = f"{counted(self._money.scenarios, 'scenario')} of measured tokens, quality and prices"
+        errors = "wrong answers count at their price in chances, lines and map, not in upfront and total"
+        clauses = [
+            drawn,
+            *([errors] if self.with_errors else []),
+            *self._money.assumptions,
+        ]
+        return " ".join(map(self._view.sentence, clauses))
+
+    @cached_property
+    def lines(self) -> list[ArmEconomics]:
+        """The arms drawn: the recommended one, the reference, the cheapest, then by total."""
+        first = [self._view.verdict.arm, self._view.result.reference]
+        by_total = sorted(self._money.arms, key=_by_total)
+        chosen = [arm for name in first for arm in by_total if arm.arm == name]
+        order = {arm.arm: arm for arm in (*chosen, *by_total)}
+        return [arm for arm in order.values() if (arm.band or MoneyBand()).median][:MOST_LINES]
+
+    @cached_property
+    def _tones(self) -> dict[str, int]:
+        """0 is the recommended arm's alone."""
+        verdict = self._view.verdict.arm
+        rest = [arm.arm for arm in self.lines if arm.arm != verdict]
+        tones = {name: number for number, name in enumerate(rest, start=1)}
+        return tones if verdict is None else {verdict: 0, **tones}
+
+    def tone(self, name: str) -> int:
+        """The tone of an arm in the map and in the drawing, from 0 on."""
+        return self._tones.get(name, MOST_LINES + 1)
+
+    @property
+    def months(self) -> Sequence[int]:
+        return self._money.map.months
+
+    @property
+    def everywhere(self) -> str:
+        """The map as a sentence, where one arm is the cheapest in all of it."""
+        cells = self._money.map
+        winners = {names for row in cells.cheapest for names in row}
+        if len(winners) != 1:
+            return ""
+        names = winners.pop()
+        volumes = f"{formats.count(cells.volumes[0])} to {formats.count(cells.volumes[-1])}"
+        are = f"{names[0]} is" if len(names) == 1 else f"{listed(names)} cost the same and are"
+        return (
+            f"{are} the cheapest at every volume from {volumes} requests a day, over every horizon from "
+            f"{counted(cells.months[0], 'month')} to {counted(cells.months[-1], 'month')}."
+        )
+
+    @cached_property
+    def rows_of_map(self) -> list[MapRow]:
+        cells, (row_at, column_at) = self._money.map, self._place
+        return [
+            MapRow(
+                volume,
+                [
+                    MapCell(names, tuple(map(self.tone, names[:2])), (at, column) == (row_at, column_at))
+                    for column, names in enumerate(row)
+                ],
+            )
+            for at, (volume, row) in enumerate(zip(cells.volumes, cells.cheapest, strict=False))
+        ]
+
+    @property
+    def _place(self) -> tuple[int | None, int | None]:
+        """The row and the column of the task itself; ``None`` where it lies between two."""
+        volume, days = self._money.requests_per_day, self._money.horizon_days
+        cells = self._money.map
+        row = next((at for at, value in enumerate(cells.volumes) if value == volume), None)
+        near = [
+            at
+            for at, months in enumerate(cells.months)
+            if days is not None and abs(months * DAYS_A_MONTH - days) <= DAYS_A_MONTH / 2
+        ]
+        return row, (near[0] if near else None)
+
+    @property
+    def where(self) -> str:
+        """Where the task itself lies in the map."""
+        cells, (row, column) = self._money.map, self._place
+        volume, days = self._money.requests_per_day, self._money.horizon_days
+        if volume is None or days is None or not cells.months or not cells.volumes:
+            return ""
+        task = f"Your task, {self.traffic} over {self.horizon},"
+        if row is not None and column is not None:
+            return f"{task} is the cell marked “your task”."
+        volumes = [formats.count(value) for value in cells.volumes]
+        months = [counted(value, "month") for value in cells.months]
+        at_row = _between(volumes, bisect_left(cells.volumes, volume), row)
+        at_column = _between(
+            months, bisect_left([m * DAYS_A_MONTH for m in cells.months], days), column
+        )
+        return f"{task} lies {at_row} requests a day, and {at_column}."
+
+    @cached_property
+    def rows(self) -> list[MoneyRow]:
+        """The table's lines, by total."""
+        return [self._row(arm) for arm in sorted(self._money.arms, key=_by_total)]
+
+    def _row(self, economics: ArmEconomics) -> MoneyRow:
+        arm = self._view.arm(economics.arm)
+        band = economics.band or MoneyBand()
+        low, median, high = (self._end(v) for v in (band.low, band.median, band.high))
+        between = f"90 %: {low} to {high}" if band.median and low != high else ""
+        return MoneyRow(
+            name=economics.arm,
+            arm=arm,
+            upfront=self.money(self.upfront(economics)),
+            kinds=self._kinds(economics),
+            total=self.money(economics.total),
+            between=between,
+            in_all=median,
+            chance=formats.NONE if economics.cheapest is None else likely(economics.cheapest),
+            machine=economics.machine,
+        )
+
+    def _kinds(self, economics: ArmEconomics) -> str:
+        """What was paid upfront, where it is for several things or not known in part."""
+        kinds = {k: v for k, v in economics.upfront.items() if v is None or v >= _LEAST_KIND}
+        if len(kinds) < 2 and None not in kinds.values():
+            return ""
+        figures = ("not known" if value is None else self.money(value) for value in kinds.values())
+        return ", ".join(f"{kind} {figure}" for kind, figure in zip(kinds, figures, strict=True))
+
+    def upfront(self, economics: ArmEconomics) -> float | None:
+        arm = self._view.arm(economics.arm)
+        return None if arm is None else arm.cost.upfront
+
+    def money(self, amount: float | None) -> str:
+        return formats.money(amount, self.currency)
+
+    def _end(self, values: Sequence[float]) -> str:
+        return self.money(values[-1] if values else None)
+
+    @property
+    def has_machines(self) -> bool:
+        return any(arm.machine is not None for arm in self._money.arms)
+
+    @property
+    def tornado_title(self) -> str:
+        """Whose saving the tornado is about; empty where there is none."""
+        paid = self._money.paid_back
+        if not paid or not self._money.tornado:
+            return ""
+        return f"What moves the saving of {paid[0].arm} over {paid[0].against}"
+
+
+def _between(marks: Sequence[str], at: int, exact: int | None) -> str:
+    if exact is not None:
+        return f"at {marks[exact]}"
+    if at == 0:
+        return f"below {marks[0]}"
+    return f"above {marks[-1]}" if at == len(marks) else f"between {marks[at - 1]} and {marks[at]}"
+
+
+def _by_total(arm: ArmEconomics) -> tuple[bool, float]:
+    return arm.total is None, arm.total or 0.0
