@@ -68,6 +68,12 @@ class Traffic:
         """Months of 30 days that the horizon touches; the last one may be a part of one."""
         return -(-self.horizon_days // DAYS_PER_MONTH)
 
+    @property
+    def requests(self) -> Decimal:
+        """Requests over the horizon."""
+        months = range(self.months)
+        return sum((self.rate(m) * self.days_in(m) for m in months), Decimal(0))
+
     def days_in(self, month: int) -> int:
         """Days of the horizon in a month, counted from 0."""
         return min(DAYS_PER_MONTH, self.horizon_days - DAYS_PER_MONTH * month)

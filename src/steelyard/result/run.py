@@ -49,6 +49,9 @@ class TrafficResult(ResultPart):
     requests_per_day: int | None = None
     horizon_days: int | None = None
     error_cost: Omitted[float] = None
+    growth_per_month: Omitted[float] = None
+    peak: Omitted[float] = None
+    retrain_days: Omitted[int] = None
     assumed: bool = False
 
 

@@ -36,6 +36,7 @@ from steelyard.task.places import check_places, no_task
 from steelyard.task.schema_choice import with_schema
 from steelyard.task.sections import (
     LABEL,
+    MACHINE,
     ColumnsConfig,
     ConsistencyConfig,
     ConstraintsConfig,
@@ -229,7 +230,15 @@ class Task(Section):
     def model_prices(self) -> dict[str, dict[str, Any]]:
         """The prices of models and of the machine, by name; what is not given is not there."""
         priced = {name: p for name, p in self.prices.items() if isinstance(p, PriceConfig)}
-        return {name: p.model_dump(exclude_none=True) for name, p in priced.items()}
+        return {
+            name: p.model_dump(exclude_none=True, exclude={"shared"}) for name, p in priced.items()
+        }
+
+    @property
+    def shares_machine(self) -> bool:
+        """Whether the machine of local models is paid by its busy seconds; else by every hour."""
+        machine = self.prices.get(MACHINE)
+        return not isinstance(machine, PriceConfig) or machine.shared is not False
 
     @property
     def label_price(self) -> Decimal | None:

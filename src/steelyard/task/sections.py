@@ -12,7 +12,8 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from steelyard.config.section import Fraction, MoneyAmount, Name, Section, Template
 from steelyard.core import OutputKind
-from steelyard.errors import closest
+from steelyard.economics import Traffic
+from steelyard.errors import ConfigError, closest
 from steelyard.output_kinds import LABELLED
 
 PARTS = ("train", "dev", "test")
@@ -166,6 +167,26 @@ class TrafficConfig(Section):
     horizon_days: int = Field(default=365, gt=0)
     error_cost: Annotated[Decimal, Field(gt=0)] | None = None
     """What a wrong answer costs, in the currency of the prices."""
+    growth_per_month: Annotated[Decimal, Field(gt=-1, le=1)] = Decimal(0)
+    """A share: 0.05 is 5 % more requests a day each month of 30 days."""
+    peak: Annotated[Decimal, Field(ge=1, le=1000)] = Decimal(1)
+    """How many times the average the busiest moment is: machines that are always on are counted for it."""
+    retrain_days: Annotated[int, Field(gt=0)] | None = None
+    """After how many days what was tuned is tuned again."""
+
+    @model_validator(mode="after")
+    def _check_volume(self) -> TrafficConfig:
+        try:
+            self.volume  # noqa: B018
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def volume(self) -> Traffic:
+        """The requests over time. Raises `ConfigError` for more than can be."""
+        days, growth = self.horizon_days, self.growth_per_month
+        return Traffic(Decimal(self.requests_per_day), days, growth, self.peak)
 
 
 class PriceConfig(Section):
@@ -181,6 +202,8 @@ class PriceConfig(Section):
     batch: Annotated[Decimal, Field(gt=0, le=1)] | None = None
     training: MoneyAmount | None = None
     per_hour: MoneyAmount | None = None
+    shared: bool | None = None
+    """Whether a machine does other work, too, and is paid by its busy seconds; else it is always on."""
 
     @model_validator(mode="after")
     def _check_kind(self) -> PriceConfig:
@@ -189,6 +212,8 @@ class PriceConfig(Section):
             raise ValueError("no price given: set input and output per million tokens, or per_hour")
         if self.per_hour is not None and any(price is not None for price in tokens):
             raise ValueError("give token prices or per_hour, not both")
+        if self.shared is not None and self.per_hour is None:
+            raise ValueError("shared is about a machine: give its per_hour, too")
         return self
 
 

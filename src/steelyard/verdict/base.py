@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.core import PROMPT_FAMILIES, Comparison, Estimate, Recommendation
+from steelyard.economics import Traffic
 from steelyard.stats import Detectable, Family
 from steelyard.strategy import traits_of
 
@@ -34,6 +35,8 @@ class Candidate:
     upfront: Decimal | None = None
     per_request: Decimal | None = None
     monthly: Decimal | None = None
+    fixed: Decimal = Decimal(0)
+    """What of ``per_request`` is paid over the horizon whatever the volume: machines that are always on."""
     latency_p95_seconds: float | None = None
     latency_p95_low_seconds: float | None = None
     latency_p95_high_seconds: float | None = None
@@ -115,6 +118,7 @@ class Case:
     alpha: float = 0.05
     seed: int = 0
     currency: str = "USD"
+    growth_per_month: Decimal = Decimal(0)
     error_cost: Decimal | None = None
     label_cost: Decimal | None = None
     decomposable: bool = True
@@ -124,7 +128,10 @@ class Case:
 
     @property
     def requests(self) -> int:
-        return self.requests_per_day * self.horizon_days
+        days, growth = self.horizon_days, self.growth_per_month
+        if not growth:
+            return self.requests_per_day * days
+        return round(Traffic(Decimal(self.requests_per_day), days, growth).requests)
 
 
 def family_of(strategy: str) -> Recommendation:

@@ -51,11 +51,22 @@ def _money(case: Case, beliefs: Beliefs, arm: Candidate) -> tuple[Decimal | None
     return arm.upfront, arm.per_request + case.error_cost * words.to_decimal(wrong)
 
 
+def _at_any_volume(
+    case: Case, arm: Candidate, money: tuple[Decimal | None, Decimal | None]
+) -> tuple[Decimal | None, Decimal | None]:
+    """The money with what is paid whatever the volume counted upfront: at today's number of machines."""
+    upfront, per_request = money
+    if upfront is None or per_request is None or not arm.fixed:
+        return money
+    return upfront + arm.fixed, per_request - arm.fixed / case.requests
+
+
 def _volume(case: Case, beliefs: Beliefs, choice: Candidate, rivals: list[Candidate]) -> list[str]:
     """The next volume below and above today's at which a rival becomes cheaper."""
-    mine, crossings = _money(case, beliefs, choice), []
+    mine, crossings = _at_any_volume(case, choice, _money(case, beliefs, choice)), []
     for rival in rivals:
-        flip = volume_flip(mine, _money(case, beliefs, rival), case.horizon_days)
+        other = _at_any_volume(case, rival, _money(case, beliefs, rival))
+        flip = volume_flip(mine, other, case.horizon_days)
         if flip.at is not None and flip.above is not None and flip.at >= 1:
             crossings.append((flip.at, "below" if flip.above == 0 else "above", rival))
     now, in_all = case.requests_per_day, "" if case.error_cost is None else " in all"

@@ -10,6 +10,7 @@ from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.pairs import against, differs
 from steelyard.verdict.rule import LIKELY_NEAR, SURE, BestArm
 from steelyard.words import chance as chance_in_words
+from steelyard.words import percent
 
 
 def why(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
@@ -130,4 +131,7 @@ def _the_best(case: Case, choice: Candidate) -> str:
 
 
 def _period(case: Case) -> str:
-    return f"over {case.horizon_days:,} days at {case.requests_per_day:,} requests a day"
+    growth = case.growth_per_month
+    word = "growing" if growth > 0 else "shrinking"
+    more = f", {word} by {percent(abs(float(growth)))} a month" if growth else ""
+    return f"over {case.horizon_days:,} days at {case.requests_per_day:,} requests a day{more}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 from steelyard.core import Record, Usage
-from steelyard.economics import Money, to_number
+from steelyard.economics import CostSheet, Money, to_number
 from steelyard.model.base import PlannedModel
 from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.figures import Gap, PartFigure, Quality
@@ -67,7 +68,7 @@ class MeasuredArm:
 
 @dataclass(frozen=True)
 class Costs:
-    """An arm's money: before the first request, per request, and a month of 30 days."""
+    """An arm's money: before the first request, per request over the horizon, and in the first 30 days."""
 
     search: Money
     training: Money
@@ -75,6 +76,9 @@ class Costs:
     monthly: Money
     on_machine: bool = False
     """Whether a request is paid by the seconds of a machine of one's own, and by nothing else."""
+    sheet: CostSheet | None = None
+    fixed: Decimal = Decimal(0)
+    """What of the costs per request is paid over the horizon whatever the volume: machines always on."""
 
     @property
     def upfront(self) -> Money:

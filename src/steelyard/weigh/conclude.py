@@ -10,7 +10,9 @@ import numpy as np
 
 from steelyard.core import Comparison, Completion, Price, Usage, clusters_of
 from steelyard.data.placeholders import placeholder_warning
-from steelyard.economics import Money, cost_of, totals
+from steelyard.economics import Money, cost_of, cost_over_time, totals
+from steelyard.economics.course import monthly_parts
+from steelyard.economics.sheet import RETRAINING
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.base import PlannedModel
 from steelyard.planning.plan import Plan
@@ -18,12 +20,14 @@ from steelyard.result import AuditResult
 from steelyard.result.economics import Economics
 from steelyard.result.verdict import Crossover, VerdictResult
 from steelyard.stats import Family
+from steelyard.task import Task
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.arms import Costs, MeasuredArm
 from steelyard.weigh.economics import economics_of
 from steelyard.weigh.handover import arm_handover
 from steelyard.weigh.measure import compare_all, family_of, paid_completions
+from steelyard.weigh.sheets import sheet_of
 
 
 @dataclass(frozen=True)
@@ -58,12 +62,36 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
     training = cost_of(measured.training, fitted if tuned_elsewhere else machine)
     per_request = _per_request(measured, prices)
     traffic = plan.task.traffic
-    return Costs(
+    costs = Costs(
         prices.of(measured.search),
         training,
         per_request,
         totals(per_request, traffic.requests_per_day, traffic.horizon_days).monthly,
         all(model.price.machine_hour is not None for model in models),
+    )
+    return _over_time(measured, costs, plan.task)
+
+
+def _over_time(measured: MeasuredArm, costs: Costs, task: Task) -> Costs:
+    """The costs with all that comes by the hour, the month or now and then spread over the requests."""
+    sheet, traffic = sheet_of(measured, costs, task), task.traffic.volume
+    if sheet is None:
+        return costs
+    is_on = sheet.machine is not None and not sheet.machine.shared
+    if not (is_on or sheet.recurring or traffic.growth_per_month):
+        return replace(costs, sheet=sheet)
+    course = cost_over_time(sheet, traffic)
+    nothing = Money(Decimal(0), sheet.currency)
+    running = sum(course.monthly, nothing) * (1 / traffic.requests)
+    month = sum(monthly_parts(sheet, traffic, 0).values(), nothing)
+    kinds = [part for part in ("machine", RETRAINING) if part in course.parts]
+    fixed = [course.part_total(kind).amount for kind in kinds if kind != "machine" or is_on]
+    return replace(
+        costs,
+        per_request=running,
+        monthly=month,
+        sheet=sheet,
+        fixed=sum((amount for amount in fixed if amount is not None), Decimal(0)),
     )
 
 
@@ -146,7 +174,7 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
         comparisons=comparisons,
         crossover=crossover(case, len(plan.split.train), verdict.arm),
         verdict=verdict,
-        economics=economics_of(arms, costs, case, verdict, reference),
+        economics=economics_of(arms, costs, case, plan.task.traffic.volume, verdict, reference),
     )
 
 
@@ -168,6 +196,7 @@ def _candidate(measured: MeasuredArm, costs: Costs, plan: Plan) -> Candidate:
         upfront=costs.upfront.amount,
         per_request=costs.per_request.amount,
         monthly=costs.monthly.amount,
+        fixed=costs.fixed,
         latency_p95_seconds=measured.latency.p95,
         latency_p95_low_seconds=measured.latency.p95_low,
         latency_p95_high_seconds=measured.latency.p95_high,
@@ -191,6 +220,7 @@ def _case(
         candidates=candidates,
         requests_per_day=task.traffic.requests_per_day,
         horizon_days=task.traffic.horizon_days,
+        growth_per_month=task.traffic.growth_per_month,
         metric=plan.metrics[0].name,
         decomposable=plan.metrics[0].decomposable,
         limits=Limits(**task.constraints.model_dump()),

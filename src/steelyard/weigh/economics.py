@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.core import Price, Record
+from steelyard.core import Record
 from steelyard.economics import (
+    DAYS_PER_MONTH,
     ArmDoubt,
     CostSheet,
     Doubts,
@@ -18,7 +19,6 @@ from steelyard.economics import (
     Money,
     PricePaths,
     Simulation,
-    TokenUse,
     Traffic,
     Uncertain,
     choice_map,
@@ -48,18 +48,17 @@ MONTHS = (1, 3, 6, 12, 24, 36)
 TOKENS_A_YEAR, MACHINES_A_YEAR = 0.2, 0.15
 """How far prices may go in a year, of either sign: the standard deviation of the logarithm of the factor."""
 _MOST_ARMS = 16
-_TOKEN_PRICE = Decimal(1_000_000)  # so that a "token" of a sheet costs what its price says
 
 
 def economics_of(
     arms: Sequence[MeasuredArm],
     costs: Mapping[str, Costs],
     case: Case,
+    traffic: Traffic,
     verdict: VerdictResult,
     reference: str | None,
 ) -> Economics:
     """What the arms that the verdict chooses among cost over time, by the same costs as the verdict's."""
-    traffic = Traffic(Decimal(case.requests_per_day), case.horizon_days)
     sheets = {
         measured.arm.name: sheet
         for measured in arms
@@ -121,7 +120,8 @@ def _arm(sheet: CostSheet, traffic: Traffic, shown: Simulation) -> ArmEconomics:
 
 
 def _map(sheets: Sequence[CostSheet], traffic: Traffic) -> CheapestMap:
-    cells = choice_map(sheets, traffic, VOLUMES, MONTHS)
+    still = replace(traffic, growth_per_month=Decimal(0))
+    cells = choice_map(sheets, still, VOLUMES, MONTHS)
     return CheapestMap(
         volumes=tuple(map(float, cells.volumes)), months=cells.months, cheapest=cells.cheapest
     )
@@ -148,28 +148,14 @@ def _paid_back(shown: Simulation) -> dict[str, Any]:
 
 
 def _sheet(measured: MeasuredArm, costs: Costs, case: Case) -> CostSheet | None:
-    """An arm as a sheet whose sums are the verdict's; ``None`` where its cost is not known."""
-    each, upfront = costs.per_request.amount, costs.upfront.amount
+    """An arm's sheet with its wrong answers, where these have a price; ``None`` where it is not known."""
     quality = measured.quality.estimate.value
-    if each is None or upfront is None or (case.error_cost is not None and quality is None):
+    if costs.sheet is None or case.error_cost is None:
+        return costs.sheet
+    if quality is None:
         return None
-    currency, seconds = costs.per_request.currency, measured.machine_seconds
-    machine = tokens = None
-    if costs.on_machine and seconds and each:
-        busy = Decimal(str(seconds))
-        machine = MachineUse(Money(each * 3600 / busy, currency), busy, 1 / busy)
-    elif each:
-        tokens = TokenUse(Price(currency, input=each * _TOKEN_PRICE, output=Decimal(0)), Decimal(1))
-    errors = None if case.error_cost is None else Money(case.error_cost, currency)
-    return CostSheet(
-        measured.arm.name,
-        currency,
-        upfront={"search": costs.search, "training": costs.training},
-        tokens=() if tokens is None else (tokens,),
-        machine=machine,
-        error_cost=errors,
-        quality=None if errors is None else Decimal(str(quality)),
-    )
+    price = Money(case.error_cost, costs.sheet.currency)
+    return replace(costs.sheet, error_cost=price, quality=Decimal(str(quality)))
 
 
 def _doubts(
@@ -214,7 +200,7 @@ def _machine(sheet: CostSheet, traffic: Traffic) -> MachineCost | None:
         sheet.currency,
         machine=MachineUse(use.hour, use.seconds, use.requests_per_second, shared=False),
     )
-    month = Traffic(traffic.requests_per_day, 30)
+    month = replace(traffic, horizon_days=DAYS_PER_MONTH, growth_per_month=Decimal(0))
     return MachineCost(
         hour=to_number(use.hour.amount),
         busy_month=to_number(
@@ -244,8 +230,10 @@ def _assumptions(arms: Sequence[MeasuredArm], sheets: Mapping[str, CostSheet]) -
     sentences = [
         f"in a year the price of tokens changes by {TOKENS_A_YEAR:.0%} and that of machines by "
         f"{MACHINES_A_YEAR:.0%} (standard deviation, up or down)",
-        "machines are paid by their busy seconds; what they cost if always on stands beside it",
-        "not counted: labels, people's hours, hosting by a vendor, retraining, growth of the traffic",
+        "a machine's month is shown both ways, by its busy seconds and always on; the sums hold what "
+        "prices.machine says",
+        "the map is without growth of the traffic",
+        "not counted: labels, people's hours, hosting by a vendor",
     ]
     return (*sentences, *([f"cost unknown, so not weighed: {', '.join(lost)}"] if lost else []))
 
