@@ -137,9 +137,9 @@ def _saving_axis(swings: Sequence[CostSwing], frame: Frame) -> Scale:
     """All swings, and nothing saved where that is not far off."""
     ends = [end for swing in swings for end in (swing.low, swing.high)]
     least, most = min(ends), max(ends)
-    spread_of_ends = (most - least) or abs(most) or 1.0
-    least = 0.0 if 0 < least < 2 * spread_of_ends else least
-    most = 0.0 if -2 * spread_of_ends < most < 0 else most
+    reach = (most - least) or abs(most) or 1.0
+    least = 0.0 if 0 < least < 2 * reach else least
+    most = 0.0 if -2 * reach < most < 0 else most
     return Scale(least, most, frame.left, frame.x_end)
 
 

@@ -6,19 +6,19 @@ Nothing is estimated here: chances, totals and days are the result's.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from steelyard.report import formats
-from steelyard.report.view import DAYS_A_MONTH, ArmView, View
+from steelyard.report.money_map import MoneyMap
+from steelyard.report.view import ArmView, View
 from steelyard.result.economics import ArmEconomics, MachineCost, MoneyBand, PaidBack
-from steelyard.words import counted, likely, listed
+from steelyard.words import counted, likely
 
 MOST_LINES = 6
 """Lines that can be told apart in one drawing, each in a tone; other arms share one more tone."""
-_MOST_NAMES = 3
+_ERRORS = "wrong answers count at their price in chances, lines and map, not in upfront and total"
 _LEAST_KIND = 0.001  # a part of the upfront cost below it is not worth a line
 
 
@@ -28,35 +28,12 @@ class MoneyRow(NamedTuple):
     name: str
     arm: ArmView | None
     upfront: str
-    kinds: str
+    kinds: list[str]
     total: str
     between: str
     in_all: str
     chance: str
     machine: MachineCost | None
-
-
-class MapCell(NamedTuple):
-    """The arms that are the cheapest at a volume over a horizon, with the tones of the first two."""
-
-    names: tuple[str, ...]
-    tones: tuple[int, ...]
-    is_task: bool
-
-    @property
-    def more(self) -> int:
-        return len(self.names) - _MOST_NAMES
-
-    @property
-    def shown(self) -> tuple[str, ...]:
-        return self.names[:_MOST_NAMES]
-
-
-class MapRow(NamedTuple):
-    """A volume's line of the map."""
-
-    volume: float
-    cells: list[MapCell]
 
 
 class MoneyOverTime:
@@ -89,7 +66,8 @@ class MoneyOverTime:
 
     @property
     def traffic(self) -> str:
-        return f"{formats.count(self._money.requests_per_day)} requests a day"
+        assumed = " (assumed)" if self._view.task.traffic.assumed else ""
+        return f"{formats.count(self._money.requests_per_day)} requests a day{assumed}"
 
     @property
     def sentence(self) -> str:
@@ -110,23 +88,26 @@ class MoneyOverTime:
         errors = ", wrong answers included," if self.with_errors else ""
         clause = (
             f"{where.capitalize()} {best.arm} is the cheapest of the {counted(len(arms), 'arm')} in the "
-            f"choice{errors} in {likely(best.cheapest or 0.0)} of the scenarios"
+            f"choice{errors} in {_likely(best.cheapest or 0.0)} of the scenarios"
         )
         choice = next((arm for arm in weighed if arm.arm == verdict and arm is not best), None)
         if choice is None:
             return clause
-        return f"{clause}, {choice.arm}, which is recommended, in {likely(choice.cheapest or 0.0)}"
+        return f"{clause}, {choice.arm}, which is recommended, in {_likely(choice.cheapest or 0.0)}"
 
     def paid_back(self, paid: PaidBack) -> str:
         """Whether an arm has paid for itself, as a clause without a full stop; days where known."""
         if paid.chance is None:
             return ""
-        clause = f"{paid.arm} has paid for itself against {paid.against} with a chance of {likely(paid.chance)}"
+        chance = _likely(paid.chance)
+        clause = f"{paid.arm} has paid for itself against {paid.against} with a chance of {chance}"
         if paid.days is None:
             return clause
         low, high = self._day(paid.days_low), self._day(paid.days_high)
-        between = low if low == high else f"{low} to {high}"
-        return f"{clause}, in half of the scenarios by {self._day(paid.days)} (90 %: {between})"
+        if low == high:
+            return f"{clause}, on {low}"
+        between = f"{low} to {high}"
+        return f"{clause}, in half of the scenarios by {self._day(paid.days)} (90{formats.THIN}%: {between})"
 
     def _day(self, day: float | None) -> str:
         """A day of service, counted from 1; one that is not reached is after the horizon."""
@@ -137,8 +118,8 @@ class MoneyOverTime:
     @property
     def of_choice(self) -> str:
         """The sentence on the recommended arm's paying back; empty where it has none."""
-        own = [paid for paid in self._money.paid_back if paid.arm == self._view.verdict.arm]
-        clause = self.paid_back(own[0]) if own else ""
+        rows = [paid for paid in self._money.paid_back if paid.arm == self._view.verdict.arm]
+        clause = self.paid_back(rows[0]) if rows else ""
         return f"Over {self.horizon} at {self.traffic} {clause}." if clause else ""
 
     @property
@@ -150,13 +131,10 @@ class MoneyOverTime:
     @property
     def small_print(self) -> str:
         """What was drawn, assumed and not counted."""
-        drawn = f"{counted(self._money.scenarios, 'scenario')} of measured tokens, quality and prices"
-        errors = "wrong answers count at their price in chances, lines and map, not in upfront and total"
-        clauses = [
-            drawn,
-            *([errors] if self.with_errors else []),
-            *self._money.assumptions,
-        ]
+        measured = "tokens, measured quality" if self.with_errors else "tokens"
+        scenarios = counted(self._money.scenarios, "scenario")
+        drawn = f"{scenarios} of measured {measured} and assumed prices"
+        clauses = [drawn, *([_ERRORS] if self.with_errors else []), *self._money.assumptions]
         return " ".join(map(self._view.sentence, clauses))
 
     @cached_property
@@ -164,9 +142,9 @@ class MoneyOverTime:
         """The arms drawn: the recommended one, the reference, the cheapest, then by total."""
         first = [self._view.verdict.arm, self._view.result.reference]
         by_total = sorted(self._money.arms, key=_by_total)
-        chosen = [arm for name in first for arm in by_total if arm.arm == name]
-        order = {arm.arm: arm for arm in (*chosen, *by_total)}
-        return [arm for arm in order.values() if (arm.band or MoneyBand()).median][:MOST_LINES]
+        leading = [arm for name in first for arm in by_total if arm.arm == name]
+        order = {arm.arm: arm for arm in (*leading, *by_total)}
+        return [arm for arm in order.values() if _has_band(arm)][:MOST_LINES]
 
     @cached_property
     def _tones(self) -> dict[str, int]:
@@ -180,69 +158,9 @@ class MoneyOverTime:
         """The tone of an arm in the map and in the drawing, from 0 on."""
         return self._tones.get(name, MOST_LINES + 1)
 
-    @property
-    def months(self) -> Sequence[int]:
-        return self._money.map.months
-
-    @property
-    def everywhere(self) -> str:
-        """The map as a sentence, where one arm is the cheapest in all of it."""
-        cells = self._money.map
-        winners = {names for row in cells.cheapest for names in row}
-        if len(winners) != 1:
-            return ""
-        names = winners.pop()
-        volumes = f"{formats.count(cells.volumes[0])} to {formats.count(cells.volumes[-1])}"
-        are = f"{names[0]} is" if len(names) == 1 else f"{listed(names)} cost the same and are"
-        return (
-            f"{are} the cheapest at every volume from {volumes} requests a day, over every horizon from "
-            f"{counted(cells.months[0], 'month')} to {counted(cells.months[-1], 'month')}."
-        )
-
     @cached_property
-    def rows_of_map(self) -> list[MapRow]:
-        cells, (row_at, column_at) = self._money.map, self._place
-        return [
-            MapRow(
-                volume,
-                [
-                    MapCell(names, tuple(map(self.tone, names[:2])), (at, column) == (row_at, column_at))
-                    for column, names in enumerate(row)
-                ],
-            )
-            for at, (volume, row) in enumerate(zip(cells.volumes, cells.cheapest, strict=False))
-        ]
-
-    @property
-    def _place(self) -> tuple[int | None, int | None]:
-        """The row and the column of the task itself; ``None`` where it lies between two."""
-        volume, days = self._money.requests_per_day, self._money.horizon_days
-        cells = self._money.map
-        row = next((at for at, value in enumerate(cells.volumes) if value == volume), None)
-        near = [
-            at
-            for at, months in enumerate(cells.months)
-            if days is not None and abs(months * DAYS_A_MONTH - days) <= DAYS_A_MONTH / 2
-        ]
-        return row, (near[0] if near else None)
-
-    @property
-    def where(self) -> str:
-        """Where the task itself lies in the map."""
-        cells, (row, column) = self._money.map, self._place
-        volume, days = self._money.requests_per_day, self._money.horizon_days
-        if volume is None or days is None or not cells.months or not cells.volumes:
-            return ""
-        task = f"Your task, {self.traffic} over {self.horizon},"
-        if row is not None and column is not None:
-            return f"{task} is the cell marked “your task”."
-        volumes = [formats.count(value) for value in cells.volumes]
-        months = [counted(value, "month") for value in cells.months]
-        at_row = _between(volumes, bisect_left(cells.volumes, volume), row)
-        at_column = _between(
-            months, bisect_left([m * DAYS_A_MONTH for m in cells.months], days), column
-        )
-        return f"{task} lies {at_row} requests a day, and {at_column}."
+    def map(self) -> MoneyMap:
+        return MoneyMap(self._money, self.tone, f"{self.traffic} over {self.horizon}")
 
     @cached_property
     def rows(self) -> list[MoneyRow]:
@@ -253,7 +171,7 @@ class MoneyOverTime:
         arm = self._view.arm(economics.arm)
         band = economics.band or MoneyBand()
         low, median, high = (self._end(v) for v in (band.low, band.median, band.high))
-        between = f"90 %: {low} to {high}" if band.median and low != high else ""
+        between = f"90{formats.THIN}%: {low} to {high}" if band.median and low != high else ""
         return MoneyRow(
             name=economics.arm,
             arm=arm,
@@ -262,17 +180,16 @@ class MoneyOverTime:
             total=self.money(economics.total),
             between=between,
             in_all=median,
-            chance=formats.NONE if economics.cheapest is None else likely(economics.cheapest),
+            chance=formats.NONE if economics.cheapest is None else _likely(economics.cheapest),
             machine=economics.machine,
         )
 
-    def _kinds(self, economics: ArmEconomics) -> str:
+    def _kinds(self, economics: ArmEconomics) -> list[str]:
         """What was paid upfront, where it is for several things or not known in part."""
         kinds = {k: v for k, v in economics.upfront.items() if v is None or v >= _LEAST_KIND}
         if len(kinds) < 2 and None not in kinds.values():
-            return ""
-        figures = ("not known" if value is None else self.money(value) for value in kinds.values())
-        return ", ".join(f"{kind} {figure}" for kind, figure in zip(kinds, figures, strict=True))
+            return []
+        return [f"{k} {'not known' if v is None else self.money(v)}" for k, v in kinds.items()]
 
     def upfront(self, economics: ArmEconomics) -> float | None:
         arm = self._view.arm(economics.arm)
@@ -297,12 +214,14 @@ class MoneyOverTime:
         return f"What moves the saving of {paid[0].arm} over {paid[0].against}"
 
 
-def _between(marks: Sequence[str], at: int, exact: int | None) -> str:
-    if exact is not None:
-        return f"at {marks[exact]}"
-    if at == 0:
-        return f"below {marks[0]}"
-    return f"above {marks[-1]}" if at == len(marks) else f"between {marks[at - 1]} and {marks[at]}"
+def _likely(probability: float) -> str:
+    """A chance that is never told as certain, its sign kept with its figure: ``over 99 %``."""
+    return likely(probability).replace(" %", f"{formats.THIN}%")
+
+
+def _has_band(arm: ArmEconomics) -> bool:
+    band = arm.band or MoneyBand()
+    return 0 < len(band.low) == len(band.median) == len(band.high)
 
 
 def _by_total(arm: ArmEconomics) -> tuple[bool, float]:
