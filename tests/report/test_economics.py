@@ -109,6 +109,21 @@ def test_assumed_traffic_is_called_assumed(result: dict[str, Any]) -> None:
     assert "10,000 requests a day (assumed)" in money(result).sentence
 
 
+def test_the_sentence_says_how_the_volume_grows(result: dict[str, Any]) -> None:
+    result["task"]["traffic"]["growth_per_month"] = 0.03
+    sentence = money(result).sentence.replace("\u202f", " ")
+    assert "at 10,000 requests a day, growing by 3.0 % a month, lora is" in sentence
+    assert money(result, arms=[arm("lora", 0.4, 1.0)]).sentence.endswith("a month.")
+
+
+def test_with_errors_the_order_is_by_the_cost_in_all(result: dict[str, Any]) -> None:
+    arms = [arm("lora", 0.4, 0.9), arm("majority", 9.0, 0.1, total=0.001)]
+    assert [row.name for row in money(result, arms=arms).rows] == ["majority", "lora"]
+    section = money(result, arms=arms, with_errors=True)
+    assert [row.name for row in section.rows] == ["lora", "majority"]
+    assert section.rows[0].in_all == "$4.87"
+
+
 def test_the_map_names_the_arms_of_every_cell_and_marks_the_task(result: dict[str, Any]) -> None:
     cells = money(result).map
     assert [row.volume for row in cells.rows] == list(VOLUMES)

@@ -17,7 +17,8 @@ from steelyard.words import shortened
 
 _WIDE = Frame("course", 1000, 400, 74, 186, 30, 58)
 _NARROW = Frame("course-narrow", 360, 380, 56, 14, 34, 54, 12.0)
-_RATIO = 50.0  # totals further apart than this are drawn on a logarithmic axis
+_RATIO = 50.0  # sums further apart than this are drawn on a logarithmic axis
+_BELOW = 10.0  # how far a logarithmic axis reaches below the lowest line; a band may go on
 _IN_DAYS = 60  # a horizon up to this many days is marked in days
 _LONGEST_NAME = 26
 _ROW_WIDE, _ROW_NARROW = 34.0, 44.0
@@ -50,12 +51,14 @@ def _course(money: MoneyOverTime, days: float, frame: Frame) -> Markup:
 
 
 def _money_axis(arms: Sequence[ArmEconomics], frame: Frame) -> Scale:
-    """From 0; logarithmic from the first month on where the arms' totals differ widely."""
+    """From 0; logarithmic from the first month on where the sums differ widely."""
     bands = [arm.band for arm in arms if arm.band is not None]
     ends = [band.median[-1] for band in bands]
-    least, most = min(min(band.low) for band in bands), max(band.high[-1] for band in bands)
+    starts = [band.median[0] for band in bands]
+    most = max(band.high[-1] for band in bands)
     months = max(len(band.median) for band in bands)
-    if least > 0 and months > 1 and max(ends) / min(ends) > _RATIO:
+    if min(starts) > 0 and months > 1 and most / min(ends) > _RATIO:
+        least = max(min(min(band.low) for band in bands), min(starts) / _BELOW)
         return Scale(least / 1.5, most * 1.5, frame.y_end, frame.top, log=True)
     return Scale(0, most * 1.05, frame.y_end, frame.top)
 

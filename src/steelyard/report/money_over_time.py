@@ -14,7 +14,7 @@ from steelyard.report import formats
 from steelyard.report.money_map import MoneyMap
 from steelyard.report.view import ArmView, View
 from steelyard.result.economics import ArmEconomics, MachineCost, MoneyBand, PaidBack
-from steelyard.words import counted, likely
+from steelyard.words import counted, likely, percent
 
 MOST_LINES = 6
 """Lines that can be told apart in one drawing, each in a tone; other arms share one more tone."""
@@ -70,6 +70,17 @@ class MoneyOverTime:
         return f"{formats.count(self._money.requests_per_day)} requests a day{assumed}"
 
     @property
+    def _growth(self) -> str:
+        """How the volume changes, between commas; empty where it stays."""
+        growth = self._view.task.traffic.growth_per_month
+        word = "growing" if (growth or 0.0) > 0 else "shrinking"
+        return f", {word} by {_percent(abs(growth))} a month," if growth else ""
+
+    @property
+    def _period(self) -> str:
+        return f"over {self.horizon} at {self.traffic}{self._growth}"
+
+    @property
     def sentence(self) -> str:
         """Which arm is the cheapest and how likely, and whether tuning has paid for itself."""
         clauses = [self._cheapest(), *map(self.paid_back, self._money.paid_back[:1])]
@@ -77,17 +88,19 @@ class MoneyOverTime:
 
     def _cheapest(self) -> str:
         arms, verdict = self._money.arms, self._view.verdict.arm
-        where = f"over {self.horizon} at {self.traffic}"
+        where = self._period.capitalize()
         if len(arms) == 1:
             total = formats.money(arms[0].total, self.currency)
-            return f"{arms[0].arm} is the only arm in the choice: {total} {where}"
+            return (
+                f"{arms[0].arm} is the only arm in the choice: {total} {self._period.rstrip(',')}"
+            )
         weighed = [arm for arm in arms if arm.cheapest is not None]
         if not weighed:
-            return f"{where.capitalize()} no arm is known to be the cheapest"
+            return f"{where} no arm is known to be the cheapest"
         best = max(weighed, key=lambda arm: arm.cheapest or 0.0)
         errors = ", wrong answers included," if self.with_errors else ""
         clause = (
-            f"{where.capitalize()} {best.arm} is the cheapest of the {counted(len(arms), 'arm')} in the "
+            f"{where} {best.arm} is the cheapest of the {counted(len(arms), 'arm')} in the "
             f"choice{errors} in {_likely(best.cheapest or 0.0)} of the scenarios"
         )
         choice = next((arm for arm in weighed if arm.arm == verdict and arm is not best), None)
@@ -120,7 +133,7 @@ class MoneyOverTime:
         """The sentence on the recommended arm's paying back; empty where it has none."""
         rows = [paid for paid in self._money.paid_back if paid.arm == self._view.verdict.arm]
         clause = self.paid_back(rows[0]) if rows else ""
-        return f"Over {self.horizon} at {self.traffic} {clause}." if clause else ""
+        return f"{self._period.capitalize()} {clause}." if clause else ""
 
     @property
     def others(self) -> str:
@@ -141,10 +154,21 @@ class MoneyOverTime:
     def lines(self) -> list[ArmEconomics]:
         """The arms drawn: the recommended one, the reference, the cheapest, then by total."""
         first = [self._view.verdict.arm, self._view.result.reference]
-        by_total = sorted(self._money.arms, key=_by_total)
+        by_total = self._by_total
         leading = [arm for name in first for arm in by_total if arm.arm == name]
         order = {arm.arm: arm for arm in (*leading, *by_total)}
         return [arm for arm in order.values() if _has_band(arm)][:MOST_LINES]
+
+    @cached_property
+    def _by_total(self) -> list[ArmEconomics]:
+        """The arms by total; by the median in all where wrong answers have a price."""
+
+        def order(arm: ArmEconomics) -> tuple[bool, float]:
+            in_all = (arm.band or MoneyBand()).median[-1:] if self.with_errors else ()
+            amount = in_all[0] if in_all else arm.total
+            return amount is None, amount or 0.0
+
+        return sorted(self._money.arms, key=order)
 
     @cached_property
     def _tones(self) -> dict[str, int]:
@@ -164,8 +188,8 @@ class MoneyOverTime:
 
     @cached_property
     def rows(self) -> list[MoneyRow]:
-        """The table's lines, by total."""
-        return [self._row(arm) for arm in sorted(self._money.arms, key=_by_total)]
+        """The table's lines, the cheapest first."""
+        return [self._row(arm) for arm in self._by_total]
 
     def _row(self, economics: ArmEconomics) -> MoneyRow:
         arm = self._view.arm(economics.arm)
@@ -215,14 +239,19 @@ class MoneyOverTime:
 
 
 def _likely(probability: float) -> str:
-    """A chance that is never told as certain, its sign kept with its figure: ``over 99 %``."""
-    return likely(probability).replace(" %", f"{formats.THIN}%")
+    """A chance that is never told as certain: ``over 99 %``."""
+    return _unbroken(likely(probability))
+
+
+def _percent(share: float) -> str:
+    return _unbroken(percent(share))
+
+
+def _unbroken(figure: str) -> str:
+    """A percentage whose sign stays on the line of its figure."""
+    return figure.replace(" %", f"{formats.THIN}%")
 
 
 def _has_band(arm: ArmEconomics) -> bool:
     band = arm.band or MoneyBand()
     return 0 < len(band.low) == len(band.median) == len(band.high)
-
-
-def _by_total(arm: ArmEconomics) -> tuple[bool, float]:
-    return arm.total is None, arm.total or 0.0
