@@ -20,7 +20,7 @@ _NARROW = Frame("course-narrow", 360, 380, 56, 14, 34, 54, 12.0)
 _RATIO = 50.0  # sums further apart than this are drawn on a logarithmic axis
 _BELOW = 10.0  # how far a logarithmic axis reaches below the lowest line; a band may go on
 _IN_DAYS = 60  # a horizon up to this many days is marked in days
-_LONGEST_NAME = 26
+_LONGEST_NAME, _LONGEST_INPUT = 26, 38
 _ROW_WIDE, _ROW_NARROW = 34.0, 44.0
 _BAR = 14.0
 
@@ -172,10 +172,9 @@ def _swing(
     inside += tag("circle", cx=x(swing.high), cy=middle, r=4.5, class_="end")
     inside += text(money.money(left), x(left) - 9, middle + 4, "tick", "end")
     inside += text(money.money(right), x(right) + 9, middle + 4, "tick")
-    if frame.narrow:
-        inside += text(swing.input, 0, middle - _BAR / 2 - 7, "input")
-    else:
-        inside += text(swing.input, 0, middle + 4, "input")
+    above = middle - _BAR / 2 - 7
+    label = shortened(swing.input, _LONGEST_INPUT)
+    inside += text(label, 0, above if frame.narrow else middle + 4, "input")
     return tag("g", inside)
 
 
