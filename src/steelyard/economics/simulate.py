@@ -104,8 +104,8 @@ def simulate(
 ) -> Simulation:
     """Draw scenarios and weigh the arms in each of them; the same seed gives the same figures.
 
-    ``pairs`` are arms and what each is to pay back against, for the tornado the first of them. Ties go
-    to the first arm. In float32, to about five digits. Raises `ConfigError` where a cost is
+    ``pairs`` are arms and what each is to pay back against, for the tornado the first of them. Ties
+    are shared. In float32, to about five digits. Raises `ConfigError` where a cost is
     unknown, a name is, or there are no scenarios.
     """
     if scenarios < 1 or not sheets:
@@ -130,7 +130,8 @@ def simulate(
 
     with ThreadPoolExecutor(_THREADS) as threads:
         bands = dict(zip(names, threads.map(follow, range(len(sheets))), strict=True))
-    wins = np.bincount(final.argmin(axis=0), minlength=len(names)) / scenarios
+    is_least = final == final.min(axis=0)
+    wins = (is_least / is_least.sum(axis=0)).mean(axis=1)
     return Simulation(
         scenarios,
         seed,

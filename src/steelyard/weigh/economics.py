@@ -41,6 +41,7 @@ from steelyard.verdict.base import Case
 from steelyard.verdict.beliefs import beliefs_of
 from steelyard.verdict.rule import LIKELY_NEAR
 from steelyard.weigh.arms import Costs, MeasuredArm
+from steelyard.words import percent
 
 SCENARIOS = 20_000
 VOLUMES = tuple(Decimal(10) ** exponent for exponent in range(2, 8))
@@ -177,7 +178,7 @@ def _doubts(
                 quality=None
                 if quality is None
                 else Uncertain(draws=tuple(map(float, quality)), in_order=True),
-                prices_of="" if measured.model is None else measured.model.spec.name,
+                prices_of="no model" if measured.model is None else measured.model.spec.name,
             )
     return doubts
 
@@ -228,11 +229,11 @@ def _pairs(
 def _assumptions(arms: Sequence[MeasuredArm], sheets: Mapping[str, CostSheet]) -> tuple[str, ...]:
     lost = [measured.arm.name for measured in arms if measured.arm.name not in sheets]
     sentences = [
-        f"in a year the price of tokens changes by {TOKENS_A_YEAR:.0%} and that of machines by "
-        f"{MACHINES_A_YEAR:.0%} (standard deviation, up or down)",
+        f"in a year the price of tokens changes by {percent(TOKENS_A_YEAR)} and that of machines by "
+        f"{percent(MACHINES_A_YEAR)} (standard deviation, up or down)",
         "a machine's month is shown both ways, by its busy seconds and always on; the sums hold what "
         "prices.machine says",
-        "the map is without growth of the traffic",
+        "the map is of the measured figures, without their uncertainty and without growth of the traffic",
         "not counted: labels, people's hours, hosting by a vendor",
     ]
     return (*sentences, *([f"cost unknown, so not weighed: {', '.join(lost)}"] if lost else []))
