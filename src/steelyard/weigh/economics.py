@@ -83,9 +83,10 @@ def economics_of(
         return simulate(of, traffic, mine, pairs, scenarios=SCENARIOS, seed=case.seed)
 
     course = scenarios(among)
+    asking = {measured.arm.name for measured in arms if measured.model is not None}
     return plain.updated(
         scenarios=course.scenarios,
-        arms=tuple(_arm(sheet, traffic, course) for sheet in among),
+        arms=tuple(_arm(sheet, traffic, course, asks=sheet.name in asking) for sheet in among),
         map=_map(among, traffic),
         assumptions=_assumptions(arms, sheets),
         **_paid_back(scenarios([sheets[n] for n in dict.fromkeys(sum(pairs, ()))], pairs))
@@ -105,7 +106,8 @@ def _among(case: Case, verdict: VerdictResult) -> list[str]:
     ]
 
 
-def _arm(sheet: CostSheet, traffic: Traffic, shown: Simulation) -> ArmEconomics:
+def _arm(sheet: CostSheet, traffic: Traffic, shown: Simulation, *, asks: bool) -> ArmEconomics:
+    """What is shown of an arm; only one that asks a language model needs a machine of its own."""
     course = cost_over_time(replace(sheet, error_cost=None, quality=None), traffic)
     band = shown.bands[sheet.name]
     return ArmEconomics(
@@ -116,7 +118,7 @@ def _arm(sheet: CostSheet, traffic: Traffic, shown: Simulation) -> ArmEconomics:
         band=MoneyBand(
             low=_rounded(band.low), median=_rounded(band.median), high=_rounded(band.high)
         ),
-        machine=_machine(sheet, traffic),
+        machine=_machine(sheet, traffic) if asks else None,
     )
 
 
