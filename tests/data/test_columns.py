@@ -494,3 +494,11 @@ def test_a_full_column_is_asked_rather_than_one_of_gaps() -> None:
     body = rows(parent_text=gaps, reported_text=LONG, decision=LABEL)
     roles, _ = guess_columns("t.jsonl", tuple(body[0]), body, {"output": "decision"})
     assert roles["input"] == "reported_text"
+
+
+def test_texts_that_a_label_is_about_are_told_whatever_they_are_called() -> None:
+    body = rows(question=LONG, response_a=ONCE, response_b=SQL, preferred=LABEL)
+    for columns in ({}, {"output": "preferred"}):
+        roles, remarks = guess_columns("t.csv", tuple(body[0]), body, columns)
+        assert roles["output"] == "preferred"
+        assert "'response_a' and 'response_b' hold text that the input leaves out" in remarks[-1]

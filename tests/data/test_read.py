@@ -8,9 +8,10 @@ import pytest
 from steelyard.core import Message
 from steelyard.data.dataset import Dataset
 from steelyard.data.formats import BadRow
+from steelyard.data.formats.roles import check_roles
 from steelyard.data.prepare import read_task
 from steelyard.data.read import BadRowsError, read_rows
-from steelyard.errors import DataError
+from steelyard.errors import ConfigError, DataError
 from tests.conftest import MakeTask
 
 
@@ -348,3 +349,17 @@ def test_a_file_that_vanished_is_an_error(make_task: MakeTask, tmp_path: Path) -
 
 def test_a_bad_row_prints_as_place_and_reason() -> None:
     assert str(BadRow("e.csv", 3, "empty input")) == "e.csv line 3: empty input"
+
+
+def test_columns_without_a_name_are_all_kept(tmp_path: Path) -> None:
+    path = tmp_path / "spam.csv"
+    path.write_text("v1,v2,,,\nham,see you, the rest,,\nspam,won,,,x\n", encoding="utf-8")
+    first, second = (row.fields for row in read_rows(path))
+    assert list(first) == ["v1", "v2", "Unnamed: 2", "Unnamed: 3", "Unnamed: 4"]
+    assert (first["Unnamed: 2"].strip(), second["Unnamed: 4"]) == ("the rest", "x")
+
+
+@pytest.mark.parametrize("name", ["{v2} {}", "{ }"])
+def test_a_template_without_a_name_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="names no column"):
+        check_roles({"input": name})

@@ -48,7 +48,7 @@ def test_with_priced_errors_all_arms_of_the_choice_and_the_floor_are_weighed(
 
 
 def test_a_machine_that_is_always_on_is_paid_by_the_hour(tmp_path: Path) -> None:
-    volume = "traffic: {requests_per_day: 500, horizon_days: 90}\n"
+    volume = "traffic: {requests_per_day: 500, horizon_days: 90, error_cost: 0.02}\n"
     result = weighed(tmp_path, volume + ALWAYS_ON)
     month = 0.10 * 24 * 30
     prompt, classical = arm_of(result, "few_shot"), arm_of(result, "tfidf_linear")

@@ -116,7 +116,9 @@ def _guess(
     twin, remark = other_name(body, roles.get("output", ""))
     is_open = "output" in missing or not looks.get(roles.get("output", ""), _NOTHING).is_few
     free.pop(twin or "", None)
-    return roles, [*([remark] if remark else []), *_remarks(roles, free, by_user, is_open)]
+    is_label = looks.get(roles.get("output", ""), _NOTHING).is_few
+    remarks = _remarks(roles, free, by_user, is_open=is_open, is_label=is_label)
+    return roles, [*([remark] if remark else []), *remarks]
 
 
 def _filled(header: tuple[str, ...], looks: Mapping[str, ColumnLook]) -> tuple[str, ...]:
@@ -322,7 +324,12 @@ def _may_be_asked(name: str, look: ColumnLook) -> bool:
 
 
 def _remarks(
-    roles: Mapping[str, str], free: Mapping[str, ColumnLook], columns: Columns, is_open: bool
+    roles: Mapping[str, str],
+    free: Mapping[str, ColumnLook],
+    columns: Columns,
+    *,
+    is_open: bool,
+    is_label: bool,
 ) -> list[str]:
     """What the columns could have meant as well.
 
@@ -348,7 +355,7 @@ def _remarks(
             name
             for name, look in free.items()
             if _leaves_text_out(name, look)
-            and (is_asked(name) or not speaks_of(name, "output"))
+            and (is_label or is_asked(name) or not speaks_of(name, "output"))
             and not _tells_of(name, roles.get("output", ""))
         ]
         if texts:

@@ -16,6 +16,7 @@ Columns = Mapping[str, str | None]
 columns, such as ``{title}\\n\\n{body}``."""
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
+_EMPTY_PLACE = re.compile(r"\{\s*\}")
 _NAMELESS = re.compile(r"|unnamed: ?\d+(?:_level_\d+)?", re.IGNORECASE)
 _ASKED = frozenset({"input", "prompt", "question", "query", "instruction"})
 """Words for an input that say nothing of what it is."""
@@ -107,7 +108,9 @@ def check_roles(columns: Columns) -> None:
     """Refuse roles that no column can play, and rows without an input. Raises `ConfigError`."""
     if columns.get("input", "") is None:
         raise ConfigError("the input needs a column: --columns input=NAME")
-    for role in columns:
+    for role, name in columns.items():
+        if name is not None and _EMPTY_PLACE.search(name):
+            raise ConfigError(f"{{}} in {role}={name} names no column: write its name inside")
         if role not in usual_names():
             known = ", ".join(usual_names())
             raise ConfigError(

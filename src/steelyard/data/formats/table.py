@@ -153,6 +153,8 @@ def _header(path: Path, reader: Any) -> list[str]:
     if any(_ESCAPED.search(name) for name in cells):
         raise DataError(_not_utf8(path) or f"{path.name} line 1: the header is not UTF-8")
     header = [name.strip() for name in cells]
+    if header.count("") > 1:  # as pandas names them: several would be one
+        header = [name or f"Unnamed: {at}" for at, name in enumerate(header)]
     repeated = next((name for name, count in Counter(header).items() if name and count > 1), None)
     if repeated is not None and _NUMBER.fullmatch(repeated):
         raise DataError(
