@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from steelyard.advice.payback import classifier_pays, tuned_pays
-from steelyard.advice.rivals import ClaimCheck, Rivals, is_tuned, lacking
+from steelyard.advice.costs import (
+    classifier_pays,
+    prompt_shrinks,
+    training_price,
+    tuned_pays,
+    tuned_request_cheaper,
+    tuning_price,
+)
+from steelyard.advice.rivals import ClaimCheck, RivalArms, is_tuned, lacking
 from steelyard.core import Estimate
 from steelyard.packaged import packaged
 from steelyard.result import ArmResult
 from steelyard.rules_of_thumb import ThumbRule
 from steelyard.stats import proportion
-from steelyard.verdict.words import milliseconds, money
+from steelyard.verdict.words import milliseconds
 from steelyard.words import counted, percent
 
 FEW_SHOTS = 20
-SHRUNK_TO = 0.1
-"""An example's prompt of 500 tokens that shrinks to 50."""
 LEAST_TIMED = 20
 
 
@@ -26,7 +31,7 @@ class RunClaim(NamedTuple):
 
     way: str
     how: str
-    check: Callable[[Rivals, ThumbRule], ClaimCheck]
+    check: Callable[[RivalArms, ThumbRule], ClaimCheck]
 
 
 def run_claims() -> Mapping[str, RunClaim]:
@@ -43,86 +48,7 @@ def why_not_judged(rule: ThumbRule) -> str:
     return str(packaged("advice/data/claims.yaml")["rules"][rule.id])
 
 
-def tuned_request_cheaper(run: Rivals, _: ThumbRule) -> ClaimCheck:
-    """Whether a request to the tuned arm has fewer input tokens, and costs less, than to the best prompt."""
-    tuned, prompt = run.tuned, run.prompt
-    if tuned is None or prompt is None:
-        return lacking({"tuned arm": tuned, "prompt": prompt})
-    costs = tuned.cost.per_request, prompt.cost.per_request
-    tokens = tuned.tokens.input_mean, prompt.tokens.input_mean
-    if costs[0] is None or costs[1] is None or tokens[0] is None or tokens[1] is None:
-        gaps = (tuned.cost.reason, prompt.cost.reason, tuned.tokens.reason, prompt.tokens.reason)
-        return ClaimCheck(None, None, next(filter(None, gaps), "tokens or prices are not known"))
-    if tuned.cost.currency != prompt.cost.currency:
-        return ClaimCheck(None, None, "the two are priced in two currencies")
-    figure = f"{_request(tuned)}, {_request(prompt)}; costs have no interval"
-    shorter, cheaper = tokens[0] < tokens[1], costs[0] < costs[1]
-    reason = (
-        ""
-        if shorter == cheaper
-        else "shorter, yet no cheaper"
-        if shorter
-        else "cheaper, yet no shorter"
-    )
-    return ClaimCheck(shorter and cheaper, figure, reason)
-
-
-def _request(arm: ArmResult) -> str:
-    thousand = money(1000 * (arm.cost.per_request or 0.0), arm.cost.currency)
-    return f"{arm.name} {arm.tokens.input_mean:,.0f} input tokens, {thousand} per 1,000 requests"
-
-
-def prompt_shrinks(run: Rivals, _: ThumbRule) -> ClaimCheck:
-    """Whether the tuned arm reads a tenth of the best prompt's tokens, or fewer."""
-    tuned, prompt = run.tuned, run.prompt
-    if tuned is None or prompt is None:
-        return lacking({"tuned arm": tuned, "prompt": prompt})
-    short, long = tuned.tokens.input_mean, prompt.tokens.input_mean
-    if short is None or long is None:
-        why = tuned.tokens.reason or prompt.tokens.reason or "tokens were not counted"
-        return ClaimCheck(None, None, why)
-    figure = f"{tuned.name} {short:,.0f} input tokens, {prompt.name} {long:,.0f}"
-    return ClaimCheck(short <= SHRUNK_TO * long, figure)
-
-
-def tuning_price(run: Rivals, rule: ThumbRule) -> ClaimCheck:
-    """Whether tuning costs as much as the rule's least. What was paid is a part of that, so less shows nothing."""
-    tuned, figure = run.tuned, _upfront(run.tuned)
-    if tuned is None or tuned.cost.upfront is None or tuned.cost.currency != "USD":
-        return _no_dollars(tuned, figure)
-    if tuned.cost.upfront >= (rule.at_least or 0.0):
-        return ClaimCheck(True, figure)
-    return ClaimCheck(None, figure, "labels and hours are not in it")
-
-
-def training_price(run: Rivals, rule: ThumbRule) -> ClaimCheck:
-    """Whether training costs what the rule says. The search is in what was paid, so more shows nothing."""
-    tuned, figure = run.tuned, _upfront(run.tuned)
-    if tuned is None or tuned.cost.upfront is None or tuned.cost.currency != "USD":
-        return _no_dollars(tuned, figure)
-    if tuned.cost.upfront < (rule.at_least or 0.0):
-        return ClaimCheck(False, figure)
-    if rule.up_to is not None and tuned.cost.upfront > rule.up_to:
-        return ClaimCheck(None, figure, "the search is in it")
-    return ClaimCheck(True, figure)
-
-
-def _upfront(tuned: ArmResult | None) -> str | None:
-    if tuned is None or tuned.cost.upfront is None:
-        return None
-    paid = money(tuned.cost.upfront, tuned.cost.currency)
-    return f"{tuned.name} {paid} upfront, search included, labels and hours not"
-
-
-def _no_dollars(tuned: ArmResult | None, figure: str | None) -> ClaimCheck:
-    if tuned is None:
-        return lacking({"tuned arm": None})
-    if figure is None:
-        return ClaimCheck(None, None, tuned.cost.reason or "its upfront cost is not known")
-    return ClaimCheck(None, figure, "the rule is in US dollars")
-
-
-def format_needs_tuning(run: Rivals, rule: ThumbRule) -> ClaimCheck:
+def format_needs_tuning(run: RivalArms, rule: ThumbRule) -> ClaimCheck:
     """Whether a tuned arm's answers have the form more often than those of every prompt, constrained or not.
 
     Needed: the intervals of the two shares lie apart. Not needed: a prompt has it as often, or always. A rule
@@ -157,7 +83,7 @@ def _by_form(pair: tuple[ArmResult, Estimate]) -> tuple[float, float]:
     return share.value or 0.0, arm.quality.value or 0.0
 
 
-def _form(run: Rivals, arm: ArmResult) -> Estimate | None:
+def _form(run: RivalArms, arm: ArmResult) -> Estimate | None:
     """The share of an arm's test answers that have the task's form: as measured, or by its outcomes."""
     valid = arm.validity
     if valid.value is not None:
@@ -168,7 +94,7 @@ def _form(run: Rivals, arm: ArmResult) -> Estimate | None:
     return proportion(scored, scored + failed) if scored + failed else None
 
 
-def tuned_steadier(run: Rivals, _: ThumbRule) -> ClaimCheck:
+def tuned_steadier(run: RivalArms, _: ThumbRule) -> ClaimCheck:
     """Whether the tuned arm repeats its answers more often than the best prompt: intervals that lie apart."""
     tuned, prompt = run.tuned, run.prompt
     if tuned is None or prompt is None:
@@ -216,11 +142,13 @@ def _drops(*arms: ArmResult) -> str:
     return f"; largest loss by a harmless change: {', '.join(texts)}" if texts else ""
 
 
-def tuned_faster(run: Rivals, _: ThumbRule) -> ClaimCheck:
+def tuned_faster(run: RivalArms, _: ThumbRule) -> ClaimCheck:
+    """Whether the tuned arm answers faster than the best prompt."""
     return _faster("tuned arm", run.tuned, run.prompt)
 
 
-def classifier_faster(run: Rivals, _: ThumbRule) -> ClaimCheck:
+def classifier_faster(run: RivalArms, _: ThumbRule) -> ClaimCheck:
+    """Whether the plain classifier answers faster than the best prompt."""
     return _faster("plain classifier", run.classifier, run.prompt)
 
 
@@ -265,7 +193,7 @@ def _latency(arm: ArmResult) -> str:
     return f"{arm.name} {p95}{between}, median {median}"
 
 
-def few_shots_do(run: Rivals, _: ThumbRule) -> ClaimCheck:
+def few_shots_do(run: RivalArms, _: ThumbRule) -> ClaimCheck:
     """Whether the best prompt does with at most 20 examples; those that it looks up come from all train rows.
 
     It does not where a prompt with 1 to 20 is shown to be worse than one with more. Rows that prompts were
@@ -274,7 +202,7 @@ def few_shots_do(run: Rivals, _: ThumbRule) -> ClaimCheck:
     prompt = run.prompt
     if prompt is None:
         return ClaimCheck(None, None, "no prompt was measured")
-    fixed, shown = _shots(prompt, "shots"), _shots(prompt, "retrieved")
+    fixed, shown = prompt.known_options.shots, prompt.known_options.retrieved
     if fixed is None and shown is None:
         return ClaimCheck(None, None, f"{prompt.name} does not say how many examples it shows")
     figure = (
@@ -285,23 +213,14 @@ def few_shots_do(run: Rivals, _: ThumbRule) -> ClaimCheck:
     elif (fixed or 0) <= FEW_SHOTS:
         return ClaimCheck(True, figure)
     for arm in run.result.arms:
-        few = (
-            arm.is_prompt_only and not _shots(arm, "retrieved") and 1 <= (_shots(arm, "shots") or 0)
-        )
-        if few and (_shots(arm, "shots") or 0) <= FEW_SHOTS and run.shown(prompt, arm) == 1:
-            return ClaimCheck(
-                False, figure, f"{arm.name} shows {_shots(arm, 'shots')}, and is shown to be worse"
-            )
+        options = arm.known_options
+        count = 0 if options.retrieved else options.shots or 0
+        if arm.is_prompt_only and 1 <= count <= FEW_SHOTS and run.shown(prompt, arm) == 1:
+            return ClaimCheck(False, figure, f"{arm.name} shows {count}, and is shown to be worse")
     return ClaimCheck(None, figure, f"whether {FEW_SHOTS} would do was not measured")
 
 
-def _shots(arm: ArmResult, kind: str) -> int | None:
-    """The examples that a prompt holds (``shots``) or looks up (``retrieved``); ``None`` where it does not say."""
-    count = arm.options.get(kind)
-    return count if isinstance(count, int) and not isinstance(count, bool) else None
-
-
-def private_travels(run: Rivals, _: ThumbRule) -> ClaimCheck:
+def private_travels(run: RivalArms, _: ThumbRule) -> ClaimCheck:
     """Whether the best prompt sends private examples along with requests and the tuned arm does not.
 
     By the audit's count for each strategy at the task's traffic.
@@ -330,7 +249,7 @@ def _interval(share: Estimate) -> str:
     return f"{text} [{percent(share.low)}, {percent(share.high)}]"
 
 
-_CHECKS: Mapping[str, Callable[[Rivals, ThumbRule], ClaimCheck]] = {
+_CHECKS: Mapping[str, Callable[[RivalArms, ThumbRule], ClaimCheck]] = {
     check.__name__: check
     for check in (
         tuned_pays,

@@ -8,12 +8,12 @@ from typing import Any, Literal, NamedTuple
 from steelyard.advice.base import range_of
 from steelyard.advice.claims import run_claims, why_not_judged
 from steelyard.advice.reasons import side_of
-from steelyard.advice.rivals import ClaimCheck, Rivals
+from steelyard.advice.rivals import RivalArms
 from steelyard.result import Result
 from steelyard.rules_of_thumb import Side, ThumbRule, thumb_rules
 from steelyard.words import counted
 
-Judgement = Literal["agrees", "disagrees", "cannot tell", "not measured", "does not apply"]
+RuleJudgement = Literal["agrees", "disagrees", "cannot tell", "not measured", "does not apply"]
 """A rule against a run. ``does not apply``: it says nothing at this task's figures."""
 ABOUT = ("volume", "cost", "format", "consistency", "latency", "data")
 TAKEN_AS_MET = ("need", "max_latency_ms", "budget")
@@ -27,7 +27,7 @@ class JudgedRule(NamedTuple):
 
     rule: ThumbRule
     side: Side | None
-    judgement: Judgement
+    judgement: RuleJudgement
     figure: str | None
     reason: str
 
@@ -46,7 +46,7 @@ class RuleLine(NamedTuple):
         kinds = {rule.judgement for rule in self.rules}
         if kinds >= {"agrees", "disagrees"}:
             return "divided"
-        order: tuple[Judgement, ...] = ("agrees", "disagrees", "cannot tell")
+        order: tuple[RuleJudgement, ...] = ("agrees", "disagrees", "cannot tell")
         return next((kind for kind in order if kind in kinds), "not measured")
 
     @property
@@ -71,11 +71,11 @@ class RuleLine(NamedTuple):
 
 def against_measurement(result: Result) -> tuple[RuleLine, ...]:
     """A line for each of `ABOUT`. Nothing is assumed that the result does not hold."""
-    run = Rivals(result)
+    run = RivalArms(result)
     return tuple(_line(run, about) for about in ABOUT)
 
 
-def _line(run: Rivals, about: str) -> RuleLine:
+def _line(run: RivalArms, about: str) -> RuleLine:
     rules = [rule for rule in thumb_rules().values() if rule.about == about]
     judged = tuple(_judged(run, rule) for rule in rules)
     figures = dict.fromkeys(one.figure for one in judged if one.figure is not None)
@@ -84,7 +84,7 @@ def _line(run: Rivals, about: str) -> RuleLine:
     return RuleLine(about, _says(run, judged), "; ".join(figures) or None, judged)
 
 
-def _judged(run: Rivals, rule: ThumbRule) -> JudgedRule:
+def _judged(run: RivalArms, rule: ThumbRule) -> JudgedRule:
     if rule.claim is None:
         return JudgedRule(rule, None, "not measured", None, why_not_judged(rule))
     side = _side(run, rule)
@@ -103,11 +103,11 @@ def _judged(run: Rivals, rule: ThumbRule) -> JudgedRule:
     if check.holds is None:
         return JudgedRule(rule, side, "cannot tell", check.figure, check.reason)
     expects = (side == "for") == (rule.way == claim.way)
-    judgement: Judgement = "agrees" if expects == check.holds else "disagrees"
+    judgement: RuleJudgement = "agrees" if expects == check.holds else "disagrees"
     return JudgedRule(rule, side, judgement, check.figure, check.reason)
 
 
-def _side(run: Rivals, rule: ThumbRule) -> Side | None:
+def _side(run: RivalArms, rule: ThumbRule) -> Side | None:
     """The side a rule takes at the run's figures; what a task wants is taken as met."""
     met = {key: few[0] for key, few in rule.needs.items() if key in TAKEN_AS_MET}
     if rule.reads not in TAKEN_AS_MET:
@@ -121,7 +121,7 @@ def _subject(rule: ThumbRule) -> str:
     return _SUBJECTS.get(rule.reads, rule.reads.replace("_", " "))
 
 
-def _at(run: Rivals, rule: ThumbRule) -> str:
+def _at(run: RivalArms, rule: ThumbRule) -> str:
     value: Any = run.figures.get(rule.reads)
     return (
         f"{value:,.0f} {_subject(rule)}"
@@ -130,13 +130,13 @@ def _at(run: Rivals, rule: ThumbRule) -> str:
     )
 
 
-def _why_silent(run: Rivals, rule: ThumbRule) -> str:
+def _why_silent(run: RivalArms, rule: ThumbRule) -> str:
     if rule.reads == "private_data":
         return "the audit finds no private data"
     return f"says nothing at {_at(run, rule)}"
 
 
-def _rows(run: Rivals) -> Iterator[str]:
+def _rows(run: RivalArms) -> Iterator[str]:
     """What the run holds of its data, whether a rule speaks of it or not."""
     result = run.result
     if result.split.train is not None:
@@ -149,7 +149,7 @@ def _rows(run: Rivals) -> Iterator[str]:
         yield f"{counted(len(result.audit.errors), 'error')} in the audit"
 
 
-def _says(run: Rivals, judged: Sequence[JudgedRule]) -> str:
+def _says(run: RivalArms, judged: Sequence[JudgedRule]) -> str:
     """The rules in words: those on volume by their marks, then what the others that apply claim."""
     marked = [one for one in judged if one.rule.claim == VOLUME_CLAIM]
     spoken = [
@@ -161,13 +161,13 @@ def _says(run: Rivals, judged: Sequence[JudgedRule]) -> str:
     return "; ".join(texts) or "; ".join(one.rule.text for one in judged)
 
 
-def _by_mark(run: Rivals, marked: Sequence[JudgedRule]) -> str:
+def _by_mark(run: RivalArms, marked: Sequence[JudgedRule]) -> str:
     """``1,000 requests a day to …; at 10,000 requests a day 1 for tuning, 3 against, 1 says nothing``."""
     spread = range_of(marked[0].rule)
     text = "" if spread is None else spread.text
     way = run_claims()[VOLUME_CLAIM].way
     sides = [None if one.side is None else _turned(one.side, one.rule.way == way) for one in marked]
-    words = {"for": "for tuning", "against": "against", "open": "silent"}
+    words: dict[Side, str] = {"for": "for tuning", "against": "against", "open": "silent"}
     counts = [f"{sides.count(side)} {told}" for side, told in words.items() if sides.count(side)]
     return f"{text}; at {_at(run, marked[0].rule)} {', '.join(counts)}" if counts else text
 

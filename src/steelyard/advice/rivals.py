@@ -28,7 +28,7 @@ class ClaimCheck(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Rivals:
+class RivalArms:
     """A result's tuned arm, prompt-only arm and plain classifier.
 
     Each is the recommended arm where that is one, else the best of its kind on test.
@@ -81,7 +81,7 @@ class Rivals:
         return next((arm for arm in self.result.arms if arm.name == name), None)
 
     def shown(self, one: ArmResult, other: ArmResult) -> int | None:
-        """1 where a test shows ``one`` better, -1 where worse, 0 where it shows neither; ``None``: untested."""
+        """1 where a test shows ``one`` better, -1 where worse, 0 where neither; ``None`` without a test."""
         comparison = self.difference(one, other)
         if comparison is None:
             return None

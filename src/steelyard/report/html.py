@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from steelyard.advice.measured import against_measurement
 from steelyard.packaged import packaged
 from steelyard.report import breakeven, charts, comparison, formats
 from steelyard.report.audit import AuditView
@@ -44,6 +45,7 @@ def render(result: Result) -> str:
             crossings=breakeven.crossings(view),
             columns=comparison.columns(view),
             rows=comparison.rows(view),
+            thumbs=against_measurement(result),
             slices=Slices(view),
             differences=DifferencesView(view),
             samples=samples(view),

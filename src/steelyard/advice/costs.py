@@ -1,10 +1,10 @@
-"""Whether an arm pays against the best prompt by the end of the horizon, at the task's volume."""
+"""What rules of thumb claim of money: whether an arm pays within the horizon, and what tuning costs."""
 
 from __future__ import annotations
 
 from math import ceil
 
-from steelyard.advice.rivals import ClaimCheck, Rivals, lacking
+from steelyard.advice.rivals import ClaimCheck, RivalArms, lacking
 from steelyard.result import ArmResult
 from steelyard.result.economics import PaidBack
 from steelyard.rules_of_thumb import ThumbRule
@@ -12,19 +12,21 @@ from steelyard.verdict.words import money
 
 SURE = 0.95
 """The chance over scenarios from which an arm is taken to pay; below one minus it, not to."""
+SHRUNK_TO = 0.1
+"""A rule's example: a prompt of 500 tokens shrinks to 50."""
 
 
-def tuned_pays(run: Rivals, _: ThumbRule) -> ClaimCheck:
+def tuned_pays(run: RivalArms, _: ThumbRule) -> ClaimCheck:
     """Whether tuning pays against a prompt."""
     return _pays(run, "tuned arm", run.tuned)
 
 
-def classifier_pays(run: Rivals, _: ThumbRule) -> ClaimCheck:
+def classifier_pays(run: RivalArms, _: ThumbRule) -> ClaimCheck:
     """Whether a plain classifier pays against a prompt."""
     return _pays(run, "plain classifier", run.classifier)
 
 
-def _pays(run: Rivals, name: str, arm: ArmResult | None) -> ClaimCheck:
+def _pays(run: RivalArms, name: str, arm: ArmResult | None) -> ClaimCheck:
     """Whether ``arm`` has cost no more than a prompt by the end of the horizon.
 
     By scenarios where the run has them, else by the costs as measured. The prompt is the one that the run's
@@ -49,6 +51,9 @@ def _pays(run: Rivals, name: str, arm: ArmResult | None) -> ClaimCheck:
         f"{arm.name} {money(mine, currency)}, {rival.name} {money(theirs, currency)} over {days:,} days at "
         f"{traffic.requests_per_day:,} requests a day{assumed}; {_from_when(arm, rival, days)}"
     )
+    choice = run.result.verdict.arm
+    if choice not in (None, arm.name, rival.name):
+        figure += f"; the verdict is neither, but {choice}"
     if run.result.verdict.recommendation == "undecided":
         return ClaimCheck(
             None, figure, "the verdict is undecided, so the money is between arms of unknown worth"
@@ -63,7 +68,7 @@ def _pays(run: Rivals, name: str, arm: ArmResult | None) -> ClaimCheck:
 
 
 def _beside_quality(
-    run: Rivals, arm: ArmResult, rival: ArmResult, cheaper: bool | None, figure: str
+    run: RivalArms, arm: ArmResult, rival: ArmResult, cheaper: bool | None, figure: str
 ) -> ClaimCheck:
     shown = run.shown(arm, rival)
     if cheaper is None:
@@ -79,8 +84,8 @@ def _beside_quality(
     return ClaimCheck(cheaper, figure)
 
 
-def _rival(run: Rivals, arm: ArmResult) -> ArmResult | None:
-    """The prompt that the run's break-even of ``arm`` is with: the cheapest that is no worse, else the nearest."""
+def _rival(run: RivalArms, arm: ArmResult) -> ArmResult | None:
+    """The prompt that the run's break-even of ``arm`` is with: the cheapest as good, else the nearest."""
     entries = run.result.crossover.arms
     entry = next((entry for entry in entries if entry.arm == arm.name), None)
     rival = None if entry is None else run.arm(entry.even.against)
@@ -102,7 +107,7 @@ def _from_when(arm: ArmResult, rival: ArmResult, days: int) -> str:
 
 
 def _with_errors(
-    run: Rivals, arm: ArmResult, rival: ArmResult, paid: PaidBack | None, figure: str
+    run: RivalArms, arm: ArmResult, rival: ArmResult, paid: PaidBack | None, figure: str
 ) -> ClaimCheck:
     """Which costs less in all, wrong answers included: by scenarios, else by the verdict's expectation.
 
@@ -123,7 +128,7 @@ def _with_errors(
     return ClaimCheck(mine <= theirs, figure)
 
 
-def _by_scenarios(run: Rivals, arm: ArmResult, rival: ArmResult) -> PaidBack | None:
+def _by_scenarios(run: RivalArms, arm: ArmResult, rival: ArmResult) -> PaidBack | None:
     economics = run.result.economics
     return next(
         (
@@ -144,3 +149,82 @@ def _scenarios(paid: PaidBack) -> str:
     if paid.days_low is None or paid.days_high is None:
         return text
     return f"{text}, by day {paid.days_low:,.2g} to {paid.days_high:,.2g} (90 %)"
+
+
+def tuned_request_cheaper(run: RivalArms, _: ThumbRule) -> ClaimCheck:
+    """Whether a request to the tuned arm has fewer input tokens, and costs less, than to the best prompt."""
+    tuned, prompt = run.tuned, run.prompt
+    if tuned is None or prompt is None:
+        return lacking({"tuned arm": tuned, "prompt": prompt})
+    costs = tuned.cost.per_request, prompt.cost.per_request
+    tokens = tuned.tokens.input_mean, prompt.tokens.input_mean
+    if costs[0] is None or costs[1] is None or tokens[0] is None or tokens[1] is None:
+        gaps = (tuned.cost.reason, prompt.cost.reason, tuned.tokens.reason, prompt.tokens.reason)
+        return ClaimCheck(None, None, next(filter(None, gaps), "tokens or prices are not known"))
+    if tuned.cost.currency != prompt.cost.currency:
+        return ClaimCheck(None, None, "the two are priced in two currencies")
+    figure = f"{_request(tuned)}, {_request(prompt)}; costs have no interval"
+    shorter, cheaper = tokens[0] < tokens[1], costs[0] < costs[1]
+    reason = (
+        ""
+        if shorter == cheaper
+        else "shorter, yet no cheaper"
+        if shorter
+        else "cheaper, yet no shorter"
+    )
+    return ClaimCheck(shorter and cheaper, figure, reason)
+
+
+def _request(arm: ArmResult) -> str:
+    thousand = money(1000 * (arm.cost.per_request or 0.0), arm.cost.currency)
+    return f"{arm.name} {arm.tokens.input_mean:,.0f} input tokens, {thousand} per 1,000 requests"
+
+
+def prompt_shrinks(run: RivalArms, _: ThumbRule) -> ClaimCheck:
+    """Whether the tuned arm reads a tenth of the best prompt's tokens, or fewer."""
+    tuned, prompt = run.tuned, run.prompt
+    if tuned is None or prompt is None:
+        return lacking({"tuned arm": tuned, "prompt": prompt})
+    short, long = tuned.tokens.input_mean, prompt.tokens.input_mean
+    if short is None or long is None:
+        why = tuned.tokens.reason or prompt.tokens.reason or "tokens were not counted"
+        return ClaimCheck(None, None, why)
+    figure = f"{tuned.name} {short:,.0f} input tokens, {prompt.name} {long:,.0f}"
+    return ClaimCheck(short <= SHRUNK_TO * long, figure)
+
+
+def tuning_price(run: RivalArms, rule: ThumbRule) -> ClaimCheck:
+    """Whether tuning costs the rule's least or more. What was paid is a part of it, so less shows nothing."""
+    tuned, figure = run.tuned, _upfront(run.tuned)
+    if tuned is None or tuned.cost.upfront is None or tuned.cost.currency != "USD":
+        return _no_dollars(tuned, figure)
+    if tuned.cost.upfront >= (rule.at_least or 0.0):
+        return ClaimCheck(True, figure)
+    return ClaimCheck(None, figure, "labels and hours are not in it")
+
+
+def training_price(run: RivalArms, rule: ThumbRule) -> ClaimCheck:
+    """Whether training costs what the rule says. The search is in what was paid, so more shows nothing."""
+    tuned, figure = run.tuned, _upfront(run.tuned)
+    if tuned is None or tuned.cost.upfront is None or tuned.cost.currency != "USD":
+        return _no_dollars(tuned, figure)
+    if tuned.cost.upfront < (rule.at_least or 0.0):
+        return ClaimCheck(False, figure)
+    if rule.up_to is not None and tuned.cost.upfront > rule.up_to:
+        return ClaimCheck(None, figure, "the search is in it")
+    return ClaimCheck(True, figure)
+
+
+def _upfront(tuned: ArmResult | None) -> str | None:
+    if tuned is None or tuned.cost.upfront is None:
+        return None
+    paid = money(tuned.cost.upfront, tuned.cost.currency)
+    return f"{tuned.name} {paid} upfront, search included, labels and hours not"
+
+
+def _no_dollars(tuned: ArmResult | None, figure: str | None) -> ClaimCheck:
+    if tuned is None:
+        return lacking({"tuned arm": None})
+    if figure is None:
+        return ClaimCheck(None, None, tuned.cost.reason or "its upfront cost is not known")
+    return ClaimCheck(None, figure, "the rule is in US dollars")
