@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from steelyard.advice.costs import (
@@ -84,14 +85,21 @@ def _by_form(pair: tuple[ArmResult, Estimate]) -> tuple[float, float]:
 
 
 def _form(run: RivalArms, arm: ArmResult) -> Estimate | None:
-    """The share of an arm's test answers that have the task's form: as measured, or by its outcomes."""
+    """The share of an arm's test answers that have the task's form: as measured, or by its outcomes.
+
+    By outcomes it has an interval only where test examples are independent.
+    """
     valid = arm.validity
     if valid.value is not None:
         return Estimate(valid.value, valid.low, valid.high, n=valid.n or 0)
     scored, failed = arm.outcomes.scored, arm.outcomes.failed
     if run.result.task.kind not in ("label", "labels") or scored is None or failed is None:
         return None
-    return proportion(scored, scored + failed) if scored + failed else None
+    if not scored + failed:
+        return None
+    share = proportion(scored, scored + failed)
+    alike = run.result.split.test_clusters is not None
+    return replace(share, low=None, high=None) if alike else share
 
 
 def tuned_steadier(run: RivalArms, _: ThumbRule) -> ClaimCheck:
@@ -156,8 +164,8 @@ def _faster(name: str, one: ArmResult | None, other: ArmResult | None) -> ClaimC
     """Whether the first arm answers faster than the best prompt, one request at a time.
 
     It does where their intervals of p95 lie apart, or its p95 lies below the other's median: with 20 requests
-    to each, two arms alike come to that by chance in fewer than 2 of 1,000 runs (ranks of both samples,
-    hypergeometric).
+    to each, independent, two arms alike come to that by chance in fewer than 2 of 1,000 runs (ranks of both
+    samples, hypergeometric).
     """
     if one is None or other is None:
         return lacking({name: one, "prompt": other})

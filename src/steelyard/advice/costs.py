@@ -101,9 +101,7 @@ def _from_when(arm: ArmResult, rival: ArmResult, days: int) -> str:
     if saving <= 0:
         return "never cheaper" if upfront >= 0 else "cheaper at first, not per request"
     requests = ceil(upfront / saving)
-    per_day = requests / days
-    volume = "fewer than 1" if per_day < 1 else f"{per_day:,.0f}"
-    return f"cheaper from {requests:,.0f} requests, that is from {volume} a day"
+    return f"cheaper from {requests:,} requests, that is from {ceil(requests / days):,} a day"
 
 
 def _with_errors(

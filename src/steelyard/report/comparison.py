@@ -137,7 +137,7 @@ def _flexibility(view: View, arm: ArmView) -> ComparisonCell:
     if fit == formats.NONE:
         return ComparisonCell(None, "its time was not recorded: run the task again")
     if arm.is_prompt_only:
-        unmeasured = "" if first == formats.NONE else f"; {first} to an answer nobody has measured"
+        unmeasured = "" if first == formats.NONE else f"; an unmeasured answer in {first}"
         return ComparisonCell(fit, f"searched and measured on dev again{unmeasured}")
     return ComparisonCell(fit, f"fitted and measured on dev again, {_then(arm)}".rstrip(", "))
 
@@ -159,17 +159,17 @@ def _consistency(view: View, arm: ArmView) -> ComparisonCell:
 
 def _data(view: View, arm: ArmView) -> ComparisonCell:
     shots, looked_up = arm.known_options.shots, arm.known_options.retrieved
-    split, count = view.split, formats.count
-    chosen = "" if split.dev is None else f", chosen on {count(split.dev)} more"
-    if arm.is_prompt_only and looked_up and split.train is not None:
-        return ComparisonCell(
-            f"{count(split.train)} examples", f"{looked_up} shown at a time{chosen}"
-        )
+    train, dev = view.split.train, view.split.dev
+    chosen = "" if dev is None else f"chosen on {formats.count(dev)} more"
+    if arm.is_prompt_only and looked_up and train is not None:
+        note = ", ".join(filter(None, [f"{looked_up} shown at a time", chosen]))
+        return ComparisonCell(f"{formats.count(train)} examples", note)
     if arm.is_prompt_only and shots is not None:
-        return ComparisonCell(f"{count(shots)} examples", f"shown with every request{chosen}")
+        note = ", ".join(filter(None, ["all shown every time" if shots else "", chosen]))
+        return ComparisonCell(f"{formats.count(shots)} examples", note)
     if arm.fit.examples is None:
         return ComparisonCell(None, "examples were not recorded: run the task again")
-    return ComparisonCell(f"{count(arm.fit.examples)} examples", "to fit and choose on")
+    return ComparisonCell(f"{formats.count(arm.fit.examples)} examples", "to fit and choose on")
 
 
 def _knowledge(view: View, arm: ArmView) -> ComparisonCell:
