@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from steelyard.advice.claims import run_claims, why_not_judged
 from steelyard.advice.measured import ABOUT, JudgedRule, RuleLine, against_measurement
@@ -153,7 +155,7 @@ def test_a_line_for_each_figure() -> None:
     }
     volume = found["volume"]
     assert "at 10,000 requests a day 1 for tuning, 3 against, 1 silent" in volume.says
-    assert "cheaper from 100,000 requests, that is from 274 a day" in str(volume.measured)
+    assert "break-even after 100,000 requests, 10 days" in str(volume.measured)
     assert volume.reason == "1 rule agrees, 3 rules disagree"
     assert "few_shot 100 % [96 %, 100 %]" in str(found["format"].measured)
 
@@ -164,6 +166,8 @@ def kept(count: int) -> dict[str, int]:
 
 
 EXPECTED = "verdict__details__expected_cost"
+OWNED = "verdict__details__cost_to_own"
+ALIKE = {"split__test_clusters": 60}
 LONG = {"arms__lora__tokens__input_mean": 60.0}
 ERROR_COST = {"task__traffic__error_cost": 0.01}
 COSTS = {"lora": 100.0, "few_shot": 200.0}
@@ -217,6 +221,9 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ),
     ("volume_10000", "cannot tell", {EXPECTED: COSTS, **ERROR_COST}, "no test tells"),
     ("volume_10000", "cannot tell", ERROR_COST, "no cost of both"),
+    # what the verdict has over the horizon goes before the mean cost of a request
+    ("volume_10000", "disagrees", {OWNED: {"lora": 9.0, "few_shot": 8.0}}, ""),
+    ("volume_10000", "not measured", {"task__traffic__growth_per_month": 0.05}, "not known"),
     # scenarios
     ("volume_10000", "agrees", {"economics__paid_back": [{**PAID, "chance": 0.97}]}, ""),
     ("volume_10000", "cannot tell", {"economics__paid_back": [{**PAID, "chance": 0.6}]}, "both ways"),
@@ -247,7 +254,7 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ("constrained_format", "disagrees", {"arms__few_shot__outcomes": kept(70)}, ""),
     ("constrained_format", "cannot tell", {"arms__few_shot__outcomes": kept(98)}, "overlap"),
     ("constrained_format", "agrees", {"arms": without("lora")}, "nothing left"),
-    ("need_format", "cannot tell", {"arms__few_shot__outcomes": kept(70), "split__test_clusters": 60}, "overlap"),
+    ("need_format", "cannot tell", {"arms__few_shot__outcomes": kept(70), **ALIKE}, "no interval"),
     ("constrained_format", "does not apply", {"task__kind": "text"}, "kind text"),
     ("need_format", "not measured", {"task__kind": "json"}, "no prompt's form"),
     # consistency
@@ -280,6 +287,23 @@ def test_a_rule_against_a_run(
     assert (judged.judgement, judged.reason) == (judgement, judged.reason)
     assert reason in judged.reason
     assert (judged.figure is None) == (judgement in ("not measured", "does not apply"))
+
+
+@given(st.integers(1, 10_000_000))
+def test_a_mark_is_right_where_it_and_the_money_point_the_same_way(per_day: int) -> None:
+    pays = 365 * per_day >= 100_000
+    for name in ("volume_10000", "volume_500k_month", "volume_5m_month", "volume_10m_month"):
+        would_tune = per_day >= (thumb_rules()[name].mark or 0)
+        judged = rule(name, task__traffic__requests_per_day=per_day)
+        assert judged.judgement == ("agrees" if would_tune == pays else "disagrees")
+
+
+def test_days_and_growth_in_words() -> None:
+    paid = {**PAID, "chance": 0.99, "days_low": 90.0, "days": 120.0, "days_high": 1_250.0}
+    changes = {"economics__paid_back": [paid], "task__traffic__growth_per_month": 0.05}
+    text = str(rule("volume_10000", **changes, **{OWNED: {"lora": 5.0, "few_shot": 9.0}}).figure)
+    assert "at 10,000 requests a day, +5% a month; break-even after 100,000 requests" in text
+    assert text.endswith("paid back in 99 % of scenarios, by day 90 to 1,250 (90 %)")
 
 
 def repeated(value: float, low: float, high: float) -> dict[str, Any]:

@@ -244,7 +244,7 @@ def test_rules_of_thumb_stand_beside_what_was_measured(result: dict[str, Any]) -
     ]
     for about in ("Volume", "Cost", "Format", "Consistency", "Latency", "Data"):
         assert about in section
-    assert "that is from 2 a day" in section and "divided" in section
+    assert "break-even after 561 requests" in section and "divided" in section
     assert "cannot tell" in section and "not measured" in section
 
 

@@ -75,8 +75,11 @@ def format_needs_tuning(run: RivalArms, rule: ThumbRule) -> ClaimCheck:
     figure += f", {best.name} {_interval(other)}"
     if (kept.value or 0.0) >= (other.value or 0.0):
         return ClaimCheck(False, figure)
-    apart = kept.high is not None and other.low is not None and kept.high < other.low
-    return ClaimCheck(True if apart else None, figure, "" if apart else "the intervals overlap")
+    if kept.high is None or other.low is None:
+        return ClaimCheck(None, figure, "there is no interval")
+    if kept.high < other.low:
+        return ClaimCheck(True, figure)
+    return ClaimCheck(None, figure, "the intervals overlap")
 
 
 def _by_form(pair: tuple[ArmResult, Estimate]) -> tuple[float, float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import ceil
-
 from steelyard.advice.rivals import ClaimCheck, RivalArms, lacking
 from steelyard.result import ArmResult
 from steelyard.result.economics import PaidBack
@@ -38,8 +36,7 @@ def _pays(run: RivalArms, name: str, arm: ArmResult | None) -> ClaimCheck:
     traffic = run.result.task.traffic
     if traffic.requests_per_day is None or traffic.horizon_days is None:
         return ClaimCheck(None, None, "the task names no traffic")
-    requests = traffic.requests_per_day * traffic.horizon_days
-    mine, theirs = arm.cost.after(requests), rival.cost.after(requests)
+    mine, theirs = _over_horizon(run, arm), _over_horizon(run, rival)
     if mine is None or theirs is None:
         why = arm.cost.reason if mine is None else rival.cost.reason
         return ClaimCheck(None, None, why or "a cost is not known")
@@ -47,9 +44,10 @@ def _pays(run: RivalArms, name: str, arm: ArmResult | None) -> ClaimCheck:
         return ClaimCheck(None, None, "the two are priced in two currencies")
     days, currency = traffic.horizon_days, arm.cost.currency
     assumed = ", a volume that is assumed" if traffic.assumed else ""
+    growth = f", {traffic.growth_per_month:+.0%} a month" if traffic.growth_per_month else ""
     figure = (
         f"{arm.name} {money(mine, currency)}, {rival.name} {money(theirs, currency)} over {days:,} days at "
-        f"{traffic.requests_per_day:,} requests a day{assumed}; {_from_when(arm, rival, days)}"
+        f"{traffic.requests_per_day:,} requests a day{growth}{assumed}; {_from_when(run, arm, rival)}"
     )
     choice = run.result.verdict.arm
     if choice not in (None, arm.name, rival.name):
@@ -92,16 +90,33 @@ def _rival(run: RivalArms, arm: ArmResult) -> ArmResult | None:
     return rival if rival is not None and rival.is_prompt_only else None
 
 
-def _from_when(arm: ArmResult, rival: ArmResult, days: int) -> str:
-    """From how many requests it has cost no more, and from what volume that is within the horizon."""
-    upfront = (arm.cost.upfront or 0.0) - (rival.cost.upfront or 0.0)
-    saving = (rival.cost.per_request or 0.0) - (arm.cost.per_request or 0.0)
-    if upfront <= 0 and saving >= 0:
-        return "cheaper from the first request"
-    if saving <= 0:
-        return "never cheaper" if upfront >= 0 else "cheaper at first, not per request"
-    requests = ceil(upfront / saving)
-    return f"cheaper from {requests:,} requests, that is from {ceil(requests / days):,} a day"
+def _over_horizon(run: RivalArms, arm: ArmResult) -> float | None:
+    """What an arm costs over the horizon, as the verdict has it, else by its mean cost of a request."""
+    if (cost := run.result.verdict.details.cost_to_own.get(arm.name)) is not None:
+        return cost
+    traffic = run.result.task.traffic
+    if traffic.growth_per_month or traffic.requests_per_day is None or traffic.horizon_days is None:
+        return None
+    return arm.cost.after(traffic.requests_per_day * traffic.horizon_days)
+
+
+def _from_when(run: RivalArms, arm: ArmResult, rival: ArmResult) -> str:
+    """When the run has the arm break even with the other."""
+    evens = [entry.even for entry in run.result.crossover.arms if entry.arm == arm.name]
+    even = next((even for even in evens if even.against == rival.name), None)
+    if even is None:
+        return "the run has no break-even of the two"
+    if even.requests is None:
+        return f"break-even {even.reason or 'never'}"
+    when = "" if even.days is None else f", {_number(even.days)} days"
+    return (
+        f"break-even after {even.requests:,} requests{when}" if even.requests else "cheaper at once"
+    )
+
+
+def _number(days: float) -> str:
+    """``0.16``, ``7.3``, ``1,200``."""
+    return f"{days:,.0f}" if days >= 10 else f"{days:.2g}"
 
 
 def _with_errors(
@@ -146,7 +161,7 @@ def _scenarios(paid: PaidBack) -> str:
     text = f"paid back in {100 * (paid.chance or 0.0):.0f} % of scenarios"
     if paid.days_low is None or paid.days_high is None:
         return text
-    return f"{text}, by day {paid.days_low:,.2g} to {paid.days_high:,.2g} (90 %)"
+    return f"{text}, by day {_number(paid.days_low)} to {_number(paid.days_high)} (90 %)"
 
 
 def tuned_request_cheaper(run: RivalArms, _: ThumbRule) -> ClaimCheck:
