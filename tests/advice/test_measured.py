@@ -172,6 +172,7 @@ LONG = {"arms__lora__tokens__input_mean": 60.0}
 ERROR_COST = {"task__traffic__error_cost": 0.01}
 COSTS = {"lora": 100.0, "few_shot": 200.0}
 DEAR = {"upfront": 1.0, "per_request": 0.00005, "monthly": 15.0}
+CHOICE = {"verdict__arm": "few_shot", "verdict__recommendation": "few_shot"}
 PAID = {"arm": "lora", "against": "few_shot"}
 CASES: list[tuple[str, str, dict[str, Any], str]] = [
     # volume: it pays at this volume, so rules for it are right and rules against it wrong
@@ -179,9 +180,11 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ("volume_500k_month", "disagrees", {}, ""),
     ("volume_1000", "does not apply", {}, "says nothing at 10,000 requests a day"),
     ("volume_1000", "disagrees", {"task__traffic__requests_per_day": 900}, ""),
-    ("volume_1000", "agrees", {"task__traffic__requests_per_day": 200}, ""),
+    ("volume_1000", "agrees", {"task__traffic__requests_per_day": 200, **CHOICE}, ""),
     ("volume_500k_month", "agrees", {"task__traffic__requests_per_day": 16_667}, ""),
-    ("volume_10000", "disagrees", {"arms__lora__cost": DEAR}, ""),
+    ("volume_10000", "disagrees", {"arms__lora__cost": DEAR, **CHOICE}, ""),
+    ("volume_10000", "cannot tell", {"arms__lora__cost": DEAR}, "is the verdict for its quality"),
+    ("volume_10000", "cannot tell", CHOICE, "few_shot costs more and is the verdict"),
     ("volume_1m_month", "not measured", {}, "looks up documents"),
     ("volume_10000", "not measured", {"arms": without("lora")}, "no tuned arm was measured; weigh"),
     ("volume_10000", "not measured", {"arms": without("lora", "few_shot", "few_shot_free")}, "and no prompt"),
@@ -201,12 +204,12 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ),
     ("volume_10000", "cannot tell", {"comparisons": []}, "no test compares"),
     # money and quality that point to different arms
-    ("volume_10000", "cannot tell", {"comparisons": [compared("few_shot", "lora", 0.2, 0.001)]}, "worse"),
+    ("volume_10000", "cannot tell", {"comparisons": [compared("few_shot", "lora", 0.2, 0.001)]}, "better"),
     (
         "volume_10000",
         "cannot tell",
         {"comparisons": [compared("lora", "few_shot", 0.2, 0.001)], "arms__lora__cost": DEAR},
-        "better but not cheaper",
+        "lora costs more and is shown to be better",
     ),
     (
         "volume_10000",
@@ -222,12 +225,12 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ("volume_10000", "cannot tell", {EXPECTED: COSTS, **ERROR_COST}, "no test tells"),
     ("volume_10000", "cannot tell", ERROR_COST, "no cost of both"),
     # what the verdict has over the horizon goes before the mean cost of a request
-    ("volume_10000", "disagrees", {OWNED: {"lora": 9.0, "few_shot": 8.0}}, ""),
+    ("volume_10000", "disagrees", {OWNED: {"lora": 9.0, "few_shot": 8.0}, **CHOICE}, ""),
     ("volume_10000", "not measured", {"task__traffic__growth_per_month": 0.05}, "not known"),
     # scenarios
     ("volume_10000", "agrees", {"economics__paid_back": [{**PAID, "chance": 0.97}]}, ""),
     ("volume_10000", "cannot tell", {"economics__paid_back": [{**PAID, "chance": 0.6}]}, "both ways"),
-    ("volume_10000", "disagrees", {"economics__paid_back": [{**PAID, "chance": 0.02}]}, ""),
+    ("volume_10000", "disagrees", {"economics__paid_back": [{**PAID, "chance": 0.02}], **CHOICE}, ""),
     ("volume_10000", "agrees", {"economics__paid_back": [{**PAID, "chance": None}]}, ""),
     # cost
     ("need_cost", "agrees", {}, ""),
@@ -294,7 +297,8 @@ def test_a_mark_is_right_where_it_and_the_money_point_the_same_way(per_day: int)
     pays = 365 * per_day >= 100_000
     for name in ("volume_10000", "volume_500k_month", "volume_5m_month", "volume_10m_month"):
         would_tune = per_day >= (thumb_rules()[name].mark or 0)
-        judged = rule(name, task__traffic__requests_per_day=per_day)
+        choice = {} if pays else CHOICE
+        judged = rule(name, task__traffic__requests_per_day=per_day, **choice)
         assert judged.judgement == ("agrees" if would_tune == pays else "disagrees")
 
 
@@ -390,6 +394,7 @@ def test_the_table_of_results_counts_only_what_was_judged() -> None:
     spec.loader.exec_module(rules_right)
     other = deepcopy(whole())
     set_in(other, "task.traffic.requests_per_day", 200)
+    set_in(other, "verdict.arm", "few_shot")
     page = "\n".join(rules_right.table([parse_result(whole()), parse_result(other)]))
     assert "| does not apply | right | 1 of 1 |" in page  # volume_1000
     assert "| wrong | right | 1 of 2 |" in page  # volume_500k_month

@@ -68,17 +68,18 @@ def _pays(run: RivalArms, name: str, arm: ArmResult | None) -> ClaimCheck:
 def _beside_quality(
     run: RivalArms, arm: ArmResult, rival: ArmResult, cheaper: bool | None, figure: str
 ) -> ClaimCheck:
-    shown = run.shown(arm, rival)
+    """The money, unless a test or the verdict prefers the one that costs more."""
+    shown, choice = run.shown(arm, rival), run.result.verdict.arm
     if cheaper is None:
         return ClaimCheck(None, figure, "scenarios of the costs go both ways")
     if shown is None:
         return ClaimCheck(None, figure, f"no test compares {arm.name} with {rival.name}")
-    if cheaper and shown < 0:
-        return ClaimCheck(
-            None, figure, "cheaper but shown to be worse, and a wrong answer has no price"
-        )
-    if not cheaper and shown > 0:
-        return ClaimCheck(None, figure, "better but not cheaper, and a wrong answer has no price")
+    dearer = rival if cheaper else arm
+    if shown == (-1 if cheaper else 1):
+        why = f"{dearer.name} costs more and is shown to be better, and a wrong answer has no price"
+        return ClaimCheck(None, figure, why)
+    if choice == dearer.name:
+        return ClaimCheck(None, figure, f"{choice} costs more and is the verdict for its quality")
     return ClaimCheck(cheaper, figure)
 
 
