@@ -35,7 +35,7 @@ class ThumbRule:
     the figure counts one. ``needs`` are answers without which the rule is not about the case. ``otherwise``
     is the side it takes where the condition does not hold. ``date`` is that of the source (``YYYY-MM`` or
     ``YYYY-MM-DD``), or of the day it was ``read``. ``irrelevant`` names answers that by its own source change
-    nothing, or is ``all``.
+    nothing, or is ``all``. ``claim`` is what a run can judge it by; ``None`` where no run does.
     """
 
     id: str
@@ -60,6 +60,7 @@ class ThumbRule:
     read: bool = False
     irrelevant: tuple[str, ...] | Literal["all"] = ()
     always: bool = False
+    claim: str | None = None
     beside_runs: bool = False
 
     def __post_init__(self) -> None:

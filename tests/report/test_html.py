@@ -223,7 +223,29 @@ def test_ten_rows_with_measured_figures(result: dict[str, Any]) -> None:
     table = table[: table.index("</table>")]
     assert len(re.findall(r'<th scope="row">', table)) == 10
     assert "3\u202fmin 51\u202fs" in table
-    assert "not measured" in table
+    for cell in re.findall(r"<td.*?</td>", table):
+        assert "the field: " in cell
+        assert re.search(r"<b>.+</b>|not (measured|applicable)<small>.+?</small>", cell), cell
+
+
+def test_a_family_without_an_arm_says_why(result: dict[str, Any]) -> None:
+    result["arms"] = [arm for arm in result["arms"] if arm["family"] != "fine_tune"]
+    assert "not measured no such arm in this run" in Outline(render(parse_result(result))).words
+    result["left_out"] = [{"strategy": "lora", "reason": "the model cannot be tuned here"}]
+    assert (
+        "not measured the model cannot be tuned here" in Outline(render(parse_result(result))).words
+    )
+
+
+def test_rules_of_thumb_stand_beside_what_was_measured(result: dict[str, Any]) -> None:
+    words = Outline(render(parse_result(result))).words
+    section = words.split("Rules of thumb against this run")[1].split("Each rule, with its source")[
+        0
+    ]
+    for about in ("Volume", "Cost", "Format", "Consistency", "Latency", "Data"):
+        assert about in section
+    assert "break-even after 561 requests" in section and "divided" in section
+    assert "cannot tell" in section and "not measured" in section
 
 
 @pytest.mark.parametrize(

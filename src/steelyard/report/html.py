@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from steelyard.advice.measured import against_measurement
 from steelyard.packaged import packaged
 from steelyard.report import breakeven, charts, comparison, formats, money_charts
 from steelyard.report.audit import AuditView
@@ -48,6 +49,7 @@ def render(result: Result) -> str:
             tornado=money_charts.tornado(view),
             columns=comparison.columns(view),
             rows=comparison.rows(view),
+            thumbs=against_measurement(result),
             slices=Slices(view),
             differences=DifferencesView(view),
             samples=samples(view),

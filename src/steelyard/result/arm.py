@@ -174,12 +174,15 @@ class KnownOptions(ResultPart):
     """The options of an arm that mean the same for every strategy.
 
     ``spread`` is each prompt format's best score on dev, ``format`` the one that was used. ``wording``
-    names the ``instruction`` where a search tried several.
+    names the ``instruction`` where a search tried several. A prompt holds ``shots`` examples, and
+    ``retrieved`` more are looked up for each input; ``None`` where the strategy does not say.
     """
 
     decoding: ByShape[str | None] = None
     format: ByShape[str | None] = None
     repairs: ByShape[int] = 0
+    shots: ByShape[int | None] = None
+    retrieved: ByShape[int | None] = None
     wording: ByShape[str | None] = None
     instruction: ByShape[str] = ""
     spread: ByShape[dict[str, float]] = Field(default_factory=dict)
