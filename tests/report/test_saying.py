@@ -45,6 +45,12 @@ def test_no_language_model_is_needed_only_where_one_was_measured(result: dict[st
     assert "No language model was measured" in verdict_text(parse_result(result))
 
 
+def test_where_no_arm_keeps_the_constraints_that_is_the_answer(result: dict[str, Any]) -> None:
+    assert undecided(result, "lora", lora=0.8).headline == "No clear answer yet."
+    result["verdict"]["details"]["dropped"] = [{"arm": "lora", "reason": "it is slow"}]
+    assert undecided(result, "lora", lora=0.8).headline == "No arm keeps the constraints."
+
+
 def test_a_better_model_that_a_constraint_rules_out_is_not_unneeded(result: dict[str, Any]) -> None:
     broken = {"breaks": ["max_latency_p95_ms"]}
     assert headline(classical(result, zero_shot=broken)).startswith("You don't need")

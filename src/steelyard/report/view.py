@@ -143,6 +143,9 @@ class View:
         name: str = self.verdict.recommendation
         if name == "classical":
             name += self._qualification
+        leading, dropped = self.verdict.details.leading, self.verdict.details.dropped
+        if name == "undecided" and leading in {arm.arm for arm in dropped}:
+            name = "none_keeps"
         return words()["headlines"][name].format(arm=self.verdict.arm)
 
     @property
