@@ -138,7 +138,7 @@ def _agreement(arm: ArmResult) -> Estimate | None:
 
 
 def _drops(*arms: ArmResult) -> str:
-    """What the worst harmless change cost each arm: ``; worst change: lora -16.7 points (typos)``."""
+    """What the worst harmless change cost each arm: ``; worst change: few_shot -16.7 points (typos)``."""
     texts = []
     for arm in arms:
         changes = [] if arm.consistency is None else arm.consistency.measured
@@ -194,7 +194,7 @@ def _is_below(one: ArmResult, other: ArmResult) -> bool:
 
 
 def _latency(arm: ArmResult) -> str:
-    """``lora 115 ms [81.2 ms, ?], median 68.5 ms``."""
+    """``few_shot 115 ms [81.2 ms, ?], median 68.5 ms``."""
     times = arm.latency_seconds
     ends = [
         "?" if end is None else milliseconds(1000 * end) for end in (times.p95_low, times.p95_high)
