@@ -49,7 +49,7 @@ def _init(tmp_path: Path, rows: list[dict[str, Any]]) -> int:
         (_rows(["1", "3", "3", "2"] * 10, LETTERS), "C 20, A 10 and B 10", "from 1"),
         (_rows([0, 2, 2, 1] * 10, LETTERS), "C 20, A 10 and B 10", "from 0"),
         (_listed([1, 3, 3, 2] * 10, ["one", "two", "six"]), "C 20, A 10 and B 10", "from 1"),
-        (_listed([1, 2, 2] * 10, ["one", "two", "six"]), "C 20 and B 10", None),
+        (_listed([1, 2, 2] * 10, ["one", "two", "six"]), "C 20 and B 10", "from 0"),
         (_listed(["6", "2", "2"] * 10, ["1", "2", "6"]), "B 20 and C 10", None),
         (_listed([6, 2, 2] * 10, ["1", "2", "6"]), "B 20 and C 10", None),
         (_rows(["A", "B", "B"] * 10), "B 20 and A 10", None),

@@ -36,7 +36,9 @@ class Candidate:
     per_request: Decimal | None = None
     monthly: Decimal | None = None
     fixed: Decimal = Decimal(0)
-    """What of ``per_request`` is paid over the horizon whatever the volume: machines that are always on."""
+    """What of ``per_request`` is paid over the horizon whatever the volume: retraining, machines."""
+    is_always_on: bool = False
+    """Whether it needs machines that are always on: their number follows the volume in steps."""
     latency_p95_seconds: float | None = None
     latency_p95_low_seconds: float | None = None
     latency_p95_high_seconds: float | None = None

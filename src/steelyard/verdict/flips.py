@@ -54,7 +54,7 @@ def _money(case: Case, beliefs: Beliefs, arm: Candidate) -> tuple[Decimal | None
 def _at_any_volume(
     case: Case, arm: Candidate, money: tuple[Decimal | None, Decimal | None]
 ) -> tuple[Decimal | None, Decimal | None]:
-    """The money with what is paid whatever the volume counted upfront: at today's number of machines."""
+    """The money with what is paid whatever the volume counted upfront."""
     upfront, per_request = money
     if upfront is None or per_request is None or not arm.fixed:
         return money
@@ -65,6 +65,8 @@ def _volume(case: Case, beliefs: Beliefs, choice: Candidate, rivals: list[Candid
     """The next volume below and above today's at which a rival becomes cheaper."""
     mine, crossings = _at_any_volume(case, choice, _money(case, beliefs, choice)), []
     for rival in rivals:
+        if choice.is_always_on or rival.is_always_on:
+            continue  # more volume takes more machines: the map of `Economics` has the steps
         other = _at_any_volume(case, rival, _money(case, beliefs, rival))
         flip = volume_flip(mine, other, case.horizon_days)
         if flip.at is not None and flip.above is not None and flip.at >= 1:
@@ -120,7 +122,8 @@ def challenger(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
     if gap < 0.005:  # it would be told as +0.00
         return []
     # at another volume or price the choice itself may break a limit on money
-    free = case.limits.max_monthly_cost is None
+    steps = any(arm.is_always_on for arm in beliefs.arms)  # volume is not followed over these
+    free = case.limits.max_monthly_cost is None and not steps
     never = "; no change in volume or price would do it" if free else ""
     return [f"quality: {nearest.name} would need +{gap:.2f} to match {choice.arm.name}{never}"]
 

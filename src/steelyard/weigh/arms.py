@@ -78,7 +78,12 @@ class Costs:
     """Whether a request is paid by the seconds of a machine of one's own, and by nothing else."""
     sheet: CostSheet | None = None
     fixed: Decimal = Decimal(0)
-    """What of the costs per request is paid over the horizon whatever the volume: machines always on."""
+    """What of the costs per request is paid over the horizon whatever the volume."""
+
+    @property
+    def is_always_on(self) -> bool:
+        machine = None if self.sheet is None else self.sheet.machine
+        return machine is not None and not machine.shared
 
     @property
     def upfront(self) -> Money:

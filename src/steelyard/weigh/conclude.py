@@ -77,20 +77,21 @@ def _over_time(measured: MeasuredArm, costs: Costs, task: Task) -> Costs:
     sheet, traffic = sheet_of(measured, costs, task), task.traffic.volume
     if sheet is None:
         return costs
-    is_on = sheet.machine is not None and not sheet.machine.shared
-    if not (is_on or sheet.recurring or traffic.growth_per_month):
-        return replace(costs, sheet=sheet)
+    costs = replace(costs, sheet=sheet)
+    if not (costs.is_always_on or sheet.recurring or traffic.growth_per_month):
+        return costs
     course = cost_over_time(sheet, traffic)
     nothing = Money(Decimal(0), sheet.currency)
     running = sum(course.monthly, nothing) * (1 / traffic.requests)
     month = sum(monthly_parts(sheet, traffic, 0).values(), nothing)
     kinds = [part for part in ("machine", RETRAINING) if part in course.parts]
-    fixed = [course.part_total(kind).amount for kind in kinds if kind != "machine" or is_on]
+    fixed = [
+        course.part_total(kind).amount for kind in kinds if kind != "machine" or costs.is_always_on
+    ]
     return replace(
         costs,
         per_request=running,
         monthly=month,
-        sheet=sheet,
         fixed=sum((amount for amount in fixed if amount is not None), Decimal(0)),
     )
 
@@ -197,6 +198,7 @@ def _candidate(measured: MeasuredArm, costs: Costs, plan: Plan) -> Candidate:
         per_request=costs.per_request.amount,
         monthly=costs.monthly.amount,
         fixed=costs.fixed,
+        is_always_on=costs.is_always_on,
         latency_p95_seconds=measured.latency.p95,
         latency_p95_low_seconds=measured.latency.p95_low,
         latency_p95_high_seconds=measured.latency.p95_high,

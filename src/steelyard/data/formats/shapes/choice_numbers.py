@@ -41,17 +41,29 @@ class Answered(NamedTuple):
 
 
 def counting_of(rows: Iterable[Answered]) -> Counting | None:
-    """How the numbers among the answers name their choices; ``None`` where the rows leave it open."""
+    """How the numbers among the answers name their choices; ``None`` where the rows leave it open.
+
+    Numbers of JSON beside lists are taken to count from 0 there, which every verb tells.
+    """
     places: dict[Counting, list[int | None]] = {way: [] for way in _WAYS}
+    all_indices = True
     for row, answer in rows:
         number = _number(answer)
         if number is not None and not row.are_named:
+            all_indices = all_indices and _is_index(answer, row)
             for way, place in _WAYS.items():
                 places[way].append(place(number, row.choices))
     total = len(places["from 0"])
     fit = [way for way in _WAYS if places[way].count(None) <= MOST_AGAINST * total]
     readings = {tuple(places[way]) for way in fit}
-    return fit[0] if total and len(readings) == 1 else None
+    if total and len(readings) == 1:
+        return fit[0]
+    return "from 0" if total and all_indices and "from 0" in fit else None
+
+
+def _is_index(answer: Any, row: Choices) -> bool:
+    """Whether it is a number of JSON beside a list: MMLU and Inspect count these from 0."""
+    return row.are_listed and not isinstance(_one(answer), str)
 
 
 def is_answer(answer: Any) -> bool:
@@ -72,8 +84,7 @@ def place_of(answer: Any, row: Choices, counting: Counting | None) -> int:
         at = next((at for at, these in enumerate(names) if {text, text.upper()} & these), None)
         return _known(at if at is not None else _by_text(text, choices), text, row)
     if counting is None:
-        is_index = row.are_listed and not isinstance(_one(answer), str)
-        if not (is_index or choices[0][0] == "0"):
+        if not (_is_index(answer, row) or choices[0][0] == "0"):
             raise RowError(
                 f"the answer {text} may count the choices from 0 or from 1: write the choice's letter"
             )
