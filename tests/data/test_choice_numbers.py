@@ -54,6 +54,11 @@ def _init(tmp_path: Path, rows: list[dict[str, Any]]) -> int:
         (_listed([6, 2, 2] * 10, ["1", "2", "6"]), "B 20 and C 10", None),
         (_rows(["A", "B", "B"] * 10), "B 20 and A 10", None),
         (
+            _listed([1 + at * 3 // 2100 for at in range(2100)], ["one", "two", "six"]),
+            "A 700, B 700 and C 700",
+            "from 1",
+        ),
+        (
             [
                 {"question": f"q {at}?", "answers": ["ab", "cd", "ef"], "label": at % 3}
                 for at in range(30)
@@ -75,7 +80,8 @@ def test_the_rows_of_a_file_say_what_numbers_mean(
     assert f"labels: {labels}\n" in out
     assert ("by its number" in out) == (counted is not None)
     assert (
-        counted is None or f"{len(rows)} rows give a choice by its number, counted {counted}" in out
+        counted is None
+        or f"{len(rows):,} rows give a choice by its number, counted {counted}" in out
     )
 
 

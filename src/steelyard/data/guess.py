@@ -27,7 +27,6 @@ from steelyard.data.formats.shapes import (
     Conversation,
     Shape,
     conversation_of,
-    counting_in,
     shape_of,
 )
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
@@ -38,7 +37,7 @@ from steelyard.data.looks import LABEL_CHARACTERS, MOST_LABELS
 from steelyard.data.otherwise import written_otherwise
 from steelyard.data.own_parts import bare_rows
 from steelyard.data.plausible import implausible
-from steelyard.data.read import FIRST_ROWS, NumberedRow, RowStream, bad_rows
+from steelyard.data.read import FIRST_ROWS, NumberedRow, RowStream, bad_rows, counting_over
 from steelyard.data.rows import (
     CALLS_TOOL,
     MISSING,
@@ -336,7 +335,9 @@ def look(path: Path, columns: Columns | None = None) -> Source:
     shown = {} if shape not in (None, plain) else _shown(body, decided)
     is_guess = not columns and bool(shown) and (bool(roles) or bool(notes)) and shown not in _SURE
     read = partial(
-        conversation_of, columns=decided, counting=counting_in(body, decided.get("output"))
+        conversation_of,
+        columns=decided,
+        counting=counting_over([path], body, decided.get("output")),
     )
     parser = _parser(path, first, decided)
     return Source(

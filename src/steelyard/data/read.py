@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from steelyard.data.formats import BadRow, RawRow, reader_for
+from steelyard.data.formats.base import Counting
 from steelyard.data.formats.roles import Columns
-from steelyard.data.formats.shapes import counting_in
+from steelyard.data.formats.shapes import counting_in, have_numbers
 from steelyard.data.formats.stream import OnBytes, not_utf8
 from steelyard.errors import DataError
 from steelyard.files import note_source
@@ -98,18 +99,31 @@ def task_rows(task: Task) -> Iterator[NumberedRow]:
     return rows_of(task.example_paths, columns, is_decided=True)
 
 
+def counting_over(
+    paths: Iterable[Path], first: Iterable[Mapping[str, Any]], output: str | None
+) -> Counting | None:
+    """What numbers mean that answer a choice, by all rows of some files.
+
+    The files are read once more where their ``first`` rows have such numbers: rows may stand in the order of
+    their answers.
+    """
+    if not have_numbers(first, output):
+        return None
+    return counting_in((row.fields for path in paths for row in read_rows(path)), output)
+
+
 def rows_of(
     files: Mapping[str, Path], columns: Columns, *, is_decided: bool = False
 ) -> Iterator[NumberedRow]:
     """Yield the rows of ``files`` by part, numbered on. Raises `DataError`.
 
-    ``columns`` are all there are where ``is_decided``, else those that a user named. What the first rows
-    show together holds for all of them: a part may be too small to show it.
+    ``columns`` are all there are where ``is_decided``, else those that a user named. What numbers of choices
+    mean holds for all of them: a part may be too small to show it.
     """
     decided = columns if is_decided else None
     streams = {part: RowStream(path, columns=decided) for part, path in files.items()}
-    first = (row.fields for stream in streams.values() for row in stream.first(FIRST_ROWS))
-    counting = counting_in(first, columns.get("output"))
+    first = [row.fields for stream in streams.values() for row in stream.first(FIRST_ROWS)]
+    counting = counting_over(files.values(), first, columns.get("output"))
     number = 0
     for part, stream in streams.items():
         for row in stream:

@@ -10,7 +10,7 @@ from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.pairs import against, differs
 from steelyard.verdict.rule import LIKELY_NEAR, SURE, BestArm
 from steelyard.words import chance as chance_in_words
-from steelyard.words import percent
+from steelyard.words import counted, percent
 
 
 def why(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
@@ -134,4 +134,5 @@ def _period(case: Case) -> str:
     growth = case.growth_per_month
     word = "growing" if growth > 0 else "shrinking"
     more = f", {word} by {percent(abs(float(growth)))} a month" if growth else ""
-    return f"over {case.horizon_days:,} days at {case.requests_per_day:,} requests a day{more}"
+    days = counted(case.horizon_days, "day")
+    return f"over {days} at {counted(case.requests_per_day, 'request')} a day{more}"

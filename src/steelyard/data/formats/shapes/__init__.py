@@ -14,7 +14,7 @@ from steelyard.data.formats.shapes.base import NOTHING, Conversation, Shape, Tur
 from steelyard.data.formats.shapes.choice_numbers import BY_NUMBER
 from steelyard.data.formats.shapes.logs import log_names
 from steelyard.data.formats.shapes.multiple_choice import NAME as CHOICES
-from steelyard.data.formats.shapes.multiple_choice import choice_columns, counting_in
+from steelyard.data.formats.shapes.multiple_choice import choice_columns, counting_in, have_numbers
 from steelyard.data.formats.shapes.multiple_choice import fits as choices_fit
 from steelyard.data.formats.shapes.multiple_choice import read as read_choices
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
@@ -160,6 +160,7 @@ __all__ = [
     "WrittenRow",
     "conversation_of",
     "counting_in",
+    "have_numbers",
     "known_keys",
     "shape_of",
     "shape_of_row",

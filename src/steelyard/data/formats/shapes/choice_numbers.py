@@ -6,7 +6,9 @@ COPA counts its columns ``choice1``, ``choice2`` from 0, Social IQA its ``answer
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
 from string import ascii_uppercase
 from typing import Any, NamedTuple
 
@@ -45,20 +47,26 @@ def counting_of(rows: Iterable[Answered]) -> Counting | None:
 
     Numbers of JSON beside lists are taken to count from 0 there, which every verb tells.
     """
-    places: dict[Counting, list[int | None]] = {way: [] for way in _WAYS}
-    all_indices = True
+    total, all_indices = 0, True
+    against, apart = Counter[Counting](), set[frozenset[Counting]]()
     for row, answer in rows:
-        number = _number(answer)
-        if number is not None and not row.are_named:
-            all_indices = all_indices and _is_index(answer, row)
-            for way, place in _WAYS.items():
-                places[way].append(place(number, row.choices))
-    total = len(places["from 0"])
-    fit = [way for way in _WAYS if places[way].count(None) <= MOST_AGAINST * total]
-    readings = {tuple(places[way]) for way in fit}
-    if total and len(readings) == 1:
+        if not answers_by_number(row, answer):
+            continue
+        number = int(_text(answer))
+        total += 1
+        all_indices = all_indices and _is_index(answer, row)
+        places = {way: place(number, row.choices) for way, place in _WAYS.items()}
+        against.update(way for way, place in places.items() if place is None)
+        apart |= {frozenset(pair) for pair in _PAIRS if places[pair[0]] != places[pair[1]]}
+    fit = [way for way in _WAYS if against[way] <= MOST_AGAINST * total]
+    if total and fit and not any(pair <= {*fit} for pair in apart):
         return fit[0]
     return "from 0" if total and all_indices and "from 0" in fit else None
+
+
+def answers_by_number(row: Choices, answer: Any) -> bool:
+    """Whether a row's answer is a number, and its choices have no names of their own."""
+    return _number(answer) is not None and not row.are_named
 
 
 def _is_index(answer: Any, row: Choices) -> bool:
@@ -129,3 +137,4 @@ _WAYS: Mapping[Counting, Callable[[int, list[tuple[str, str]]], int | None]] = {
     "from 0": _from(0),
     "from 1": _from(1),
 }
+_PAIRS = tuple(combinations(_WAYS, 2))

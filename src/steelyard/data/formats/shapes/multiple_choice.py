@@ -23,6 +23,7 @@ from steelyard.data.formats.shapes.chat import system_of
 from steelyard.data.formats.shapes.choice_numbers import (
     Answered,
     Choices,
+    answers_by_number,
     counting_of,
     is_answer,
     place_of,
@@ -101,6 +102,12 @@ def fits(fields: Mapping[str, Any], output: str | None = None) -> bool:
 def counting_in(rows: Iterable[Mapping[str, Any]], output: str | None = None) -> Counting | None:
     """How the numbers among the answers of a file's rows name their choices, if any do."""
     return counting_of(asked for fields in rows if (asked := _asked(fields, output)) is not None)
+
+
+def have_numbers(rows: Iterable[Mapping[str, Any]], output: str | None = None) -> bool:
+    """Whether any row answers a choice by a number, which all rows of its files together explain."""
+    asked = (_asked(fields, output) for fields in rows)
+    return any(one is not None and answers_by_number(*one) for one in asked)
 
 
 def _asked(fields: Mapping[str, Any], output: str | None) -> Answered | None:
