@@ -7,11 +7,29 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol, Self
 
 
+class TextSpan(NamedTuple):
+    """A stretch of a document: ``document[start:end]``, in characters.
+
+    ``page`` counts from 1, in documents that have pages.
+    """
+
+    document: str
+    start: int
+    end: int
+    page: int | None = None
+
+
 class Passage(NamedTuple):
-    """A text to find; ``output`` is its answer where it is a solved example."""
+    """A text to find.
+
+    ``output`` is its answer where it is a solved example; ``span`` says where it stands where it is part
+    of a document, and ``metadata`` holds what is known of that document, as pairs of name and value.
+    """
 
     text: str
     output: str = ""
+    span: TextSpan | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
 
 
 class Hit(NamedTuple):

@@ -191,8 +191,8 @@ class TfidfIndex:
         (folder / "retrieval.json").write_text(json.dumps(rules), encoding="utf-8")
         sparse.save_npz(folder / "matrix.npz", self._matrix)
         lines = [
-            json.dumps({"input": text, "output": output}, ensure_ascii=False) + "\n"
-            for text, output in self.passages
+            json.dumps({"input": passage.text, "output": passage.output}, ensure_ascii=False) + "\n"
+            for passage in self.passages
         ]
         (folder / "shots.jsonl").write_text("".join(lines), encoding="utf-8")
 

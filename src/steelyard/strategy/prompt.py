@@ -120,7 +120,11 @@ class Prompt:
         step = 1 if self.order == "nearest_first" else -1
         texts = [question.input for question in questions]
         return [
-            self.recipe.request(question, [Shot(*hit.passage) for hit in hits][::step], nonce)
+            self.recipe.request(
+                question,
+                [Shot(hit.passage.text, hit.passage.output) for hit in hits][::step],
+                nonce,
+            )
             for question, hits in zip(
                 questions, self.index.find(texts, self.recipe.retrieved), strict=True
             )
