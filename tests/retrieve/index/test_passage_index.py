@@ -178,8 +178,8 @@ def test_settings_that_cannot_be_followed_are_refused() -> None:
 
 
 def test_normalised_scores() -> None:
-    np.testing.assert_allclose(normalised(np.array([[1.0, 3, 2], [0, 0, 0], [2, 2, 2], [-1, 0, 4]])),
-                               [[0, 1, 0.5], [0, 0, 0], [1, 1, 1], [0, 0, 1]])  # fmt: skip
+    np.testing.assert_allclose(normalised(np.array([[1.0, 4, 2], [0, 0, 0], [2, 2, 2], [-1, 0, 4]])),
+                               [[0.25, 1, 0.5], [0, 0, 0], [1, 1, 1], [0, 0, 1]])  # fmt: skip
     bm25, dense = np.array([[4.0, 2, 0]]), np.array([[0.0, 0.5, 0.25]])
     np.testing.assert_allclose(convex(bm25, dense, 0.25), [[0.75, 0.625, 0.125]])
     np.testing.assert_allclose(reciprocal_ranks(bm25, dense), [[1 / 61, 1 / 62 + 1 / 61, 1 / 62]])

@@ -25,16 +25,14 @@ def convex(bm25: Scores, dense: Scores, weight: float) -> Scores:
 
 
 def normalised(scores: Scores) -> Scores:
-    """Scale every row to [0, 1], its lowest to its highest; of equal scores above 0, all are 1.
+    """Scale every row to [0, 1], from no hit (0 and less) to its highest score.
 
-    What is 0 or less is no hit and becomes 0.
+    The lower end is not the lowest score, which would make the worst hit of a few none at all.
     """
-    if not scores.shape[1]:
-        return scores
     positive = np.maximum(scores, 0)
-    low, high = positive.min(1, keepdims=True), positive.max(1, keepdims=True)
-    span = high - low
-    return np.where(span > 0, (positive - low) / np.where(span > 0, span, 1), positive > 0)
+    high = positive.max(1, keepdims=True, initial=0)
+    scaled: Scores = np.divide(positive, high, out=positive, where=high > 0)
+    return scaled
 
 
 def reciprocal_ranks(bm25: Scores, dense: Scores, k: int = RRF_K) -> Scores:

@@ -10,14 +10,17 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from steelyard.errors import MissingExtraError
+from steelyard.errors import ConfigError, MissingExtraError
 from steelyard.model.encoder import Encoder, SentenceEncoder
 from steelyard.retrieve.base import Hit, Passage
 from steelyard.retrieve.index.dense import DenseLeg
+from steelyard.retrieve.index.disk import IndexParts, read_parts, write_index
+from steelyard.retrieve.index.encoders import Opener
 from steelyard.retrieve.index.fusion import best, convex, reciprocal_ranks
 from steelyard.retrieve.index.labels import Labels, Where
 from steelyard.retrieve.index.lexical import Bm25Leg, Places, Scores
 from steelyard.retrieve.index.settings import FinderSettings
+from steelyard.retrieve.index.stored import Hashes, hash_texts
 from steelyard.retrieve.index.terms import Tokenizer
 
 log = logging.getLogger("steelyard")
@@ -29,9 +32,8 @@ _AT_ONCE = 64
 class PassageIndex:
     """A `Retriever` by BM25, by meaning, or by both; exact, and the same for the same passages.
 
-    A hit has a score above 0: a shared term (``bm25``), a cosine above 0 (``dense``), either of them
-    (``rrf``), or more than the lowest of all passages in either (``convex``). Ties stand in the order
-    of the passages.
+    A hit has a score above 0: a shared term (``bm25``), a cosine above 0 (``dense``), or either of them
+    (``rrf``, ``convex``). Ties stand in the order of the passages.
     """
 
     name: ClassVar[str] = "passages"
@@ -43,12 +45,21 @@ class PassageIndex:
         bm25: Bm25Leg,
         dense: DenseLeg | None,
         labels: Labels,
+        hashes: Hashes | None = None,
     ) -> None:
         self.passages = passages
         self.settings = settings
         self.bm25 = bm25
         self.dense = dense
         self.labels = labels
+        self._hashes = hashes
+
+    @property
+    def hashes(self) -> Hashes:
+        """The SHA-256 of every text, shape (passages, 32)."""
+        if self._hashes is None:
+            self._hashes = hash_texts(self.passages)
+        return self._hashes
 
     @classmethod
     def fit(
@@ -73,7 +84,9 @@ class PassageIndex:
             raise ValueError("windows and language are those of the index: fit another one")
         if settings.needs_encoder and self.dense is None:
             raise ValueError(f"the index has no vectors, so it cannot be searched by {settings}")
-        return PassageIndex(self.passages, settings, self.bm25, self.dense, self.labels)
+        return PassageIndex(
+            self.passages, settings, self.bm25, self.dense, self.labels, self._hashes
+        )
 
     def find(self, texts: Sequence[str], k: int, where: Where | None = None) -> list[list[Hit]]:
         """Return at most ``k`` passages for each text, the best first, of those that ``where`` allows.
@@ -118,20 +131,30 @@ class PassageIndex:
         return [bm25, dense]
 
     def save(self, folder: Path) -> None:
-        """Write the index to ``folder``, which exists; an index there is replaced in one step."""
-        from steelyard.retrieve.index.disk import write_index
+        """Write the index to ``folder``, which exists; an index there is replaced in one step.
 
-        write_index(self, folder)
+        Raises `StorageError`, and `ConfigError` where the encoder has no fingerprint to know it by.
+        """
+        dense = self.dense
+        if dense is not None and not dense.fingerprint:
+            raise ConfigError("vectors of an encoder without a fingerprint cannot be saved")
+        vectors = () if dense is None else (dense.vectors, dense.starts, dense.fingerprint)
+        parts = (self.settings, self.passages, self.hashes, self.bm25.postings, self.labels)
+        write_index(IndexParts(*parts, *vectors), folder)
 
     @classmethod
     def load(cls, folder: Path, encoder: Encoder | None = None) -> Self:
         """Read what `save` wrote; ``encoder`` is built at the first question unless it is given.
 
-        Raises `ValueError` and its like for anything else.
+        Raises `ValueError` and its like for anything else, and for another encoder than the index's.
         """
-        from steelyard.retrieve.index.disk import read_index
-
-        return read_index(cls, folder, encoder)
+        parts = read_parts(folder)
+        dense = None
+        if parts.vectors is not None:
+            build = Opener(parts.encoder, encoder)
+            dense = DenseLeg(parts.vectors, parts.vector_starts, build, parts.encoder)
+        bm25 = Bm25Leg(parts.postings, Tokenizer(parts.settings.language))
+        return cls(parts.passages, parts.settings, bm25, dense, parts.labels, parts.hashes)
 
 
 def fused(settings: FinderSettings, bm25: Scores, dense: Scores) -> Scores:
