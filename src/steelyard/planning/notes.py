@@ -37,8 +37,6 @@ def _unused(task: Task) -> list[str]:
     """Sections that nothing reads: that is allowed, and seldom meant."""
     sections = {metric_class(config.name).section for config in task.metric_configs}
     notes = []
-    if task.documents is not None:
-        notes.append("documents: not used, because answering from documents is not available yet")
     if task.judge is not None and "judge" not in sections:
         notes.append("judge: not used, because judge is not one of the metrics; add it to metric")
     if task.rules and "rules" not in sections:

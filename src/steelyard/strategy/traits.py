@@ -23,7 +23,8 @@ class Traits:
     contains one. A reference runs
     whatever is asked for. One that ``may_stop`` is not asked the test where dev shows that it cannot win.
     ``confidence`` says for which answers it may know how sure it is: labels, any
-    kind, or none. A floor gives every input the same answer, which any other arm must beat. ``carries``
+    kind, or none. A floor gives every input the same answer, which any other arm must beat; a ceiling is shown what no arm
+    in use would know, and is never recommended. ``carries``
     is what of the user's text its requests to a model hold. One that ``can_be_voted_over`` is a
     `PromptStrategy` whose best prompt may be asked several times.
     """
@@ -40,9 +41,12 @@ class Traits:
     is_reference: bool = False
     may_stop: bool = True
     is_floor: bool = False
+    is_ceiling: bool = False
     can_be_voted_over: bool = False
     confidence: Literal["none", "labels", "any"] = "labels"
-    carries: Literal["nothing", "own", "fixed_shots", "retrieved_shots", "upload"] = "own"
+    carries: Literal["nothing", "own", "fixed_shots", "retrieved_shots", "documents", "upload"] = (
+        "own"
+    )
 
     @property
     def must_finish(self) -> bool:

@@ -26,6 +26,7 @@ from steelyard.result import AuditResult
 from steelyard.result.economics import Economics
 from steelyard.result.verdict import Crossover, VerdictResult
 from steelyard.stats import Family
+from steelyard.strategy import traits_of
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.arms import Costs, MeasuredArm
@@ -145,8 +146,9 @@ def _in_currency(machine: Price, price: Price) -> Price:
 
 
 def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighing:
-    """Compare, price and decide; ``audit`` is that of the plan's rows."""
+    """Compare, price and decide; ``audit`` is that of the plan's rows. Ceilings are only priced."""
     costs = {measured.arm.name: costs_of(measured, plan) for measured in arms}
+    arms = [measured for measured in arms if not traits_of(measured.arm.strategy).is_ceiling]
     candidates = tuple(_candidate(measured, costs[measured.arm.name], plan) for measured in arms)
     reference = reference_arm(candidates)
     records = {measured.arm.name: list(measured.records) for measured in arms}

@@ -194,7 +194,7 @@ def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
         handover_reason=not_judged_why,
         generalisation_gap=measured.gap,
         forgetting_reason=_NOT_PROBED if traits.tunes else "no weights were changed",
-        breaks=tuple(weighing.breaks[arm.name]),
+        breaks=tuple(weighing.breaks.get(arm.name, ())),
         measured_before=measured.is_kept,
     )
 
