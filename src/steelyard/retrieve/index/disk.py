@@ -10,9 +10,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,10 @@ _NAME_LETTERS = 16
 
 @dataclass(frozen=True)
 class IndexParts:
-    """All that an index consists of; ``encoder`` is the fingerprint of what made the vectors."""
+    """All that an index consists of.
+
+    ``encoder`` is the fingerprint of what made the vectors, ``recipe`` what builds that again.
+    """
 
     settings: FinderSettings
     passages: Sequence[Passage]
@@ -53,6 +56,7 @@ class IndexParts:
     vectors: Any = None
     vector_starts: Any = None
     encoder: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class _Manifest:
     settings: FinderSettings
     passages: int
     encoder: str
+    recipe: dict[str, Any]
     bytes: dict[str, int]
 
 
@@ -81,9 +86,8 @@ def write_index(parts: IndexParts, folder: Path) -> None:
             sizes, name = _finish(scratch)
             if not (folder / name).is_dir():  # else it holds the same
                 scratch.rename(folder / name)
-            manifest = _Manifest(
-                VERSION, name, parts.settings, len(parts.passages), parts.encoder, sizes
-            )
+            count, made_by = len(parts.passages), (parts.encoder, dict(parts.recipe))
+            manifest = _Manifest(VERSION, name, parts.settings, count, *made_by, sizes)
             text = json.dumps(asdict(manifest), indent=1, ensure_ascii=False)
             write_whole(folder / MANIFEST, text + "\n")
             _remove(folder, _SCRATCH)
@@ -171,6 +175,7 @@ def _read_files(folder: Path, manifest: _Manifest) -> IndexParts:
         vectors,
         starts,
         manifest.encoder,
+        manifest.recipe,
     )
 
 
