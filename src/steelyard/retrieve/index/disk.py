@@ -79,7 +79,7 @@ def write_index(parts: IndexParts, folder: Path) -> None:
     """Write the index; one that is there is replaced in one step. Raises `StorageError`."""
     try:
         with _one_writer(folder):
-            _remove(folder, _SCRATCH)
+            _clear(folder)
             scratch = folder / f"{_SCRATCH}{os.getpid()}"
             scratch.mkdir()
             _write_files(parts, scratch)
@@ -90,8 +90,8 @@ def write_index(parts: IndexParts, folder: Path) -> None:
             manifest = _Manifest(VERSION, name, parts.settings, count, *made_by, sizes)
             text = json.dumps(asdict(manifest), indent=1, ensure_ascii=False)
             write_whole(folder / MANIFEST, text + "\n")
-            _remove(folder, _SCRATCH)
             _remove(folder, _GENERATION, name)
+            _clear(folder)
     except OSError as error:
         raise cannot_write(folder, error) from None
 
@@ -224,6 +224,13 @@ def _write_json(path: Path, value: Any) -> None:
 
 def _read_json(path: Path) -> Any:
     return parse_json(read_file(path).decode("ascii"))
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a killed writer left; there is no other one now."""
+    for path in folder.glob(f".{MANIFEST}.*.part"):
+        path.unlink(missing_ok=True)
+    _remove(folder, _SCRATCH)
 
 
 def _remove(folder: Path, prefix: str, but: str = "") -> None:
