@@ -88,6 +88,12 @@ PROVIDERS: Registry[Any] = Registry(
 """Records of `steelyard.model.base.ModelProvider`."""
 
 RETRIEVERS: Registry[Any] = Registry(
-    "index", {"tfidf": "steelyard.retrieve.tfidf:TfidfIndex"}, "steelyard.retrievers"
+    "index",
+    {
+        "tfidf": "steelyard.retrieve.tfidf:TfidfIndex",
+        "passages": "steelyard.retrieve.index.passage_index:PassageIndex",
+        "lance": "steelyard.retrieve.index.lance:LanceIndex",
+    },
+    "steelyard.retrievers",
 )
 """Classes of `steelyard.retrieve.base.Retriever`."""
