@@ -97,6 +97,7 @@ RETRIEVERS: Registry[Any] = Registry(
         "passages": "steelyard.retrieve.index.passage_index:PassageIndex",
         "whole": "steelyard.retrieve.fixed:WholeDocuments",
         "gold": "steelyard.retrieve.fixed:GoldPassages",
+        "lance": "steelyard.retrieve.index.lance:LanceIndex",
     },
     "steelyard.retrievers",
 )

@@ -8,7 +8,7 @@ knows English and reads the first 256 word pieces of a text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from steelyard.extras import ENCODER_COMMAND, require, require_encoder
 from steelyard.files import hash_file
 from steelyard.packaged import packaged
 
+_READY_TEXTS = 256
 _BATCH_TOKENS = 4096  # with padding; larger batches are no faster on a CPU
 
 
@@ -34,9 +35,20 @@ class Encoder(Protocol):
         """All that decides a vector besides the text, as a short text; empty: vectors are not stored."""
         return ""
 
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """What builds it again, as plain data; empty for the pinned encoder of this machine."""
+        return {}
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return an array of shape (texts, dimensions), rows of length 1, in the order of ``texts``."""
         ...
+
+    def encode_each(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Yield numbers of texts with their vectors, as these are ready."""
+        for start in range(0, len(texts), _READY_TEXTS):
+            some = texts[start : start + _READY_TEXTS]
+            yield list(range(start, start + len(some))), self.encode(some)
 
 
 class SentenceEncoder(Encoder):

@@ -57,6 +57,29 @@ def price_of(
     return replace(price, training=amounts.get(_TRAINING))
 
 
+def embedding_price(
+    spec: ModelSpec, overrides: Overrides | None = None, *, when: datetime | None = None
+) -> Price:
+    """Return the price of vectors of texts, as `price_of` does: only what goes in is paid.
+
+    An unknown one is ``None`` with the reason in ``source``.
+    """
+    amounts = _own_amounts(spec, overrides)
+    if "per_hour" in amounts or "input" in amounts:
+        return _own_price({"output": Decimal(0), **amounts}, Price())
+    entry = _find(spec.provider, spec.name, spec.base_url)
+    listed = None if isinstance(entry, str) else entry.get_prices(when or datetime.now(UTC))
+    amount = _base(getattr(listed, "input_mtok", None))
+    if amount is None:
+        reason = f"no price known for {spec.name!r} at {spec.base_url or spec.provider}"
+        return Price(source=f"{reason}; {_embedding_advice(spec.name)}")
+    return Price(input=amount, output=Decimal(0), source=price_book())
+
+
+def _embedding_advice(name: str) -> str:
+    return f"add prices: {{{name}: {{input: ...}}}} per million tokens to task.yaml"
+
+
 def _own_amounts(spec: ModelSpec, overrides: Overrides | None) -> Mapping[str, Decimal]:
     """The user's amounts for a model; a tuned one without a name yet goes by ``ft:BASE``."""
     every = _amounts(overrides)

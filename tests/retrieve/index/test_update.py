@@ -154,7 +154,10 @@ for turn in range(10_000):
 """
 
 
-def test_killed_at_any_moment_the_index_is_the_one_before_or_after(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
+def test_killed_at_any_moment_the_index_is_the_one_before_or_after(
+    tmp_path: Path, kills: int
+) -> None:
     rng = np.random.default_rng(0)
     update(tmp_path, documents(30), SETTINGS, encoder())
     either = [
@@ -162,7 +165,7 @@ def test_killed_at_any_moment_the_index_is_the_one_before_or_after(tmp_path: Pat
         for seed in (0, 1)
     ]  # fmt: skip
     assert either[0] != either[1]
-    for _ in range(5):
+    for _ in range(kills):
         with subprocess.Popen(
             [sys.executable, "-c", CHILD, str(tmp_path)],
             stdout=subprocess.PIPE,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,19 +27,25 @@ class DenseLeg:
     """
 
     def __init__(
-        self, vectors: Vectors, starts: Places, encoder: Callable[[], Encoder], fingerprint: str
+        self,
+        vectors: Vectors,
+        starts: Places,
+        encoder: Callable[[], Encoder],
+        fingerprint: str,
+        recipe: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.vectors = vectors
         self.starts = starts
         self.encoder = encoder
         self.fingerprint = fingerprint
+        self.recipe = recipe
 
     @classmethod
     def fit(cls, texts: Sequence[str], sizes: Sequence[int], encoder: Encoder) -> Self:
         pieces = [cut(text, sizes) for text in texts]
         vectors = encoder.encode([piece for passage in pieces for piece in passage])
         starts = starts_of([len(passage) for passage in pieces])
-        return cls(vectors, starts, lambda: encoder, encoder.fingerprint)
+        return cls(vectors, starts, lambda: encoder, encoder.fingerprint, encoder.recipe)
 
     def refitted(self, texts: Sequence[str], sources: Places, sizes: Sequence[int]) -> DenseLeg:
         """Return the leg of other passages, with the vectors of those that have a source here.
@@ -67,7 +74,7 @@ class DenseLeg:
         vectors = np.empty((len(rows), width), dtype=np.float32)
         vectors[~is_new] = self.vectors[rows[~is_new]]
         vectors[is_new] = added.vectors[rows[is_new]]
-        return DenseLeg(vectors, starts, self.encoder, self.fingerprint)
+        return DenseLeg(vectors, starts, self.encoder, self.fingerprint, self.recipe)
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """Return the cosines, shape (texts, passages)."""
@@ -77,15 +84,25 @@ class DenseLeg:
         """Yield the cosines of a few texts at a time."""
         if not texts:
             return
-        questions = self.encoder().encode([whole(text) for text in texts])
-        if questions.shape[1] != self.vectors.shape[1] and len(self.vectors):
-            raise ValueError(
-                f"the encoder's vectors have {questions.shape[1]} numbers, those of the index "
-                f"{self.vectors.shape[1]}"
-            )
+        questions = self._encode(texts)
         step = max(1, _CELLS // max(1, len(self.vectors)))
         for start in range(0, len(questions), step):
             yield self._best_windows(questions[start : start + step] @ self.vectors.T)
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of questions; a blank one has the vector 0, and so no hits."""
+        result = np.zeros((len(texts), self.vectors.shape[1]), dtype=np.float32)
+        asked = [place for place, text in enumerate(texts) if text.strip()]
+        if not asked or not len(self.vectors):
+            return result
+        vectors = self.encoder().encode([whole(texts[place]) for place in asked])
+        if vectors.shape[1] != result.shape[1]:
+            raise ValueError(
+                f"the encoder's vectors have {vectors.shape[1]} numbers, those of the index "
+                f"{result.shape[1]}"
+            )
+        result[asked] = vectors
+        return result
 
     def _best_windows(self, cosines: Vectors) -> Scores:
         sizes = np.diff(self.starts)

@@ -10,9 +10,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,10 @@ _NAME_LETTERS = 16
 
 @dataclass(frozen=True)
 class IndexParts:
-    """All that an index consists of; ``encoder`` is the fingerprint of what made the vectors."""
+    """All that an index consists of.
+
+    ``encoder`` is the fingerprint of what made the vectors, ``recipe`` what builds that again.
+    """
 
     settings: FinderSettings
     passages: Sequence[Passage]
@@ -53,6 +56,7 @@ class IndexParts:
     vectors: Any = None
     vector_starts: Any = None
     encoder: str = ""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class _Manifest:
     settings: FinderSettings
     passages: int
     encoder: str
+    recipe: dict[str, Any]
     bytes: dict[str, int]
 
 
@@ -74,20 +79,19 @@ def write_index(parts: IndexParts, folder: Path) -> None:
     """Write the index; one that is there is replaced in one step. Raises `StorageError`."""
     try:
         with _one_writer(folder):
-            _remove(folder, _SCRATCH)
+            _clear(folder)
             scratch = folder / f"{_SCRATCH}{os.getpid()}"
             scratch.mkdir()
             _write_files(parts, scratch)
             sizes, name = _finish(scratch)
             if not (folder / name).is_dir():  # else it holds the same
                 scratch.rename(folder / name)
-            manifest = _Manifest(
-                VERSION, name, parts.settings, len(parts.passages), parts.encoder, sizes
-            )
+            count, made_by = len(parts.passages), (parts.encoder, dict(parts.recipe))
+            manifest = _Manifest(VERSION, name, parts.settings, count, *made_by, sizes)
             text = json.dumps(asdict(manifest), indent=1, ensure_ascii=False)
             write_whole(folder / MANIFEST, text + "\n")
-            _remove(folder, _SCRATCH)
             _remove(folder, _GENERATION, name)
+            _clear(folder)
     except OSError as error:
         raise cannot_write(folder, error) from None
 
@@ -171,6 +175,7 @@ def _read_files(folder: Path, manifest: _Manifest) -> IndexParts:
         vectors,
         starts,
         manifest.encoder,
+        manifest.recipe,
     )
 
 
@@ -219,6 +224,13 @@ def _write_json(path: Path, value: Any) -> None:
 
 def _read_json(path: Path) -> Any:
     return parse_json(read_file(path).decode("ascii"))
+
+
+def _clear(folder: Path) -> None:
+    """Remove what a killed writer left; there is no other one now."""
+    for path in folder.glob(f".{MANIFEST}.*.part"):
+        path.unlink(missing_ok=True)
+    _remove(folder, _SCRATCH)
 
 
 def _remove(folder: Path, prefix: str, but: str = "") -> None:

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -138,7 +138,9 @@ class PassageIndex:
         dense = self.dense
         if dense is not None and not dense.fingerprint:
             raise ConfigError("vectors of an encoder without a fingerprint cannot be saved")
-        vectors = () if dense is None else (dense.vectors, dense.starts, dense.fingerprint)
+        vectors: tuple[Any, ...] = ()
+        if dense is not None:
+            vectors = (dense.vectors, dense.starts, dense.fingerprint, dense.recipe)
         parts = (self.settings, self.passages, self.hashes, self.bm25.postings, self.labels)
         write_index(IndexParts(*parts, *vectors), folder)
 
@@ -151,8 +153,9 @@ class PassageIndex:
         parts = read_parts(folder)
         dense = None
         if parts.vectors is not None:
-            build = Opener(parts.encoder, encoder)
-            dense = DenseLeg(parts.vectors, parts.vector_starts, build, parts.encoder)
+            build = Opener(parts.encoder, parts.recipe, encoder)
+            vectors = (parts.vectors, parts.vector_starts)
+            dense = DenseLeg(*vectors, build, parts.encoder, parts.recipe)
         bm25 = Bm25Leg(parts.postings, Tokenizer(parts.settings.language))
         return cls(parts.passages, parts.settings, bm25, dense, parts.labels, parts.hashes)
 

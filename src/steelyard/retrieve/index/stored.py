@@ -34,8 +34,13 @@ def write_passages(passages: Iterable[Passage], folder: Path) -> None:
     sizes = []
     with (folder / _FILE).open("wb") as file:
         for passage in passages:
-            sizes.append(file.write(json.dumps(passage, separators=(",", ":")).encode() + b"\n"))
+            sizes.append(file.write(write_passage(passage).encode() + b"\n"))
     np.save(folder / _STARTS, starts_of(sizes))
+
+
+def write_passage(passage: Passage) -> str:
+    """Return a passage as one line of JSON in ASCII."""
+    return json.dumps(passage, separators=(",", ":"))
 
 
 class StoredPassages(Sequence[Passage]):
@@ -61,7 +66,7 @@ class StoredPassages(Sequence[Passage]):
         if not -len(self) <= place < len(self):
             raise IndexError(f"there are {len(self)} passages, none of number {place}")
         place %= len(self)
-        return _passage(json.loads(self._bytes[self._starts[place] : self._starts[place + 1]]))
+        return read_passage(self._bytes[self._starts[place] : self._starts[place + 1]])
 
 
 def check_starts(starts: NDArray[np.int64], size: int, name: str) -> None:
@@ -70,18 +75,19 @@ def check_starts(starts: NDArray[np.int64], size: int, name: str) -> None:
         raise ValueError(f"{name} does not fit what it divides")
 
 
-def _passage(fields: Any) -> Passage:
-    match fields:
+def read_passage(line: str | bytes) -> Passage:
+    """Read what `write_passage` made. Raises `ValueError` for anything else."""
+    match json.loads(line):
         case [str(text), str(output), None, list(pairs)]:
             return Passage(text, output, None, _pairs(pairs))
         case [str(text), str(output), [str(document), int(start), int(end), page], list(pairs)] if (
             page is None or isinstance(page, int)
         ):
             return Passage(text, output, TextSpan(document, start, end, page), _pairs(pairs))
-    raise ValueError(f"{_FILE} has a line that is no passage")
+    raise ValueError("a line of the index is no passage")
 
 
 def _pairs(pairs: list[Any]) -> tuple[tuple[str, str], ...]:
     if not all(isinstance(pair, list) and [*map(type, pair)] == [str, str] for pair in pairs):
-        raise ValueError(f"{_FILE} has metadata that are no pairs of texts")
+        raise ValueError("the metadata of a passage are no pairs of texts")
     return tuple((name, value) for name, value in pairs)
