@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from steelyard.errors import DataError
-from steelyard.retrieve.documents import read_documents
+from steelyard.retrieve.documents import task_documents
 from steelyard.retrieve.grounds import Grounds
 from steelyard.task import Task
 from steelyard.words import counted, listed
@@ -19,15 +19,13 @@ def grounds_of_task(task: Task) -> Grounds | None:
     What is not read is logged by name. Raises `DataError` where nothing could be read, and
     `MissingExtraError` where a parser is missing.
     """
-    if task.documents is None or task.documents_path is None:
+    corpus = task_documents(task)
+    if corpus is None:
         return None
-    corpus = read_documents([task.documents_path])
     refused = corpus.of_state("refused")
     if not corpus.documents:
         lines = listed([str(outcome) for outcome in (*refused, *corpus.of_state("skipped"))])
-        raise DataError(
-            f"no document can be read at {task.documents_path}: {lines or 'it is empty'}"
-        )
+        raise DataError(f"no document can be read under documents: {lines or 'it is empty'}")
     if refused:
         lines = listed([str(outcome) for outcome in refused])
         log.warning("%s not read: %s", counted(len(refused), "document"), lines)

@@ -93,9 +93,16 @@ class Grounding:
 
         ``seconds`` is what looking its passages up took; ``account`` is that of the model that answered.
         """
+        completion = answer.completion
         lookup = {MACHINE: Usage(machine_seconds=seconds)}
-        spent = merged([spent_on(answer.completion, account), lookup])
-        answer = replace(answer, completion=replace(answer.completion, spent=spent))
+        waited = seconds * completion.batch_size
+        completion = replace(
+            completion,
+            spent=merged([spent_on(completion, account), lookup]),
+            first_token_seconds=completion.first_token_seconds + waited,
+            total_seconds=completion.total_seconds + waited,
+        )
+        answer = replace(answer, completion=completion)
         if not self.options.cites or answer.output is None:
             return answer
         output = _CITATION.sub("", answer.output).strip()

@@ -22,11 +22,10 @@ class Traits:
     ``looks_up_train`` whether its arms look an input up among them, which then holds of every arm that
     contains one. A reference runs
     whatever is asked for. One that ``may_stop`` is not asked the test where dev shows that it cannot win.
-    ``confidence`` says for which answers it may know how sure it is: labels, any
-    kind, or none. A floor gives every input the same answer, which any other arm must beat; a ceiling is shown what no arm
-    in use would know, and is never recommended. ``carries``
-    is what of the user's text its requests to a model hold. One that ``can_be_voted_over`` is a
-    `PromptStrategy` whose best prompt may be asked several times.
+    ``confidence`` says for which answers it may know how sure it is: labels, any kind, or none. A floor
+    gives every input the same answer, which any other arm must beat; a ceiling is shown what no arm in use
+    would know, and is never recommended. ``carries`` is what of the user's text its requests to a model
+    hold. One that ``can_be_voted_over`` is a `PromptStrategy` whose best prompt may be asked several times.
     """
 
     family: Recommendation
