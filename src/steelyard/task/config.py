@@ -40,6 +40,7 @@ from steelyard.task.sections import (
     ColumnsConfig,
     ConsistencyConfig,
     ConstraintsConfig,
+    DocumentsConfig,
     ExampleFiles,
     JudgeConfig,
     MetricConfig,
@@ -82,7 +83,7 @@ class Task(Section):
     metric: tuple[MetricConfig, ...] = ()
     model_choice: ModelChoice = Field(default=ModelConfig(), alias="model")
     strategies: Strategies = "auto"
-    documents: Name | None = None
+    documents: DocumentsConfig | None = None
     rules: tuple[dict[str, Any], ...] = ()
     judge: JudgeConfig | None = None
     temperature: float = Field(default=0.0, ge=0, le=2)
@@ -223,16 +224,15 @@ class Task(Section):
         return {part: Path(os.path.abspath(self._folder / path)) for part, path in paths.items()}  # noqa: PTH100
 
     @property
-    def documents_path(self) -> Path | None:
-        return self.path(self.documents) if self.documents else None
+    def document_paths(self) -> tuple[Path, ...]:
+        """Absolute paths of the folders and files that answers are looked up in."""
+        return tuple(self.path(name) for name in self.documents.files) if self.documents else ()
 
     @property
     def model_prices(self) -> dict[str, dict[str, Any]]:
         """The prices of models and of the machine, by name; what is not given is not there."""
         priced = {name: p for name, p in self.prices.items() if isinstance(p, PriceConfig)}
-        return {
-            name: p.model_dump(exclude_none=True, exclude={"shared"}) for name, p in priced.items()
-        }
+        return {n: p.model_dump(exclude_none=True, exclude={"shared"}) for n, p in priced.items()}
 
     @property
     def shares_machine(self) -> bool:
@@ -299,7 +299,7 @@ def build_task(
         raise ConfigError(f"{where} is nested too deeply: flatten it") from None
     task._folder = Path(folder).resolve()
     _check_members(task, where, lines or {})
-    check_places(task.example_paths, task.documents_path, Place(where, lines or {}))
+    check_places(task.example_paths, task.document_paths, Place(where, lines or {}))
     return _with_local_model(task)
 
 

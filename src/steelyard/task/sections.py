@@ -112,6 +112,37 @@ class ExampleFiles(Section):
         return {part: name for part, name in names.items() if name is not None}
 
 
+class DocumentsConfig(Section):
+    """What answers are looked up in: ``files`` are folders and files, relative to the task.
+
+    ``text`` names the column of rows (CSV, JSON Lines) that is their text; ``hidden: keep`` leaves text
+    that no reader sees in what models are shown.
+    """
+
+    files: tuple[Name, ...]
+    text: Name | None = None
+    hidden: Literal["leave_out", "keep"] = "leave_out"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_paths(cls, value: Any) -> Any:
+        if isinstance(value, str | list | tuple):
+            value = {"files": value}
+        if isinstance(value, Mapping) and isinstance(value.get("files"), str):
+            value = {**value, "files": [value["files"]]}
+        return value
+
+    @field_validator("files")
+    @classmethod
+    def _some_files(cls, files: tuple[str, ...]) -> tuple[str, ...]:
+        if not files:
+            raise ValueError("the list is empty: name a folder or a file, or leave the key out")
+        repeated = [name for name, count in Counter(files).items() if count > 1]
+        if repeated:
+            raise ValueError(f"{repeated[0]!r} is listed twice")
+        return files
+
+
 class _Member(Section):
     name: Name
     options: dict[str, Any] = Field(default_factory=dict)
