@@ -8,7 +8,7 @@ knows English and reads the first 256 word pieces of a text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,24 +20,51 @@ from steelyard.extras import ENCODER_COMMAND, require, require_encoder
 from steelyard.files import hash_file
 from steelyard.packaged import packaged
 
+_READY_TEXTS = 256
 _BATCH_TOKENS = 4096  # with padding; larger batches are no faster on a CPU
 
 
 class Encoder(Protocol):
-    """Turns texts into unit vectors, whose dot product is the cosine of their angle."""
+    """Turns texts into unit vectors, whose dot product is the cosine of their angle.
+
+    Inherit from it: what it has a default for may be left out.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """All that decides a vector besides the text, as a short text; empty: vectors are not stored."""
+        return ""
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """What builds it again, as plain data; empty for the pinned encoder of this machine."""
+        return {}
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return an array of shape (texts, dimensions), rows of length 1, in the order of ``texts``."""
         ...
 
+    def encode_each(self, texts: Sequence[str]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Yield numbers of texts with their vectors, as these are ready."""
+        for start in range(0, len(texts), _READY_TEXTS):
+            some = texts[start : start + _READY_TEXTS]
+            yield list(range(start, start + len(some))), self.encode(some)
+
 
 class SentenceEncoder(Encoder):
     """The pinned sentence encoder, on this machine."""
 
-    def __init__(self, network: Any, tokenizer: Any, most_tokens: int) -> None:
+    def __init__(
+        self, network: Any, tokenizer: Any, most_tokens: int, fingerprint: str = ""
+    ) -> None:
         self._network = network
         self._tokenizer = tokenizer
         self._most_tokens = most_tokens
+        self._fingerprint = fingerprint
+
+    @property
+    def fingerprint(self) -> str:
+        return self._fingerprint
 
     @classmethod
     def load(cls) -> SentenceEncoder:
@@ -51,10 +78,10 @@ class SentenceEncoder(Encoder):
         for module in ("torch", "transformers"):
             require(module, "local")
         check_files(folder, pinned["sha256"])
-        return cls.read(folder, pinned["most_tokens"])
+        return cls.read(folder, pinned["most_tokens"], pinned_fingerprint())
 
     @classmethod
-    def read(cls, folder: Path, most_tokens: int) -> SentenceEncoder:
+    def read(cls, folder: Path, most_tokens: int, fingerprint: str = "") -> SentenceEncoder:
         """Read any BERT-like encoder and its tokenizer from ``folder``."""
         import torch
         from transformers import AutoModel, AutoTokenizer
@@ -67,7 +94,7 @@ class SentenceEncoder(Encoder):
             folder, local_files_only=True, dtype=torch.float32, use_safetensors=True, **NO_CODE
         )
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(network.to(device).eval(), tokenizer, most_tokens)
+        return cls(network.to(device).eval(), tokenizer, most_tokens, fingerprint)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors; the end of a text longer than ``most_tokens`` is not read."""
@@ -120,6 +147,12 @@ def describe() -> Mapping[str, Any]:
     """Return what is pinned: name, package, version, source, date, dimensions, SHA-256 of files."""
     pinned: Mapping[str, Any] = packaged("model/data/encoder.json")
     return pinned
+
+
+def pinned_fingerprint() -> str:
+    """The fingerprint of the pinned encoder; needs no package."""
+    pinned = describe()
+    return f"{pinned['name']}|{pinned['sha256']['model.safetensors'][:12]}|{pinned['most_tokens']}"
 
 
 def check_files(folder: Path, expected: Mapping[str, str]) -> None:

@@ -57,12 +57,35 @@ def price_of(
     return replace(price, training=amounts.get(_TRAINING))
 
 
+def embedding_price(
+    spec: ModelSpec, overrides: Overrides | None = None, *, when: datetime | None = None
+) -> Price:
+    """Return the price of vectors of texts, as `price_of` does: only what goes in is paid.
+
+    An unknown one is ``None`` with the reason in ``source``.
+    """
+    amounts = _own_amounts(spec, overrides)
+    if "per_hour" in amounts or "input" in amounts:
+        return _own_price({"output": Decimal(0), **amounts}, Price())
+    entry = _find(spec.provider, spec.name, spec.base_url)
+    listed = None if isinstance(entry, str) else entry.get_prices(when or datetime.now(UTC))
+    amount = _base(getattr(listed, "input_mtok", None))
+    if amount is None:
+        reason = f"no price known for {spec.name!r} at {spec.base_url or spec.provider}"
+        return Price(source=f"{reason}; {_embedding_advice(spec.name)}")
+    return Price(input=amount, output=Decimal(0), source=price_book())
+
+
+def _embedding_advice(name: str) -> str:
+    return f"add prices: {{{name}: {{input: ...}}}} per million tokens to task.yaml"
+
+
 def _own_amounts(spec: ModelSpec, overrides: Overrides | None) -> Mapping[str, Decimal]:
     """The user's amounts for a model; a tuned one without a name yet goes by ``ft:BASE``."""
     every = _amounts(overrides)
     names = [f"{spec.provider}:{spec.name}", spec.name]
     if spec.tuned_from is not None:
-        names.append(_tuned_key(spec))
+        names.append(spec.tuned_key)
     return next((every[name] for name in names if every.get(name) and name != MACHINE), {})
 
 
@@ -89,13 +112,8 @@ def _tuned_price(spec: ModelSpec, when: datetime) -> Price:
         return _book_price(spec, when)
     return Price(
         source=f"no price known for {spec.name!r}, and the price of {spec.base.name!r}, which it was tuned "
-        f"from, does not apply; {_advice(_tuned_key(spec))}"
+        f"from, does not apply; {_advice(spec.tuned_key)}"
     )
-
-
-def _tuned_key(spec: ModelSpec) -> str:
-    """The name under which the user gives the price of all models tuned from one."""
-    return f"ft:{spec.base.name}"
 
 
 def _batch_price(price: Price, share: Decimal | None, base_url: str | None) -> Price:

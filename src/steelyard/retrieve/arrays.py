@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from steelyard.files import open_file
 
 MOST_BYTES = 4 * 2**30
 """Of the arrays in a file, unpacked."""
+MOST_ARRAY_BYTES = 2**38
+"""Of an array that is mapped, not read."""
 
 
 def read_arrays(path: Path, names: Sequence[str]) -> list[NDArray[np.float64]]:
@@ -57,4 +60,25 @@ def _check_size(path: Path) -> None:
 def _finite(array: NDArray[Any], name: str) -> NDArray[Any]:
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise ValueError(f"the array {name} does not hold finite numbers")
+    return array
+
+
+_WHOLE_BYTES = 2**20
+"""A smaller file is read at once; NumPy does not map empty arrays."""
+
+
+def map_array(path: Path, dtype: type[np.generic], dimensions: int) -> NDArray[Any]:
+    """Open an array that `numpy.save` wrote, in memory only where it is looked at.
+
+    Raises `ValueError` or `OSError` for anything but such an array.
+    """
+    with open_file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MOST_ARRAY_BYTES:
+            raise ValueError(f"{path.name} has {size:,} bytes, more than {MOST_ARRAY_BYTES:,}")
+    array: NDArray[Any] = np.load(
+        path, mmap_mode="r" if size > _WHOLE_BYTES else None, allow_pickle=False
+    )
+    if array.dtype != np.dtype(dtype) or array.ndim != dimensions:
+        raise ValueError(f"{path.name} holds {array.dtype} in {array.ndim} dimensions")
     return array

@@ -1,0 +1,310 @@
+"""Passages in LanceDB, in a local folder or an object store: for more than one machine should hold.
+
+Terms are ours, so a text is found as in `PassageIndex`: LanceDB indexes them as they come. Each leg hands
+over its best `CANDIDATES` only, and a passage that one leg does not hand over has no score there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from steelyard.config.records import read_as
+from steelyard.errors import ConfigError, DataError, StorageError, closest
+from steelyard.extras import require
+from steelyard.files import cannot_write, read_json, write_whole
+from steelyard.model.encoder import Encoder
+from steelyard.retrieve.base import Hit, Passage
+from steelyard.retrieve.index.dense import DenseLeg, whole
+from steelyard.retrieve.index.encoders import Opener
+from steelyard.retrieve.index.fusion import best
+from steelyard.retrieve.index.labels import Where, pairs_of
+from steelyard.retrieve.index.passage_index import fused, usable
+from steelyard.retrieve.index.settings import FinderSettings
+from steelyard.retrieve.index.stored import read_passage, write_passage
+from steelyard.retrieve.index.terms import Tokenizer
+from steelyard.words import listed
+
+CANDIDATES = 200
+"""The best of each leg, which are fused."""
+MANIFEST = "lance.json"
+VERSION = 1
+_HERE = "."
+_FTS = {  # terms are made already
+    "base_tokenizer": "whitespace",
+    "stem": False,
+    "remove_stop_words": False,
+    "ascii_folding": False,
+    "lower_case": False,
+    "max_token_length": None,
+    "with_position": False,
+}
+
+
+@dataclass(frozen=True)
+class _Saved:
+    version: int
+    uri: str
+    tables: str
+    passages: int
+    settings: FinderSettings
+    labels: tuple[str, ...]
+    encoder: str
+    recipe: dict[str, Any]
+
+
+class LanceIndex:
+    """A `Retriever` on LanceDB; filters come before the best are taken, by terms and by meaning.
+
+    Vectors are compared with all others; nothing is approximate but what `CANDIDATES` says.
+    """
+
+    name: ClassVar[str] = "lance"
+
+    def __init__(self, saved: _Saved, uri: str, encoder: Callable[[], Encoder] | None) -> None:
+        self.settings = saved.settings
+        self._saved = saved
+        self._uri = uri
+        self._encoder = encoder
+        self._tokenize = Tokenizer(saved.settings.language)
+        self._passages: Any = None
+        self._windows: Any = None
+        if saved.passages:
+            names = _tables(saved.tables)
+            self._passages = _open(uri, names[0])
+            self._windows = _open(uri, names[1]) if saved.encoder else None
+
+    @classmethod
+    def fit(
+        cls,
+        passages: Sequence[Passage],
+        uri: str | Path,
+        settings: FinderSettings = FinderSettings(),  # noqa: B008 - frozen
+        encoder: Encoder | None = None,
+    ) -> Self:
+        """Write ``passages`` to the database at ``uri``: a folder, ``s3://…``, ``gs://…``, ``az://…``.
+
+        What was written before stays until `save` has named the new tables. Raises `MissingExtraError`
+        without LanceDB and `StorageError` where nothing can be written.
+        """
+        if encoder is not None and not encoder.fingerprint:
+            raise ConfigError("vectors of an encoder without a fingerprint cannot be saved")
+        lines = [write_passage(passage) for passage in passages]
+        settings = usable(settings, encoder)
+        made_by = ("", {}) if encoder is None else (encoder.fingerprint, dict(encoder.recipe))
+        key = json.dumps([lines, asdict(settings), made_by[0]]).encode()
+        tables = hashlib.sha256(key).hexdigest()[:16]
+        labels = sorted({name for passage in passages for name, _ in pairs_of(passage)})
+        saved = _Saved(
+            VERSION, str(uri), tables, len(lines), settings, tuple(labels), made_by[0], made_by[1]
+        )
+        if lines:
+            _write(str(uri), _tables(tables), passages, lines, settings, encoder)
+        return cls(saved, str(uri), None if encoder is None else lambda: encoder)
+
+    def find(self, texts: Sequence[str], k: int, where: Where | None = None) -> list[list[Hit]]:
+        """Return at most ``k`` passages for each text, the best first, of those that ``where`` allows.
+
+        Raises `DataError` for metadata that no passage has.
+        """
+        condition = self._condition(where)
+        if self._passages is None or k < 1:
+            return [[] for _ in texts]
+        vectors = self._vectors(texts)
+        return [
+            self._find(text, vector, k, condition)
+            for text, vector in zip(texts, vectors, strict=True)
+        ]
+
+    def save(self, folder: Path) -> None:
+        """Name the tables in ``folder``, with a copy of them unless they lie in an object store.
+
+        Tables that it named before are dropped. Raises `StorageError`.
+        """
+        is_local = "://" not in self._uri
+        fields = {**asdict(self._saved), "uri": _HERE if is_local else self._uri}
+        before = _read_manifest(folder) if (folder / MANIFEST).is_file() else None
+        try:
+            if is_local and self._saved.passages and Path(self._uri).resolve() != folder.resolve():
+                for name in self._tables:
+                    _copy(Path(self._uri), folder, name)
+            write_whole(folder / MANIFEST, json.dumps(fields, indent=1, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise cannot_write(folder, error) from None
+        is_replaced = before is not None and before.tables != self._saved.tables
+        if before is not None and is_replaced and before.uri == fields["uri"]:
+            database = _connect(_place(before.uri, folder))
+            for name in _tables(before.tables):
+                database.drop_table(name, ignore_missing=True)
+
+    @classmethod
+    def load(cls, folder: Path, encoder: Encoder | None = None) -> Self:
+        """Read what `save` wrote; raises `ValueError` and its like for anything else."""
+        saved = _read_manifest(folder)
+        build = Opener(saved.encoder, saved.recipe, encoder) if saved.encoder else None
+        return cls(saved, _place(saved.uri, folder), build)
+
+    @property
+    def _tables(self) -> tuple[str, ...]:
+        return _tables(self._saved.tables)[: 2 if self._saved.encoder else 1]
+
+    def _vectors(self, texts: Sequence[str]) -> list[Any]:
+        """The vectors of questions; ``None`` where none is needed, or a question is blank."""
+        vectors: list[Any] = [None] * len(texts)
+        places = [place for place, text in enumerate(texts) if text.strip()]
+        if self.settings.needs_encoder and self._encoder is not None and places:
+            encoded = self._encoder().encode([whole(texts[place]) for place in places])
+            for place, vector in zip(places, encoded, strict=True):
+                vectors[place] = vector
+        return vectors
+
+    def _find(self, text: str, vector: Any, k: int, condition: str) -> list[Hit]:
+        most = max(k, CANDIDATES)
+        legs = (
+            self._by_terms(text, most, condition) if self.settings.legs != "dense" else {},
+            self._by_meaning(vector, most, condition) if vector is not None else {},
+        )
+        places = sorted({*legs[0], *legs[1]})
+        if not places:
+            return []
+        scores = [np.array([[leg.get(place, 0.0) for place in places]]) for leg in legs]
+        [row] = fused(self.settings, *scores)
+        hits = [(places[number], float(row[number])) for number in best(row, k)]
+        passages = self._read([place for place, _ in hits])
+        return [Hit(passages[place], score) for place, score in hits]
+
+    def _by_terms(self, text: str, most: int, condition: str) -> dict[int, float]:
+        terms = self._tokenize(text)
+        if not terms:
+            return {}
+        match = require("lancedb.query", "rag").MatchQuery(" ".join(terms), "terms")
+        query = self._passages.search(match).select(["place", "_score"]).limit(most)
+        return {row["place"]: row["_score"] for row in _filtered(query, condition)}
+
+    def _by_meaning(self, vector: Any, most: int, condition: str) -> dict[int, float]:
+        query = self._windows.search(vector).distance_type("cosine")
+        query = query.select(["place", "_distance"]).limit(most)
+        scores: dict[int, float] = {}
+        for row in _filtered(query, condition):  # the best window comes first
+            scores.setdefault(row["place"], round(1 - row["_distance"], 6))
+        return {place: score for place, score in scores.items() if score > 0}
+
+    def _read(self, places: Sequence[int]) -> dict[int, Passage]:
+        condition = f"place IN ({', '.join(map(str, places))})"
+        query = self._passages.search().where(condition).select(["place", "passage"])
+        rows = query.limit(len(places)).to_list()
+        return {row["place"]: read_passage(row["passage"]) for row in rows}
+
+    def _condition(self, where: Where | None) -> str:
+        """The filter in SQL; empty where nothing is filtered."""
+        parts = []
+        for name, values in (where or {}).items():
+            if name not in self._saved.labels:
+                raise DataError(
+                    f"no passage has the metadata {name!r}{closest(name, self._saved.labels)}; "
+                    f"there is {listed(self._saved.labels) or 'none'}"
+                )
+            labels = [
+                _label(name, one) for one in ([values] if isinstance(values, str) else values)
+            ]
+            quoted = ", ".join("'" + label.replace("'", "''") + "'" for label in labels)
+            parts.append(f"array_has_any(labels, [{quoted}])" if labels else "false")
+        return " AND ".join(parts)
+
+
+def _write(
+    uri: str,
+    names: tuple[str, str],
+    passages: Sequence[Passage],
+    lines: Sequence[str],
+    settings: FinderSettings,
+    encoder: Encoder | None,
+) -> None:
+    arrow = require("pyarrow", "rag")
+    tokenize = Tokenizer(settings.language)
+    labels = [sorted(_label(*pair) for pair in pairs_of(passage)) for passage in passages]
+    terms = [" ".join(tokenize(passage.text)) for passage in passages]
+    texts = arrow.list_(arrow.string())
+    columns = {
+        "place": arrow.array(range(len(lines)), arrow.int64()),
+        "terms": arrow.array(terms, arrow.string()),
+        "labels": arrow.array(labels, texts),
+        "passage": arrow.array(lines, arrow.string()),
+    }
+    database = _connect(uri)
+    try:
+        table = database.create_table(names[0], data=arrow.table(columns), mode="overwrite")
+        table.create_index("terms", config=require("lancedb.index", "rag").FTS(**_FTS))
+        if encoder is not None:
+            leg = DenseLeg.fit([passage.text for passage in passages], settings.windows, encoder)
+            owners = np.repeat(np.arange(len(passages)), np.diff(leg.starts))
+            rows = arrow.FixedSizeListArray.from_arrays(
+                arrow.array(leg.vectors.ravel()), leg.vectors.shape[1]
+            )
+            windows = {
+                "place": arrow.array(owners, arrow.int64()),
+                "labels": arrow.array([labels[owner] for owner in owners], texts),
+                "vector": rows,
+            }
+            database.create_table(names[1], data=arrow.table(windows), mode="overwrite")
+    except (OSError, RuntimeError) as error:
+        raise StorageError(f"cannot write to {uri}: {error}") from None
+
+
+def _filtered(query: Any, condition: str) -> list[dict[str, Any]]:
+    if condition:
+        query = query.where(condition, prefilter=True)
+    rows: list[dict[str, Any]] = query.to_list()
+    return rows
+
+
+def _connect(uri: str) -> Any:
+    try:
+        return require("lancedb", "rag").connect(uri)
+    except (OSError, RuntimeError) as error:
+        raise StorageError(f"cannot open {uri}: {error}") from None
+
+
+def _open(uri: str, name: str) -> Any:
+    try:
+        return _connect(uri).open_table(name)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ValueError(f"the table {name} cannot be opened: {error}") from None
+
+
+def _copy(source: Path, folder: Path, name: str) -> None:
+    """Copy a table; half a copy never has its name."""
+    target, scratch = folder / f"{name}.lance", folder / f".{name}.part"
+    if not target.is_dir():
+        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.copytree(source / f"{name}.lance", scratch)
+        scratch.rename(target)
+
+
+def _tables(digest: str) -> tuple[str, str]:
+    return f"passages_{digest}", f"windows_{digest}"
+
+
+def _label(name: str, value: str) -> str:
+    return json.dumps([name, value], ensure_ascii=False)
+
+
+def _place(uri: str, folder: Path) -> str:
+    return str(folder) if uri == _HERE else uri
+
+
+def _read_manifest(folder: Path) -> _Saved:
+    try:
+        saved: _Saved = read_as(_Saved, read_json(folder / MANIFEST), MANIFEST)
+    except ConfigError as error:
+        raise ValueError(f"{MANIFEST}: {error}") from None
+    if saved.version != VERSION or not saved.tables.isalnum():
+        raise ValueError(f"{MANIFEST} has the version {saved.version}, not {VERSION}")
+    return saved
