@@ -1,4 +1,4 @@
-"""A writer of small PDFs, for tests: pages as content streams, and everything that can be wrong with a file."""
+"""A writer of small PDFs, for tests: pages as content streams, and whatever can be wrong with a file."""
 
 from __future__ import annotations
 
@@ -31,8 +31,14 @@ def pdf(objects: Sequence[bytes | str], trailer: str = "") -> bytes:
     return bytes(body) + b"startxref\n%d\n%%%%EOF\n" % xref
 
 
-def pages(contents: Iterable[str | bytes], *, packed: bool = False, more: str = "", extra: Sequence[bytes | str] = (),
-          resources: str = "") -> bytes:  # fmt: skip
+def pages(
+    contents: Iterable[str | bytes],
+    *,
+    packed: bool = False,
+    more: str = "",
+    extra: Sequence[bytes | str] = (),
+    resources: str = "",
+) -> bytes:
     """A file with a page for each content stream; ``extra`` objects start at number 4."""
     contents = [c.encode("cp1252") if isinstance(c, str) else c for c in contents]
     first = 4 + len(extra)
@@ -65,8 +71,11 @@ def page(text: str, size: float = 12) -> str:
     )
 
 
-IMAGE = stream(bytes(100 * 100), "/Type /XObject /Subtype /Image /Width 100 /Height 100 /ColorSpace /DeviceGray "
-               "/BitsPerComponent 8", packed=True)  # fmt: skip
+IMAGE = stream(
+    bytes(100 * 100),
+    "/Type /XObject /Subtype /Image /Width 100 /Height 100 /ColorSpace /DeviceGray /BitsPerComponent 8",
+    packed=True,
+)
 """A black image."""
 WITH_IMAGE = "/XObject << /Im1 4 0 R >>"
 DRAW_IMAGE = "q 612 0 0 792 0 0 cm /Im1 Do Q\n"

@@ -14,6 +14,7 @@ from steelyard.retrieve.documents.worker import ParserProcess
 from tests.retrieve.documents.pdfs import FONT, HEAD, line, page, pages, pdf, stream
 
 GOOD = page("A page that is in order.")
+WHITE = line("SEEN", before="1 1 .9 rg")
 
 
 def encrypted(user: str) -> bytes:
@@ -33,7 +34,8 @@ def encrypted(user: str) -> bytes:
         "<< /Type /Pages /Kids [5 0 R] /Count 1 >>",
         FONT,
         stream(content),
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 3 0 R >> >> >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
+        "/Resources << /Font << /F1 3 0 R >> >> >>",
     ]
     handler = (
         f"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <{owner.hex()}> /U <{check.hex()}> >> "
@@ -113,9 +115,8 @@ PDFS = {
     "bomb.pdf": (bomb, None, ""),
     "deep.pdf": (lambda: pages([b"[" * 200_000 + GOOD.encode()]), None, ""),
     "saves.pdf": (lambda: pages([b"q " * 500_000 + GOOD.encode()]), None, ""),
-    "huge page.pdf": (
-        lambda: pages([line("SEEN", before="1 1 .9 rg")]).replace(b"612 792", b"99999999 99999999"), None, ""),
-}  # fmt: skip
+    "huge page.pdf": (lambda: pages([WHITE]).replace(b"612 792", b"99999999 99999999"), None, ""),
+}
 
 
 def outcome_of(folder: Path, name: str) -> tuple[Corpus, str, str, float]:

@@ -97,7 +97,7 @@ def test_what_is_seen_is_not_flagged(name: str, read) -> None:
 
 
 def test_a_scanned_page_is_said_to_hold_no_text(read) -> None:
-    with pytest.raises(DocumentSkippedError, match="no text.*scanned"):
+    with pytest.raises(DocumentSkippedError, match="scanned"):
         read(pages([DRAW_IMAGE], extra=[IMAGE], resources=WITH_IMAGE))
     parsed = read(pages([DRAW_IMAGE, SEEN, DRAW_IMAGE], extra=[IMAGE], resources=WITH_IMAGE))
     assert parsed.notes == ("pages 1 and 3 hold no text: scanned?",)

@@ -38,7 +38,7 @@ def read_plain(
 ) -> ParsedText:
     """Read a text; ``removed`` are the spans of ``text`` that are gone.
 
-    In Markdown comments and HTML elements that are not shown are hidden, too. Raises
+    In Markdown comments and HTML elements that are not words are hidden, too. Raises
     `DocumentRefusedError` for more than ``most_hidden`` hidden characters.
     """
     clean = cleaned(text, most_hidden, keep=keep_hidden)
@@ -57,10 +57,10 @@ def _listed(text: str, pieces: list[_Piece]) -> Iterator[HiddenText]:
     for piece in pieces:
         line += text.count("\n", place, piece.start)
         place = piece.start
-        shown = " ".join(piece.text.split())
-        is_mark = piece.kind == "comment" and shown.count(" ") < _MARK_WORDS  # <!-- toc -->
-        if _WORD.search(shown) and not is_mark:
-            yield HiddenText(piece.kind, shown, None, f"line {line}")
+        words = " ".join(piece.text.split())
+        is_mark = piece.kind == "comment" and words.count(" ") < _MARK_WORDS  # <!-- toc -->
+        if _WORD.search(words) and not is_mark:
+            yield HiddenText(piece.kind, words, None, f"line {line}")
 
 
 def _pieces(text: str) -> Iterator[_Piece]:
