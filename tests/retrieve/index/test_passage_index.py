@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import logging
 
-import bm25s
 import numpy as np
 import pytest
 
 from steelyard.errors import ConfigError, DataError, MissingExtraError
 from steelyard.model.encoder import Encoder
 from steelyard.retrieve.base import Passage, TextSpan
+from steelyard.retrieve.index.dense import DenseLeg
 from steelyard.retrieve.index.fusion import best, convex, normalised, reciprocal_ranks
 from steelyard.retrieve.index.lexical import Bm25Leg
 from steelyard.retrieve.index.passage_index import PassageIndex, open_encoder
@@ -78,6 +78,7 @@ def test_an_empty_corpus_has_no_hits() -> None:
 
 
 def test_scores_are_those_of_bm25s() -> None:
+    bm25s = pytest.importorskip("bm25s")
     tokenize = Tokenizer()
     corpus = [f"{a} {b} common" for a, b in zip("abcab", "ddeea", strict=True)] + [
         "a a a long long b"
@@ -122,6 +123,22 @@ def test_a_question_has_the_same_hits_in_any_company() -> None:
     index = PassageIndex.fit(corpus, FinderSettings(), ENCODER)
     questions = ["dog", "car cat", "", "hound auto"] * 40
     assert index.find(questions, 3) == [index.find([question], 3)[0] for question in questions]
+
+
+def test_equal_texts_have_equal_scores_wherever_they_stand() -> None:
+    class RandomEncoder(ConceptEncoder):
+        def encode(self, texts):  # type: ignore[no-untyped-def]
+            rows = [np.random.default_rng(len(text)).standard_normal(384) for text in texts]
+            vectors = np.array(rows, dtype=np.float32).reshape(-1, 384)
+            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    corpus = [Passage("x" * (1 if place % 3 else place + 2)) for place in range(1001)]
+    dense = DenseLeg.fit([one.text for one in corpus], (1,), RandomEncoder({}))
+    questions = ["y" * length for length in range(3, 70)]
+    scores = dense.scores(questions)
+    assert (np.ptp(scores[:, [place % 3 > 0 for place in range(1001)]], axis=1) == 0).all()
+    for place, question in enumerate(questions):
+        np.testing.assert_array_equal(dense.scores([question])[0], scores[place])
 
 
 def test_a_filter_comes_before_the_best() -> None:

@@ -17,7 +17,7 @@ Vectors = NDArray[np.float32]
 _CELLS = 2**23
 """Cosines computed at once: 32 MB."""
 _DECIMALS = 6
-"""Of a cosine: its last digits depend on how many questions are asked at once."""
+"""Of a cosine; its last digits depend on how many texts an encoder reads at once."""
 
 
 class DenseLeg:
@@ -87,7 +87,13 @@ class DenseLeg:
         questions = self._encode(texts)
         step = max(1, _CELLS // max(1, len(self.vectors)))
         for start in range(0, len(questions), step):
-            yield self._best_windows(questions[start : start + step] @ self.vectors.T)
+            some = questions[start : start + step]
+            yield self._best_windows(np.array([self._cosines(question) for question in some]))
+
+    def _cosines(self, question: Vectors) -> Vectors:
+        """One question at a time, row by row: a matrix product would round by a row's neighbours."""
+        cosines: Vectors = np.einsum("ij,j->i", self.vectors, question)
+        return cosines
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         """The vectors of questions; a blank one has the vector 0, and so no hits."""
