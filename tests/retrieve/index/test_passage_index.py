@@ -14,6 +14,7 @@ from steelyard.retrieve.index.lexical import Bm25Leg
 from steelyard.retrieve.index.passage_index import PassageIndex, open_encoder
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.terms import Tokenizer
+from steelyard.retrieve.index.windows import SearchText
 from tests.retrieve.index.concepts import ConceptEncoder
 
 CORPUS = [
@@ -87,7 +88,9 @@ def test_scores_are_those_of_bm25s() -> None:
     reference.index([tokenize(text) for text in corpus], show_progress=False)
     for question in ("a common", "b b long", "e"):
         expected = reference.get_scores(tokenize(question))
-        ours = Bm25Leg.fit(corpus, tokenize).scores([question])[0]
+        ours = Bm25Leg.fit([SearchText("", text) for text in corpus], tokenize).scores([question])[
+            0
+        ]
         np.testing.assert_allclose(ours, expected, rtol=1e-5)
 
 
@@ -100,6 +103,21 @@ def test_meaning_finds_other_words_and_the_best_window_counts() -> None:
     assert texts(whole, "dog")[0] == "A dog, a cat, a car."
     assert texts(by_windows, "vehicle")[0] == "An auto."
     assert texts(by_windows, "tree") == []
+
+
+def test_a_passage_is_searched_by_its_headings_too() -> None:
+    headings = ["The hound > Care", "The cat > Care", ""]
+    corpus = [
+        Passage("It eats twice. It sleeps.", metadata=(("heading", heading), ("more", "bird")))
+        for heading in headings
+    ]
+    for legs in ("bm25", "dense"):
+        settings = FinderSettings(legs)  # type: ignore[arg-type]
+        [hits] = PassageIndex.fit(corpus, settings, ENCODER).find(["hound"], 3)
+        assert [hit.passage for hit in hits] == corpus[:1]
+        assert PassageIndex.fit(corpus, settings, ENCODER).find(["bird"], 3) == [[]]
+    named = FinderSettings("bm25", fields=("more",))
+    assert len(PassageIndex.fit(corpus, named).find(["bird"], 3)[0]) == 3
 
 
 def test_fusion_takes_what_either_leg_finds() -> None:
@@ -133,7 +151,7 @@ def test_equal_texts_have_equal_scores_wherever_they_stand() -> None:
             return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
     corpus = [Passage("x" * (1 if place % 3 else place + 2)) for place in range(1001)]
-    dense = DenseLeg.fit([one.text for one in corpus], (1,), RandomEncoder({}))
+    dense = DenseLeg.fit([SearchText("", one.text) for one in corpus], (1,), RandomEncoder({}))
     questions = ["y" * length for length in range(3, 70)]
     scores = dense.scores(questions)
     assert (np.ptp(scores[:, [place % 3 > 0 for place in range(1001)]], axis=1) == 0).all()

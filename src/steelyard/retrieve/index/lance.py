@@ -26,6 +26,7 @@ from steelyard.retrieve.index.dense import DenseLeg, whole
 from steelyard.retrieve.index.encoders import Opener
 from steelyard.retrieve.index.fusion import best
 from steelyard.retrieve.index.labels import Where, pairs_of
+from steelyard.retrieve.index.lexical import terms_of
 from steelyard.retrieve.index.passage_index import fused, usable
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.stored import read_passage, write_passage
@@ -233,7 +234,8 @@ def _write(
     arrow = require("pyarrow", "rag")
     tokenize = Tokenizer(settings.language)
     labels = [sorted(_label(*pair) for pair in pairs_of(passage)) for passage in passages]
-    terms = [" ".join(tokenize(passage.text)) for passage in passages]
+    searched = [settings.searched(passage) for passage in passages]
+    terms = [" ".join(terms_of(text, tokenize)) for text in searched]
     texts = arrow.list_(arrow.string())
     columns = {
         "place": arrow.array(range(len(lines)), arrow.int64()),
@@ -246,7 +248,7 @@ def _write(
         table = database.create_table(names[0], data=arrow.table(columns), mode="overwrite")
         table.create_index("terms", config=require("lancedb.index", "rag").FTS(**_FTS))
         if encoder is not None:
-            leg = DenseLeg.fit([passage.text for passage in passages], settings.windows, encoder)
+            leg = DenseLeg.fit(searched, settings.windows, encoder)
             owners = np.repeat(np.arange(len(passages)), np.diff(leg.starts))
             rows = arrow.FixedSizeListArray.from_arrays(
                 arrow.array(leg.vectors.ravel()), leg.vectors.shape[1]
