@@ -57,7 +57,7 @@ def main() -> None:
     quality_parser.add_argument("--splits", type=int, default=200)
     scale_parser = parts.add_parser("scale")
     scale_parser.add_argument("--passages", type=int, default=100_000)
-    scale_parser.add_argument("--questions", type=int, default=300)
+    scale_parser.add_argument("--questions", type=int, default=200)
     asking = parts.add_parser("ask")  # what `scale` runs in a process of its own
     asking.add_argument("kind", choices=("files", "lance"))
     asking.add_argument("folder", type=Path)

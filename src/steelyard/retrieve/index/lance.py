@@ -243,10 +243,11 @@ def _write(
         "labels": arrow.array(labels, texts),
         "passage": arrow.array(lines, arrow.string()),
     }
-    database = _connect(uri)
+    database, indexes = _connect(uri), require("lancedb.index", "rag")
     try:
         table = database.create_table(names[0], data=arrow.table(columns), mode="overwrite")
-        table.create_index("terms", config=require("lancedb.index", "rag").FTS(**_FTS))
+        table.create_index("terms", config=indexes.FTS(**_FTS))
+        table.create_index("place", config=indexes.BTree())
         if encoder is not None:
             leg = DenseLeg.fit(searched, settings.windows, encoder)
             owners = np.repeat(np.arange(len(passages)), np.diff(leg.starts))
@@ -258,7 +259,8 @@ def _write(
                 "labels": arrow.array([labels[owner] for owner in owners], texts),
                 "vector": rows,
             }
-            database.create_table(names[1], data=arrow.table(windows), mode="overwrite")
+            table = database.create_table(names[1], data=arrow.table(windows), mode="overwrite")
+            table.create_index("place", config=indexes.BTree())
     except (OSError, RuntimeError) as error:
         raise StorageError(f"cannot write to {uri}: {error}") from None
 
