@@ -94,10 +94,9 @@ def main() -> None:
     gain = compare(
         np.array(hits[True], float), np.array(hits[False], float), ("fenced", "plain"), "ASR", rng
     )
-    for name, difference in (("clean token F1", cost), ("attacks that succeed", gain)):
-        print(
-            f"{name}, fenced - plain: {difference.difference:+.1%} [{difference.low:+.1%}, {difference.high:+.1%}]"
-        )
+    for name, change in (("clean token F1", cost), ("attacks that succeed", gain)):
+        interval = f"[{change.low:+.1%}, {change.high:+.1%}]"
+        print(f"{name}, fenced - plain: {change.difference:+.1%} {interval}")
 
 
 def attacks_in(folder: Path) -> list[str]:
