@@ -112,12 +112,12 @@ def test_how_many_tries_would_tell_is_said() -> None:
 def test_tries_that_settle_nothing_are_measured_on(good: int, of: int) -> None:
     case = situation_of({"tries": {"good": min(good, of), "of": of}})
     low, high = case.figures["tries_low"], case.figures["tries_high"]
+    does = case.figures["tries_share"] >= 0.8 and low >= 0.5
     advice = advise(case)
-    if case.figures["tries_share"] >= 0.8:
-        assert advice.recommendation == ("prompt" if low >= 0.5 else "measure")
-    else:
-        assert advice.recommendation == "prompt"  # nothing to tune on is known of
-        assert ("prompt_plateau" in advice.deciding_rules) == (high < 0.8)
+    assert advice.recommendation == (
+        "prompt" if does else "measure"
+    )  # nothing to tune on is known of
+    assert ("labels_100_parity" in advice.deciding_rules) == (high < 0.8)
 
 
 def test_what_was_skipped_is_named_with_what_it_would_change() -> None:

@@ -77,6 +77,21 @@ class Situation:
         """Whether the condition of a rule is known not to hold."""
         return thumb_rules()[rule].holds(self.figures) is False
 
+    @property
+    def does_well(self) -> bool:
+        """Whether the tries show that today's prompt does."""
+        return self.holds("eight_of_ten") and self.holds("more_right_than_wrong")
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether the tries show that today's prompt does not do; with neither they are too few to tell."""
+        return self.holds("prompt_plateau")
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether there are tries, and their interval supports neither."""
+        return self.tries is not None and not self.does_well and not self.falls_short
+
     def with_answer(self, key: str, value: Any) -> Situation:
         return replace(self, **{key: value})
 
