@@ -14,7 +14,8 @@ from steelyard.advice.obstacles import training_bill
 from steelyard.advice.questions import Tries, answer_keys
 from steelyard.advice.reasons import reasons_of
 from steelyard.advice.situation import Situation, situation_of
-from steelyard.advice.steps import Subject, next_steps, task_yaml
+from steelyard.advice.steps import Subject, next_steps
+from steelyard.advice.task_file import task_yaml
 from steelyard.advice.turning import turning_answers
 from steelyard.rules_of_thumb import thumb_rules
 from steelyard.words import counted
