@@ -192,6 +192,13 @@ def test_fraud_in_fifty_milliseconds_rules_tuning_out() -> None:
     assert sides == {"classical": "for", "fine_tune": "against", "prompt": "against"}
 
 
+@pytest.mark.parametrize("kind", ["text", "json", None])
+def test_a_classifiers_speed_speaks_for_labels_alone(kind: str | None) -> None:
+    advice = advise({"kind": kind, "examples": 900, "max_latency_ms": 20})
+    assert advice.recommendation == "measure"
+    assert not [r for r in advice.reasons if r.way == "classical" and r.speaks == "for"]
+
+
 # --- volume, people and money once tries fail
 
 SHORT = {"can_judge": True, "kind": "text", "need": "tone", "examples": 100, "tries": "6 of 50"}
@@ -263,7 +270,7 @@ def test_what_training_costs_at_this_size_is_said() -> None:
     }
     advice = advise(rows | {"budget": 4})
     assert advice.recommendation == "few_shot"
-    assert "$4 do not pay for training on 120,000 examples, about $960" in advice.why
+    assert "a budget of $4 does not pay for training on 120,000 examples, about $960" in advice.why
     assert any("120,000 examples costs about $960" in note for note in advice.notes)
     flips = {(turn.key, turn.way): turn.values for turn in advice.flips}
     assert flips["budget", "fine_tune"] == "960 or more"

@@ -127,7 +127,9 @@ def _cost(case: Situation) -> WayChoice | None:
         )
     if not case.holds(paid):
         why = "whether a shorter prompt pays turns on traffic, tokens and prices that are not all known"
-        return WayChoice("measure", why, ("need_cost", "tuned_tokens_dearer", paid))
+        if case.holds(unpaid) and case.fails(paid):
+            why = "whether a shorter prompt pays turns on prices: such traffic pays for a tuned model at some"
+        return WayChoice("measure", why, ("need_cost", "tuned_tokens_dearer", unpaid, paid))
     if hindrances:
         why = f"the traffic may pay for tuning, but {in_words(case, hindrances[0])}"
         return _cheaper_prompt(case, why, (paid, *hindrances))

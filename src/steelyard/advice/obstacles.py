@@ -35,7 +35,7 @@ def in_words(case: Situation, obstacle: str) -> str:
     if bill is None or case.examples is None or not case.budget:
         return _WORDS[obstacle]
     what = counted(case.examples, "example")
-    return f"${case.budget:,} do not pay for training on {what}, about {bill}"
+    return f"a budget of ${case.budget:,} does not pay for training on {what}, about {bill}"
 
 
 def training_bill(case: Situation) -> str | None:
