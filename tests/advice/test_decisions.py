@@ -269,13 +269,42 @@ def test_what_training_costs_at_this_size_is_said() -> None:
         "tries": "2 of 20",
     }
     advice = advise(rows | {"budget": 4})
-    assert advice.recommendation == "few_shot"
-    assert "a budget of $4 does not pay for training on 120,000 examples, about $960" in advice.why
+    assert advice.recommendation == "measure"
+    assert (
+        "a budget of $4 pays for training on 500 of 120,000 examples (all: about $960)"
+        in advice.why
+    )
+    little = advise(rows | {"budget": "0.50"})
+    assert little.recommendation == "few_shot"
+    assert (
+        "a budget of $0.50 does not pay for training on 120,000 examples, about $960" in little.why
+    )
     assert any("120,000 examples costs about $960" in note for note in advice.notes)
     flips = {(turn.key, turn.way): turn.values for turn in advice.flips}
     assert flips["budget", "fine_tune"] == "960 or more"
     assert flips["examples", "fine_tune"] == "100 to 500"
     assert advise(rows | {"budget": 960}).recommendation == "fine_tune"
+
+
+@pytest.mark.parametrize("tries", [None, "2 of 20", "7 of 10"])
+def test_more_money_or_fewer_examples_never_take_tuning_away(tries: str | None) -> None:
+    case = {"kind": "text", "need": "tone", "requests_per_day": 50_000, "tries": tries}
+    budgets = (0, "0.5", 4, 20, 959, 960, 5_000)
+    ranks = [
+        RANKS[advise(case | {"examples": 120_000, "budget": money}).recommendation]
+        for money in budgets
+    ]
+    assert ranks == sorted(ranks, reverse=True)
+    sizes = (100, 500, 5_000, 120_000, 10**7)
+    by_size = {advise(case | {"examples": size, "budget": 4}).recommendation for size in sizes[2:]}
+    assert by_size == {"measure"}
+
+
+def test_private_data_alone_does_not_tune_for_one_request_a_day() -> None:
+    answers = {"kind": "text", "need": "skill", "examples": 900, "private_data": True}
+    assert advise(answers | {"requests_per_day": 1}).recommendation == "few_shot"
+    assert advise(answers | {"requests_per_day": 1_000}).recommendation == "fine_tune"
+    assert advise(answers).recommendation == "fine_tune"
 
 
 def test_a_budget_without_a_size_decides_nothing_but_that_nothing_buys_nothing() -> None:

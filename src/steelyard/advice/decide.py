@@ -8,8 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
 
-from steelyard.advice.obstacles import MONEY_AND_PEOPLE, in_words, obstacles
+from steelyard.advice.obstacles import (
+    MONEY_AND_PEOPLE,
+    affordable,
+    in_words,
+    obstacles,
+    training_bill,
+)
 from steelyard.advice.situation import Situation
+from steelyard.words import counted
 
 AdvisedWay = Literal[
     "measure", "prompt", "few_shot", "retrieval", "fine_tune", "hybrid", "classical"
@@ -180,10 +187,24 @@ def _no_weights(case: Situation) -> WayChoice | None:
     if set(hindrances) <= set(MONEY_AND_PEOPLE) and all(map(case.holds, classifier)):
         why = f"{why}, but a plain classifier takes neither: weigh it against the prompt"
         return WayChoice("measure", why, (*classifier, *hindrances))
+    if (part := _affordable_part(case, hindrances)) is not None:
+        return part
     if case.falls_short:
         why = f"{why}, so that a better prompt than today's is what is left"
         return _by_prompt(case, why, (*hindrances, "prompt_plateau"))
     return _by_prompt(case, f"{why}, while a prompt can be changed at once", hindrances)
+
+
+def _affordable_part(case: Situation, hindrances: tuple[str, ...]) -> WayChoice | None:
+    """A budget that is too small for all examples, and pays for as many as tuning may take."""
+    count = affordable(case)
+    if hindrances != ("training_4",) or count is None or case.examples is None:
+        return None
+    if not case.with_answer("examples", count).holds("labels_100_parity"):
+        return None
+    of_all = f"{count:,} of {counted(case.examples, 'example')} (all: about {training_bill(case)})"
+    why = f"a budget of ${case.budget:,} pays for training on {of_all}: a run shows whether that many do"
+    return WayChoice("measure", why, (*hindrances, "labels_100_parity"))
 
 
 def _format(case: Situation) -> WayChoice | None:
@@ -225,7 +246,8 @@ def _failing_prompt(case: Situation) -> WayChoice | None:
 
 def _private(case: Situation) -> WayChoice | None:
     needed = _need_for_tuning(case)
-    if needed is None or not (case.holds("private_in_requests") and case.holds("labels_500")):
+    is_private = case.holds("private_in_requests") and case.holds("labels_500")
+    if needed is None or not is_private or case.holds("volume_1000"):
         return None
     why = "a tuned model of your own keeps private data in the house, and there are enough examples"
     return WayChoice("fine_tune", why, ("private_in_requests", "labels_500", needed))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import floor
+
 from steelyard.advice.situation import Situation
 from steelyard.rules_of_thumb import thumb_rules
 from steelyard.words import counted
@@ -36,6 +39,14 @@ def in_words(case: Situation, obstacle: str) -> str:
         return _WORDS[obstacle]
     what = counted(case.examples, "example")
     return f"a budget of ${case.budget:,} does not pay for training on {what}, about {bill}"
+
+
+def affordable(case: Situation) -> int | None:
+    """How many examples the budget pays training on, by Azure's example; ``None`` without a budget."""
+    rule = thumb_rules()["training_4"]
+    if case.budget is None or rule.at_least is None:
+        return None
+    return floor(Fraction(case.budget) / Fraction(rule.at_least) * rule.per["examples"])
 
 
 def training_bill(case: Situation) -> str | None:

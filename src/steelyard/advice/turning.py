@@ -59,11 +59,21 @@ def _values(key: AnswerKey, case: Situation) -> list[Any]:
         case "tries":
             return list(TRIES)
         case "dollars":
-            rules = (rule for rule in thumb_rules().values() if rule.reads == key.name)
-            marks = {rule.mark_at(case.figures) or rule.mark or 0 for rule in rules}
-            return sorted({0, *map(ceil, marks)})
+            return sorted({0, *map(ceil, _dollar_marks(key, case))})
         case _:
             return sorted(set(_counts(key, case)))
+
+
+def _dollar_marks(key: AnswerKey, case: Situation) -> Iterator[float]:
+    """Every mark on an amount at the case's size, and on the size that an amount that grows buys."""
+    rules = thumb_rules().values()
+    for rule in rules:
+        if rule.reads != key.name or rule.mark is None:
+            continue
+        yield rule.mark_at(case.figures) or rule.mark
+        for other, count in rule.per.items():
+            sizes = (one.mark for one in rules if one.reads == other)
+            yield from (rule.mark * size / count for size in sizes if size is not None)
 
 
 def _counts(key: AnswerKey, case: Situation) -> Iterator[int]:
