@@ -129,6 +129,7 @@ def test_how_many_tries_would_settle_it_is_said_on_both_sides() -> None:
     )
     assert "that the prompt stops short of 8 of 10" in advise({"tries": "7 of 10"}).notes[0]
     assert "more than 400 tries" in advise({"tries": "79 of 100"}).notes[0]
+    assert "more than 1,000 tries" in advise({"tries": "790 of 1000"}).notes[0]
     assert not advise({"tries": "1 of 10"}).notes
 
 
@@ -168,6 +169,7 @@ def test_no_reason_or_advice_stands_for_what_was_timed_above_the_limit(
         (100, {"tries": "100 of 100"}, "measure"),
         (200, {"tries": "100 of 100"}, "prompt"),
         (100, {"examples": 20}, "few_shot"),
+        (100, {"requests_per_day": 1}, "measure"),
         (100, {"skills": "none"}, "few_shot"),
         (50, {"kind": "label"}, "classical"),
         (50, {"kind": "label", "examples": 90}, "measure"),

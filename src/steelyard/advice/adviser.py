@@ -98,9 +98,10 @@ def _more_tries(case: Situation) -> str:
     shows = "more answers are right than wrong"
     if case.fails("eight_of_ten"):
         shows = "the prompt stops short of 8 of 10"
-    for of in range(2, MOST_TRIES + 1):
+    for of in range(tries.of + 1, MOST_TRIES + 1):
         more = Tries(floor(share * of + 1e-9), of)
         at_more = case.with_answer("tries", more)
         if not at_more.is_unsettled and at_more.does_well == case.holds("eight_of_ten"):
             return _MORE_TRIES.format(tries=more, shows=shows)
-    return _MORE_TRIES.format(tries=f"more than {MOST_TRIES:,} tries", shows=shows)
+    most = max(MOST_TRIES, tries.of)
+    return _MORE_TRIES.format(tries=f"more than {most:,} tries", shows=shows)

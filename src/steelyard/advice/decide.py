@@ -166,6 +166,10 @@ def _fast_answers(case: Situation) -> WayChoice | None:
     if case.does_well:
         why = "today's prompt does its work, but no prompt was timed within such a limit: time yours first"
         return WayChoice("measure", why, (*_WELL, "latency_prompt"))
+    if case.holds("volume_1000"):
+        why = "no prompt was timed within such a limit, but so few requests seldom pay for a tuned model"
+        why = f"{why}: time yours first"
+        return WayChoice("measure", why, ("latency_prompt", "volume_1000"))
     why = "no prompt was timed within such a limit, and the examples suffice to put yours into the weights"
     return WayChoice("fine_tune", why, ("latency_tuned", "latency_prompt", "labels_100_parity"))
 
