@@ -15,7 +15,7 @@ from steelyard.model.encoder import Encoder, SentenceEncoder
 from steelyard.retrieve.base import Hit, Passage
 from steelyard.retrieve.index.dense import DenseLeg
 from steelyard.retrieve.index.disk import IndexParts, read_parts, write_index
-from steelyard.retrieve.index.encoders import Opener
+from steelyard.retrieve.index.encoders import Opener, cached
 from steelyard.retrieve.index.fusion import best, convex, reciprocal_ranks
 from steelyard.retrieve.index.labels import Labels, Where
 from steelyard.retrieve.index.lexical import Bm25Leg, Places, Scores
@@ -190,9 +190,12 @@ def usable(settings: FinderSettings, encoder: Encoder | None) -> FinderSettings:
 
 
 def open_encoder(load: Callable[[], Encoder] = SentenceEncoder.load) -> Encoder | None:
-    """Return the sentence encoder; ``None``, with a warning that has the install command, without it."""
+    """Return the sentence encoder, over the user's cache of vectors.
+
+    Without it ``None``, with a warning that has the install command.
+    """
     try:
-        return load()
+        return cached(load())
     except MissingExtraError as error:
         log.warning("passages are searched by BM25 alone: %s", error)
         return None
