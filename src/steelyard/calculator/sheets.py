@@ -27,7 +27,7 @@ from steelyard.errors import ConfigError
 
 Pick = Callable[[Range], Decimal]
 """Which end of a range a sheet takes."""
-_DAYS_PER_YEAR = 365
+_DAYS_PER_YEAR = Decimal(365)
 _ONE = Decimal(1)
 
 
@@ -182,8 +182,10 @@ class SheetMaker:
                 "traffic.changes_per_year is missing: give how often the requirements change"
             )
         if way.change is not None and changes:
-            every = Decimal(_DAYS_PER_YEAR) / changes
-            recurring.append(Recurring("changes", every, self._amount(way.change)))
+            cost = self._amount(way.change)
+            recurring.append(
+                Recurring("changes", _DAYS_PER_YEAR, cost, times=changes, counts_last_day=True)
+            )
         return tuple(recurring)
 
     def _end(self, name: str, way: WayConfig, upfront: dict[str, Money]) -> EndOfLife | None:
