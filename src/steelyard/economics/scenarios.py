@@ -181,8 +181,8 @@ class World:
                 count[usual] = exact
                 sums[month] += count * amount
         if sheet.end is not None and sheet.end.day < horizon:
-            amount = _known(sheet, sheet.end.rebuild.amount, sheet.end.rebuild.reason)
-            sums[sheet.end.day // DAYS_PER_MONTH :] += np.float32(amount)
+            rebuild = _known(sheet, sheet.end.rebuild.amount, sheet.end.rebuild.reason)
+            sums[sheet.end.day // DAYS_PER_MONTH :] += np.float32(rebuild)
 
 
 def _known(sheet: CostSheet, amount: object, reason: str | None) -> float:
