@@ -162,6 +162,7 @@ def test_ages_and_ends_are_counted_from_the_day():
     assert any("181 days old" in note for note in late.notes)
     early = steelyard.cost(config(prices=prices), prices_at="2026-01-01")
     assert any("after 2026-01-01" in note for note in early.notes)
+    assert early.prices[0].age_days is None
 
 
 def test_a_vendors_end_within_the_horizon_shows_the_plan_with_and_without():

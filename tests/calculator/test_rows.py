@@ -231,7 +231,7 @@ def test_a_file_of_something_else_is_told_what_it_holds(tmp_path: Path, text: st
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         steelyard.cost(file)
-    assert str(caught.value).startswith("costs.yaml must hold traffic, prices and ways")
+    assert str(caught.value).startswith("costs.yaml must hold the keys traffic, prices and ways")
     assert "jsonl" not in str(caught.value)
 
 

@@ -73,7 +73,7 @@ def _read(
         return worked_example(example), Place(f"example {example}", {})
     if isinstance(config, (str, Path)):
         path = expanded(config)
-        data, lines = read_yaml(path, holds="traffic, prices and ways (see steelyard cost --help)")
+        data, lines = read_yaml(path, holds="the keys traffic, prices and ways")
         return data, Place(path.name, lines)
     no_lines: Lines = {}
     return dict(config or {}), Place("cost", no_lines)
@@ -181,7 +181,7 @@ class _Calculation:
         notes += [
             f"the price of {note.name} is from {note.date}, after {self.day}"
             for note in self.prices.notes.values()
-            if note.age_days is not None and note.age_days < 0
+            if note.date is not None and note.date > self.day
         ]
         notes += self.prices.remarks.values()
         notes += self._hosting_notes()

@@ -218,7 +218,7 @@ class PriceList:
         self._add(name, amounts, entry.source or YOURS, entry.date)
 
     def _add(self, name: str, amounts: str, source: str, day: date | None) -> None:
-        age = None if day is None else self._age(day)
+        age = None if day is None or day > self.day else self._age(day)
         stale = age is not None and age > examples()["stale_after_days"]
         self.notes[name, False] = PriceNote(name, amounts, source, day, age, stale)
 

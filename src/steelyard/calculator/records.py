@@ -17,6 +17,8 @@ from steelyard.economics.simulate import Simulation
 class PriceNote(NamedTuple):
     """A price that was used: its source, the day it is from and its age in days, where these are known.
 
+    One that is from after the day asked for has no age.
+
     The book dates few of its prices: for one of it (``is_book``) that it does not date the day is that of
     the newest change in the book, and none where that is later than the day asked for. ``is_stale`` marks
     what is older than 180 days, a price of the book by the book's newest change.

@@ -226,7 +226,10 @@ def _not_counted(answer: CostAnswer) -> str:
 
 
 def _price(note: PriceNote) -> str:
-    age = "no date given" if note.age_days is None else counted(note.age_days, "day") + " old"
+    if note.age_days is not None:
+        age = f"{counted(note.age_days, 'day')} old"
+    else:
+        age = "later than that day" if note.date else "no date given"
     mark = ", older than 180 days" if note.is_stale else ""
     if note.is_book:
         return f"{note.name}: {note.amounts}; {note.source}{mark}"
