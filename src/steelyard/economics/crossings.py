@@ -115,7 +115,10 @@ class _Walk:
 
     def _line(self, slope: Decimal, rate: Decimal, day: Decimal, until: Decimal) -> None:
         gap = self.gap + slope * (until - day) / DAYS_PER_MONTH
-        if self.gap * gap < 0:
+        if self.gap == 0:  # both cost the same so far: what differs does so from here on
+            self.gap = gap
+            self._note(day, self.requests)
+        elif self.gap * gap < 0:
             # one division, so that whole numbers of requests stay whole
             requests = self.requests - self.gap * rate * DAYS_PER_MONTH / slope
             self.gap = gap
