@@ -69,6 +69,32 @@ def test_one_range_against_none_says_the_cheapest_where_it_is_sure():
     assert not ask({}, {"training": 100}).has_ranges
 
 
+@pytest.mark.parametrize(("most", "at_middle"), [(5, False), (20, False), (100, True)])
+def test_changes_over_volume_that_may_come_in_another_order_are_those_of_the_middle(
+    most: int, at_middle: bool
+):
+    """A machine of 86,400 requests a day against tokens: cheaper at the end of each step of its staircase."""
+    answer = steelyard.cost(
+        traffic={"requests_per_day": 1000, "horizon_days": 30, "peak": 1},
+        prices={"v": {"input": 0.3}, "machine": {"hour": 1}},
+        ways={
+            "tokens": {"model": "v", "input_tokens": 1000, "search": f"0-{most}"},
+            "own": {"machine_seconds": 1, "training": f"0-{most}"},
+        },
+        today=TODAY,
+    )
+    (even,) = answer.break_evens
+    assert even.volumes_at_middle is at_middle
+    first = even.volumes[0].requests_per_day
+    # $24 a day at 80,000 requests of $0.0003; the ends are as many dollars away as the ranges allow
+    far = 0 if at_middle else most / (0.0003 * 30)
+    assert (float(first.low), float(first.high)) == pytest.approx((80_000 - far, 80_000 + far))
+    from steelyard.report.calculation import answer_text
+
+    text = " ".join(answer_text(answer)[1].split())
+    assert ("with amounts in the middle of their ranges, over 30 days" in text) is at_middle
+
+
 amounts = st.tuples(st.integers(0, 900), st.integers(0, 900)).map(sorted)
 
 
@@ -85,7 +111,7 @@ def test_every_corner_lies_within_what_is_said(search, training, volume):
             assert set(whole.cheapest) <= set(corner.cheapest)
         assert set(corner.cheapest) <= set(whole.may_be_cheapest)
         for even in corner.break_evens:
-            told = named.get(even.way)
-            if told is None or told.days is None or even.days is None:
+            stated = named.get(even.way)
+            if stated is None or stated.days is None or even.days is None:
                 continue
-            assert told.days.low <= even.days.low <= told.days.high
+            assert stated.days.low <= even.days.low <= stated.days.high

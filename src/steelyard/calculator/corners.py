@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 from typing import NamedTuple
 
 from steelyard.calculator.amounts import Range
@@ -79,30 +80,31 @@ def break_even_figures(way: Ends, base: Ends, traffic: Traffic) -> BreakEvenFigu
 def _volumes(
     corners: Sequence[tuple[CostSheet, CostSheet]], traffic: Traffic
 ) -> tuple[tuple[VolumeFigure, ...], bool]:
-    """Where the cheaper changes over volume; a range of each where all corners have the same changes.
+    """Where the cheaper changes over volume; a range of each where all corners have the same changes, apart.
 
-    Where they do not, those in the middle of the ranges, and ``True``.
+    Where they do not, or one may come before the other, those in the middle of the ranges, and ``True``.
     """
     courses = []
     for one, other in corners:
-        found = volume_turns(one, other, traffic)
-        changes = [(Decimal(f"{turn.requests_per_day:.9g}"), turn.cheaper) for turn in found.turns]
-        below = [(Decimal(0), found.below)] if found.below is not None else []
+        turns = volume_turns(one, other, traffic)
+        changes = [(Decimal(f"{turn.requests_per_day:.9g}"), turn.cheaper) for turn in turns.turns]
+        below = [(Decimal(0), turns.below)] if turns.below is not None else []
         courses.append([*below, *changes])
-    longest = max(courses, key=len)
-    names = [name for _, name in longest]
+    names = [name for _, name in max(courses, key=len)]
     padded = [[(Decimal(0), name) for name in names[: len(names) - len(c)]] + c for c in courses]
-    is_other = any([name for _, name in course] != names for course in padded)
-    if is_other or (longest and not all(courses)):  # where they never differ, nothing turns
-        middle = courses[len(courses) // 2]
-        turns = [VolumeFigure(Range(at, at), str(name)) for at, name in middle if at]
-        return tuple(turns), True
-    figures = (
+    is_same = all([name for _, name in course] == names for course in padded)
+    figures = [
         VolumeFigure(Range(min(places), max(places)), str(name))
-        for places, name in (
-            ([place for place, _ in turn], turn[0][1]) for turn in zip(*padded, strict=True)
+        for places, name in zip(
+            zip(*([at for at, _ in c] for c in padded), strict=False), names, strict=False
         )
-    )
+    ]
+    ends = [figure.requests_per_day for figure in figures]
+    apart = all(one.high <= other.low for one, other in pairwise(ends))
+    # where they never differ at a corner, nothing turns there
+    if not is_same or not apart or (names and not all(courses)):
+        middle = courses[len(courses) // 2]
+        return tuple(VolumeFigure(Range(at, at), str(name)) for at, name in middle if at), True
     return tuple(figure for figure in figures if figure.requests_per_day.high), False
 
 

@@ -54,15 +54,15 @@ def examples() -> Mapping[str, Any]:
 
 @dataclass
 class PriceList:
-    """The prices of one calculation, on a day; ``notes`` and ``used`` fill with those that were used.
+    """The prices of one calculation, on a day; ``notes`` and ``used_keys`` fill with those that were used.
 
-    ``used`` has the keys of each row of the user's, ``remarks`` what there is to say of a price of the book.
+    ``used_keys`` has those of each row of the user's, ``remarks`` what is to say of a price of the book.
     """
 
     config: CostConfig
     day: date
     notes: dict[tuple[str, bool], PriceNote] = field(default_factory=dict)
-    used: dict[str, set[str]] = field(default_factory=dict)
+    used_keys: dict[str, set[str]] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
 
     def of_model(self, name: str, kinds: Collection[str] = TOKEN_KINDS) -> Price:
@@ -95,7 +95,7 @@ class PriceList:
         row = self._row(model) if model else None
         amount: Decimal | None = getattr(row, key, None)
         if model is not None and row is not None and amount is not None:
-            keys = self.used.setdefault(model, set())
+            keys = self.used_keys.setdefault(model, set())
             keys.add(key)
             self._note(
                 model, row, _listed([(k, getattr(row, k)) for k in MODEL_KINDS if k in keys])
@@ -214,7 +214,7 @@ class PriceList:
     def _note(self, name: str, entry: DatedSection, amounts: str) -> None:
         if entry.currency is not None:
             self._same_currency(f"prices.{name}", entry.currency)
-        self.used.setdefault(name, set())
+        self.used_keys.setdefault(name, set())
         self._add(name, amounts, entry.source or YOURS, entry.date)
 
     def _add(self, name: str, amounts: str, source: str, day: date | None) -> None:

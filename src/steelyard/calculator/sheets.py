@@ -112,12 +112,12 @@ class SheetMaker:
             return ()  # a machine of one's own is paid by its time, whatever its tokens
         if way.model is None:
             raise self._missing(name, "model", "a name under prices, or one that the book knows")
-        is_used = {
+        needs = {
             "input": way.input_tokens,
             "cached": way.cached_share and way.input_tokens,
             "output": way.output_tokens,
         }
-        price = self.prices.of_model(way.model, [kind for kind, used in is_used.items() if used])
+        price = self.prices.of_model(way.model, [kind for kind, amount in needs.items() if amount])
         batch = self.prices.amount(way.model, "batch") if way.batch_share else None
         for kind, tokens in (("input", way.input_tokens), ("output", way.output_tokens)):
             if tokens and getattr(price, kind) is None:

@@ -30,12 +30,12 @@ def not_used(prices: PriceList, sheets: tuple[CostSheet, ...]) -> tuple[str, ...
 
 def _of_prices(prices: PriceList) -> Iterator[str]:
     for name, entry in prices.config.prices.items():
-        used = prices.used.get(name)
-        if used is None:
+        paid = prices.used_keys.get(name)
+        if paid is None:
             yield f"prices.{name}"
         elif isinstance(entry, ModelPrices):
-            given = [kind for kind in MODEL_KINDS if getattr(entry, kind) is not None]
-            yield from (f"prices.{name}.{kind}" for kind in given if kind not in used)
+            written = [kind for kind in MODEL_KINDS if getattr(entry, kind) is not None]
+            yield from (f"prices.{name}.{kind}" for kind in written if kind not in paid)
 
 
 def _of_traffic(config: CostConfig) -> Iterator[str]:
