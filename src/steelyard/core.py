@@ -44,6 +44,18 @@ class Question:
     context: tuple[Message, ...] = ()
 
 
+class EvidencePiece(NamedTuple):
+    """What holds an answer: a text of the documents, or a stretch of one, in characters of its file.
+
+    A text without a ``document`` may stand in any; of a stretch ``end`` is above ``start``.
+    """
+
+    text: str = ""
+    document: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+
 @dataclass(frozen=True)
 class Example:
     """One input with its reference output.
@@ -51,9 +63,10 @@ class Example:
     ``context`` holds the turns before the last user turn (a row's own system message included);
     ``source`` says where the row came from (``examples.jsonl:12``). ``rules`` is what a reply to this
     example must keep, in addition to the task's rules: a list as JSON text. ``accepted`` are other outputs
-    that are as right as the reference. ``cluster`` is the number of the cluster that it shares with other
-    examples of its part, which have its group or repeat it nearly or exactly; ``None`` on its own or before
-    a split.
+    that are as right as the reference. ``evidence`` holds the answer in the task's documents, every piece
+    of it; one that is not ``answerable`` from them has a refusal as its reference. ``cluster`` is the number
+    of the cluster that it shares with other examples of its part, which have its group or repeat it nearly
+    or exactly; ``None`` on its own or before a split.
     """
 
     id: str
@@ -67,6 +80,8 @@ class Example:
     source: str = ""
     rules: str | None = None
     accepted: tuple[str, ...] = ()
+    evidence: tuple[EvidencePiece, ...] = ()
+    answerable: bool = True
     cluster: int | None = field(default=None, compare=False)
 
     @property

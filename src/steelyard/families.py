@@ -22,6 +22,9 @@ STRATEGIES: Registry[Any] = Registry(
         "optimized_prompt": "steelyard.strategy.optimized_prompt:OptimizedPrompt",
         "chain_of_thought": "steelyard.strategy.chain_of_thought:ChainOfThought",
         "self_consistency": "steelyard.strategy.self_consistency:SelfConsistency",
+        "rag": "steelyard.strategy.rag:Rag",
+        "rag_oracle": "steelyard.strategy.rag_oracle:RagOracle",
+        "long_context": "steelyard.strategy.long_context:LongContext",
         "cascade": "steelyard.strategy.cascade:Cascade",
         "lora": "steelyard.strategy.lora:Lora",
     },
@@ -92,6 +95,8 @@ RETRIEVERS: Registry[Any] = Registry(
     {
         "tfidf": "steelyard.retrieve.tfidf:TfidfIndex",
         "passages": "steelyard.retrieve.index.passage_index:PassageIndex",
+        "whole": "steelyard.retrieve.fixed:WholeDocuments",
+        "gold": "steelyard.retrieve.fixed:GoldPassages",
         "lance": "steelyard.retrieve.index.lance:LanceIndex",
     },
     "steelyard.retrievers",

@@ -9,7 +9,8 @@ from typing import Any
 from steelyard.core import Example, Message, OutputKind, Split
 from steelyard.data.dataset import Dataset
 from steelyard.data.likeness.rows import RowLikeness
-from steelyard.task.config import Task, bare_task
+from steelyard.task.config import Task
+from steelyard.task.from_rows import bare_task
 
 
 def dataset(rows: Sequence[Sequence[Any]], kind: OutputKind = "label") -> Dataset:

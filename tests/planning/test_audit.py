@@ -10,7 +10,7 @@ from steelyard.planning.audit import audit_rows
 from steelyard.result.audit import Duplicates
 from steelyard.stats import detectable_difference
 from steelyard.task import Task
-from steelyard.task.config import bare_task
+from steelyard.task.from_rows import bare_task
 from steelyard.task.sections import OutputConfig
 from tests.data.alike_rows import divided
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from steelyard.economics import volume_flip
+from steelyard.economics import CostSheet, MachineUse, Money
 from steelyard.verdict import Case, decide
 
 
@@ -15,16 +14,25 @@ def test_a_case_counts_the_requests_of_a_growing_traffic() -> None:
     assert case.requests == 100 * 30 + 150 * 30 + 225 * 15
 
 
-def test_a_flip_in_volume_counts_what_is_paid_anyway_and_is_silent_on_machines(make: Any) -> None:
-    fixed = Decimal("365")
-    on = make("few_shot", 180, per_request=Decimal("365") / 365_000, fixed=fixed)
+def always_on(hour: str, seconds: str) -> CostSheet:
+    """A machine for few_shot that costs so much an hour and is busy for so long with each request."""
+    use = MachineUse(Money(Decimal(hour)), Decimal(seconds), shared=False)
+    return CostSheet("few_shot", machine=use)
+
+
+def test_a_flip_in_volume_follows_the_machines_that_more_requests_take(make: Any) -> None:
+    # a day of one machine costs 1.20 and serves 8,640 requests; hosted, as much buys 2,400
+    on = make("few_shot", 180, per_request="0.0012", sheet=always_on("0.05", "10"))
     hosted = make("zero_shot", 180, per_request="0.0005", name="zero_shot")
     verdict = decide(Case((make("majority", 60), on, hosted), 1000, 365))
     assert verdict.arm == "zero_shot"
-    at = volume_flip((fixed, Decimal(0)), (Decimal(0), Decimal("0.0005")), 365).at
-    assert any(f"above {at:,.0f} requests a day" in flip for flip in verdict.flips)
-    always = replace(on, is_always_on=True)
-    verdict = decide(Case((make("majority", 60), always, hosted), 1000, 365))
-    assert not any(flip.startswith("volume") for flip in verdict.flips), (
-        "it would take more machines"
-    )
+    assert any("above 2,400 requests a day" in flip for flip in verdict.flips)
+
+
+def test_a_stretch_of_volumes_is_told_with_both_its_ends(make: Any) -> None:
+    # 1,000 requests a day fill a machine: a second one makes it dearer again from there to 1,200
+    on = make("few_shot", 180, per_request="0.0024", sheet=always_on("0.05", "86.4"))
+    hosted = make("zero_shot", 180, per_request="0.002", name="zero_shot")
+    verdict = decide(Case((make("majority", 60), on, hosted), 500, 365))
+    assert verdict.arm == "zero_shot"
+    assert any("between 600 and 1,000 requests a day" in flip for flip in verdict.flips)

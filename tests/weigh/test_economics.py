@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import steelyard
+from steelyard.errors import ConfigError
 from tests.tickets import write_task
 from tests.weigh.test_conclude import STRATEGIES, run
 
-ALWAYS_ON = "prices: {machine: {per_hour: 0.10, shared: false}}\n"
+ALWAYS_ON = "prices: {machine: {per_hour: 0.10}}\n"
+SHARED = "prices: {machine: {shared: true}}\n"
 
 
 def weighed(tmp_path: Path, extra: str) -> dict[str, Any]:
@@ -62,12 +66,60 @@ def test_a_machine_that_is_always_on_is_paid_by_the_hour(tmp_path: Path) -> None
     assert 0 < machine["busy_month"] < machine["on_month"]
 
 
+def test_labels_hours_and_the_test_itself_are_paid_before_the_first_request(tmp_path: Path) -> None:
+    prices = "prices: {label: 0.30, hour: 90, machine: {per_hour: 0.10}}\n"
+    result = weighed(tmp_path, prices + "hours: {prompt: 2, few_shot: 3}\n")
+    kinds = {arm["arm"]: arm["upfront"] for arm in result["economics"]["arms"]}
+    split = result["split"]
+    chosen_on = split["test"] + split["dev"]
+    owned = result["verdict"]["details"]["cost_to_own"]
+    assert kinds, "arms are weighed"
+    for name, costs in kinds.items():
+        learns = not name.startswith("zero_shot")
+        labels = chosen_on + (split["train"] if learns else 0)
+        assert costs["labels"] == pytest.approx(0.30 * labels)
+        assert costs["evaluation"] >= 0
+        assert costs.get("hours") == {"z": 180, "f": 270}.get(name[0])
+    shots = arm_of(result, "few_shot")
+    assert shots["cost"]["upfront"] > 270 + 0.30 * chosen_on
+    assert shots["fit"]["cost"] < 1, "labels and hours are no part of the fit"
+    assert owned["few_shot"] > shots["cost"]["upfront"]
+
+
+def test_a_deployment_and_the_end_of_a_model_are_in_the_sums(tmp_path: Path) -> None:
+    ends = datetime.now(UTC).date() + timedelta(days=100)
+    costs = f"input: 1, output: 2, hosting_hour: 1.70, storage_month: 5, ends: {ends}, rebuild: 400"
+    task = write_task(
+        tmp_path / "task",
+        rows=120,
+        strategies=STRATEGIES,
+        extra=f"traffic: {{requests_per_day: 500}}\nprices: {{smart: {{{costs}}}}}\n",
+    )
+    result = run(task, tmp_path / "out")
+    shots = arm_of(result, "few_shot")
+    hosting = 1.70 * 24 * 365 + 5 * 365 / 30 + 400
+    owned = result["verdict"]["details"]["cost_to_own"]
+    assert owned["few_shot"] > hosting
+    assert owned["tfidf_linear"] < 1
+    assert shots["cost"]["monthly"] > 1.70 * 24 * 30 + 5
+
+
+def test_a_model_that_its_vendor_has_ended_is_refused(tmp_path: Path) -> None:
+    task = write_task(
+        tmp_path / "task",
+        rows=120,
+        strategies=STRATEGIES,
+        extra="prices: {smart: {ends: 2026-01-31}}\n",
+    )
+    with pytest.raises(ConfigError, match="its vendor ended it on 2026-01-31"):
+        steelyard.run(task, tmp_path / "out")
+
+
 def test_growth_is_in_the_requests_and_in_the_money(tmp_path: Path) -> None:
     volume = "requests_per_day: 500, horizon_days: 90"
-    flat = weighed(tmp_path / "a", f"traffic: {{{volume}, error_cost: 0.5}}\n")
-    grown = weighed(
-        tmp_path / "b", f"traffic: {{{volume}, error_cost: 0.5, growth_per_month: 1}}\n"
-    )
+    flat = weighed(tmp_path / "a", f"traffic: {{{volume}, error_cost: 0.5}}\n{SHARED}")
+    growing = f"traffic: {{{volume}, error_cost: 0.5, growth_per_month: 1}}\n"
+    grown = weighed(tmp_path / "b", growing + SHARED)
     times = (1 + 2 + 4) / 3
     costs = [r["verdict"]["details"]["expected_cost"]["few_shot"] for r in (flat, grown)]
     assert costs[1] == pytest.approx(costs[0] * times, rel=0.01)

@@ -69,7 +69,9 @@ def test_a_model_tuned_by_a_provider_has_a_tag_and_prices_of_its_own(
     assert arm["cost"]["per_request"] == pytest.approx(0.03)
     search = arm["fit"]["requests"]
     tokens = search["input_tokens"] + search["output_tokens"]
-    assert arm["cost"]["upfront"] == pytest.approx(0.003 * tokens + 0.5), "50,000 tokens trained"
+    assert arm["fit"]["cost"] == pytest.approx(0.003 * tokens + 0.5), "50,000 tokens trained"
+    test = 0.03 * result["split"]["test"]
+    assert arm["cost"]["upfront"] == pytest.approx(0.003 * tokens + 0.5 + test)
 
 
 def test_the_cap_counts_a_tuned_model_at_its_own_price(strategy: None, tmp_path: Path) -> None:

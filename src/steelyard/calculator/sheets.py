@@ -13,6 +13,7 @@ from steelyard.calculator.prices import PriceList
 from steelyard.calculator.sections import CostConfig, ModelPrices, TrainedTokens, WayConfig
 from steelyard.economics.money import Money
 from steelyard.economics.sheet import (
+    AGAIN,
     RETRAINING,
     CostSheet,
     EndOfLife,
@@ -203,7 +204,7 @@ class SheetMaker:
         """What tuning again costs: as given, or training and evaluation once more; labels are there."""
         if amount is not None:
             return self._amount(amount)
-        again = [upfront[part] for part in ("search", "training", "evaluation") if part in upfront]
+        again = [upfront[part] for part in AGAIN if part in upfront]
         if not again:
             raise self._missing(name, key, "what it costs each time")
         return sum(again, self.prices.money(Decimal(0)))

@@ -30,8 +30,8 @@ from steelyard.label_sets import labels_of
 from steelyard.model import ModelSpec
 from steelyard.output_kinds import LABELLED
 from steelyard.task import Task, load_task
-from steelyard.task.config import bare_task, with_columns
 from steelyard.task.dataset_folder import is_dataset_folder
+from steelyard.task.from_rows import bare_task, with_columns
 from steelyard.task.places import no_file
 from steelyard.task.sections import PARTS
 from steelyard.words import counted, one_line

@@ -117,8 +117,10 @@ def moved_task(task: Task, folder: Path, examples: Mapping[str, str], remark: st
     config["examples"] = names.get("all", names)
     if "all" not in names:
         config.pop("split", None)
-    if task.documents_path is not None:
-        config["documents"] = _relative(task.documents_path, folder)
+    if task.documents is not None:
+        files = [_relative(path, folder) for path in task.document_paths]
+        options = task.documents.model_dump(mode="json", exclude_unset=True)
+        config["documents"] = {**options, "files": files} if len(options) > 1 else files
     if any(_is_folder(task, model) for model in task.models):
         moved = [_moved_model(task, model, folder) for model in task.models]
         config["model"] = moved[0] if len(moved) == 1 else moved

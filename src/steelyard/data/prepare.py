@@ -22,7 +22,8 @@ from steelyard.data.splits.clusters import clusters_within
 from steelyard.errors import DataError
 from steelyard.label_sets import labels_of
 from steelyard.output_kinds import LABELLED
-from steelyard.task.config import Task, scored_by_rules, with_labels
+from steelyard.task.config import Task
+from steelyard.task.from_rows import scored_by_rules, with_labels
 from steelyard.task.sections import PARTS, check_labels
 
 MOST_LABELS = 1000

@@ -88,8 +88,7 @@ class RowStream:
 
 def note_task(task: Task) -> None:
     """Note a task's examples and documents as read, so that the command at work keeps them."""
-    documents = task.documents_path
-    for path in (*task.example_paths.values(), *((documents,) if documents else ())):
+    for path in (*task.example_paths.values(), *task.document_paths):
         note_source(path)
 
 

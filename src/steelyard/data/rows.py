@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, cast
 
 from steelyard.core import Example, Message, OutputKind, Role
 from steelyard.data.dashes import DASHES, NO_WORD
+from steelyard.data.evidence import KEYS as EVIDENCE_KEYS
+from steelyard.data.evidence import answerable_in, evidence_in
 from steelyard.data.formats.base import LeftOutError, RawRow, RowError, json_in, json_kind
 from steelyard.data.formats.roles import Columns, resolve
 from steelyard.data.formats.shapes import (
@@ -117,6 +119,8 @@ class RowParser:
     labels: tuple[str, ...]
     columns: Columns
     needs_output: bool = True
+    has_documents: bool = False
+    """Whether the task has documents, so that rows may say where in them an answer stands."""
     unused: dict[str, bool] = field(default_factory=dict)
     in_use: set[str] = field(default_factory=set)
     shapes: dict[tuple[str, ...], str | None] = field(default_factory=dict)
@@ -163,6 +167,8 @@ class RowParser:
         if conversation.answer and conversation.turns[-1].get("weight") == 0:
             self.remarks[_WEIGHTLESS] += 1
         columns_used = {name for role, name in roles.items() if role not in {"input", "output"}}
+        if self.has_documents:
+            columns_used |= EVIDENCE_KEYS
         unused = {*conversation.fields, *conversation.tools} - columns_used - ENVELOPE
         self._note(unused, fields)
         for what in row.changed:
@@ -175,6 +181,8 @@ class RowParser:
             input=_clean(text, "input"),
             output=reference(output, written, self.kind),
             accepted=others or (),
+            evidence=evidence_in(fields) if self.has_documents else (),
+            answerable=answerable_in(fields) if self.has_documents else True,
             context=tuple(Message(turn.role, _usable(turn.content, "context")) for turn in context),
             group=_optional(fields, roles, "group"),
             slice=_optional(fields, roles, "slice"),
@@ -291,7 +299,13 @@ def _is_plain(parser: RowParser, row: RawRow, conversation: Conversation) -> boo
 def parser_of(task: Task) -> RowParser:
     """The parser of a task's rows."""
     needs_output = not task.is_scored_by_rules_alone
-    return RowParser(task.output.kind, task.output.labels, task.columns.by_role(), needs_output)
+    return RowParser(
+        task.output.kind,
+        task.output.labels,
+        task.columns.by_role(),
+        needs_output,
+        has_documents=task.documents is not None,
+    )
 
 
 class UniqueIds:

@@ -21,7 +21,6 @@ from steelyard.economics.money import (
     totals,
 )
 from steelyard.economics.scenarios import ArmDoubt, PricePaths, Uncertain
-from steelyard.economics.sensitivity import price_factor_flip, volume_flip
 from steelyard.economics.sheet import (
     RETRAINING,
     UPFRONT,
@@ -66,10 +65,8 @@ __all__ = [
     "choice_map",
     "cost_of",
     "cost_over_time",
-    "price_factor_flip",
     "simulate",
     "to_number",
     "totals",
-    "volume_flip",
     "volume_turns",
 ]

@@ -17,6 +17,8 @@ from steelyard.errors import ConfigError
 
 UPFRONT = ("labels", "hours", "search", "training", "evaluation")
 """What may be paid before the first request: labels, people's hours, prompt search, training, evaluation."""
+AGAIN = ("search", "training", "evaluation")
+"""What is paid once more where an approach is set up anew: the labels are there."""
 RETRAINING = "retraining"
 HOURS_PER_MONTH = 24 * DAYS_PER_MONTH
 MOST_DAYS = 3650
@@ -236,6 +238,12 @@ class CostSheet:
             raise ConfigError(f"{self.name}: what recurs does so every 1 day or more")
         if self.end is not None and self.end.day < 1:
             raise ConfigError(f"{self.name}: its vendor has ended it: it cannot be chosen any more")
+
+    @property
+    def is_line(self) -> bool:
+        """Whether it costs an amount upfront and one per request: nothing by the hour, month or date."""
+        by_hour = self.machine is not None and not self.machine.shared
+        return not (by_hour or self.hosted or self.recurring or self.end)
 
     @property
     def not_counted(self) -> tuple[str, ...]:

@@ -114,6 +114,11 @@ class ModelSpec:
         return replace(self, adapter=None) if self.tuned_from is None else self.tuned_from.base
 
     @property
+    def tuned_key(self) -> str:
+        """The name under which the user gives the price of all models tuned from one."""
+        return f"ft:{self.base.name}"
+
+    @property
     def account(self) -> str:
         """What accounts call the model; needs no key.
 
@@ -384,6 +389,12 @@ class PlannedModel:
         """What it may be called: first as in accounts, as its spec names it, or by its tag."""
         spec = self.spec
         return (spec.account, spec.name, f"{spec.provider}:{spec.name}", self.tag)
+
+    @property
+    def price_names(self) -> tuple[str, ...]:
+        """What it may be called among prices: a tuned one goes by ``ft:BASE``, too."""
+        tuned = () if self.spec.tuned_from is None else (self.spec.tuned_key,)
+        return (*self.names, *tuned)
 
     @property
     def paid_by_tokens(self) -> bool:

@@ -85,7 +85,7 @@ def _own_amounts(spec: ModelSpec, overrides: Overrides | None) -> Mapping[str, D
     every = _amounts(overrides)
     names = [f"{spec.provider}:{spec.name}", spec.name]
     if spec.tuned_from is not None:
-        names.append(_tuned_key(spec))
+        names.append(spec.tuned_key)
     return next((every[name] for name in names if every.get(name) and name != MACHINE), {})
 
 
@@ -112,13 +112,8 @@ def _tuned_price(spec: ModelSpec, when: datetime) -> Price:
         return _book_price(spec, when)
     return Price(
         source=f"no price known for {spec.name!r}, and the price of {spec.base.name!r}, which it was tuned "
-        f"from, does not apply; {_advice(_tuned_key(spec))}"
+        f"from, does not apply; {_advice(spec.tuned_key)}"
     )
-
-
-def _tuned_key(spec: ModelSpec) -> str:
-    """The name under which the user gives the price of all models tuned from one."""
-    return f"ft:{spec.base.name}"
 
 
 def _batch_price(price: Price, share: Decimal | None, base_url: str | None) -> Price:

@@ -9,6 +9,7 @@ from steelyard.data.dataset import Dataset
 from steelyard.errors import ConfigError
 from steelyard.model.base import PlannedModel
 from steelyard.planning.jobs import LeftOut
+from steelyard.retrieve.grounds import Grounds
 from steelyard.strategy import (
     Brief,
     Selection,
@@ -28,7 +29,12 @@ class RunStrategies(NamedTuple):
 
 
 def choose(
-    data: Dataset, brief: Brief, models: Sequence[PlannedModel], *, lenient: bool = False
+    data: Dataset,
+    brief: Brief,
+    models: Sequence[PlannedModel],
+    *,
+    lenient: bool = False,
+    grounds: Grounds | None = None,
 ) -> RunStrategies:
     """Choose by the task's ``strategies`` for each model.
 
@@ -36,7 +42,7 @@ def choose(
     was asked for by name and fits no model, unless ``lenient`` (the models are not those that it
     was asked for with), or not the task.
     """
-    task = TaskFacts(brief, data.split.train)
+    task = TaskFacts(brief, data.split.train, grounds)
     selections = [auto(task, model.spec) for model in models]
     automatic = _union([selection.specs for selection in selections])
     if data.task.strategies == "auto":

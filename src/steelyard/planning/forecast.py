@@ -102,7 +102,10 @@ def answers_of(plan: Plan, job: Job) -> dict[str, int]:
 
 def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast | None:
     model = plan.models[0] if job.model is None else job.model
-    sizes = replace(lengths[model.tag].sizes, run=run_facts(job, model, plan.models, plan.specs))
+    sizes = replace(
+        lengths[model.tag].sizes,
+        run=replace(run_facts(job, model, plan.models, plan.specs), grounds=plan.grounds),
+    )
     return build_strategy(job.strategy).forecast(plan.brief, sizes)
 
 

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from steelyard.errors import closest
+from steelyard.errors import ConfigError, closest
 from steelyard.model import ModelSpec, check_schema
 from steelyard.model.prices import MACHINE
 from steelyard.task import Task
 from steelyard.task.members import metric_class
+from steelyard.task.prices import deployment
 from steelyard.words import counted
 
 
 def notes_on(task: Task, schema: str | None, models: Sequence[ModelSpec]) -> tuple[str, ...]:
     """What to say of ``task`` and its ``schema`` (JSON text) with these models.
 
-    Raises `ConfigError` for a schema that a model cannot be held to.
+    Raises `ConfigError` for a schema that a model cannot be held to, and a model that its vendor has ended.
     """
+    _check_ends(task, models)
     return (*_unused(task), *_unused_prices(task, models), *_about_schema(schema, models))
+
+
+def _check_ends(task: Task, models: Sequence[ModelSpec]) -> None:
+    today = datetime.now(UTC).date()
+    for spec in models:
+        ends = deployment(task.prices, (spec.name, _full_name(spec))).ends
+        if ends is not None and ends <= today:
+            raise ConfigError(
+                f"prices.{spec.name}.ends: its vendor ended it on {ends}: choose another model, or correct it"
+            )
 
 
 def _unused(task: Task) -> list[str]:
     """Sections that nothing reads: that is allowed, and seldom meant."""
     sections = {metric_class(config.name).section for config in task.metric_configs}
     notes = []
-    if task.documents is not None:
-        notes.append("documents: not used, because answering from documents is not available yet")
     if task.judge is not None and "judge" not in sections:
         notes.append("judge: not used, because judge is not one of the metrics; add it to metric")
     if task.rules and "rules" not in sections:

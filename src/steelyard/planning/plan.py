@@ -22,11 +22,13 @@ from steelyard.model.base import PlannedModel
 from steelyard.model.prices import machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.detectable import arm_count, detectable_text
+from steelyard.planning.documents import grounds_of_task
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.notes import notes_on
 from steelyard.planning.options import RunOptions
 from steelyard.planning.redaction import private_references
 from steelyard.result import AuditResult
+from steelyard.retrieve.grounds import Grounds
 from steelyard.score import Metric, build_metrics
 from steelyard.score.base import ModelMetric
 from steelyard.score.judge import Judge
@@ -58,6 +60,8 @@ class Plan:
     """Those that strategies ask in addition to the task's: a model that reflects."""
     notes: tuple[str, ...] = ()
     """What of the task goes unused, or may not do what it says."""
+    grounds: Grounds | None = None
+    """The task's documents, where it has some."""
     kept: tuple[Job, ...] = ()
     """What the run folder has measured before and this run was not asked for: it is weighed too."""
 
@@ -184,7 +188,8 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         task.temperature,
     )
     overridden = options.model is not None and options.strategies is None
-    specs, left_out = choose(data, brief, models, lenient=overridden)
+    grounds = grounds_of_task(task)
+    specs, left_out = choose(data, brief, models, lenient=overridden, grounds=grounds)
     more = _more_models(specs, models, prices)
     check_prices(options, (*models, *more))
     return Plan(
@@ -199,6 +204,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         options=options,
         more_models=more,
         notes=notes,
+        grounds=grounds,
     )
 
 

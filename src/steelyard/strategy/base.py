@@ -24,6 +24,7 @@ from steelyard.task.members import metric_class
 if TYPE_CHECKING:
     import numpy as np
 
+    from steelyard.retrieve.grounds import Grounds
     from steelyard.score import Metric
 
 log = logging.getLogger("steelyard")
@@ -85,6 +86,8 @@ class TaskFacts(NamedTuple):
 
     brief: Brief
     train: Sequence[Example]
+    grounds: Grounds | None = None
+    """The task's documents, where it has some."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +114,13 @@ class FitContext:
     options: Mapping[str, Any] = field(default_factory=dict)
     models: tuple[PlannedModel, ...] = ()
     tunings: tuple[StrategySpec, ...] = ()
+    grounds: Grounds | None = None
+    asked: tuple[Example, ...] = ()
+    """Every example that will be asked, test among them: for a ceiling alone, which is shown the evidence."""
 
     @property
     def task(self) -> TaskFacts:
-        return TaskFacts(self.brief, self.train)
+        return TaskFacts(self.brief, self.train, self.grounds)
 
     def score(
         self,
@@ -146,6 +152,7 @@ class RunFacts:
     models: tuple[PlannedModel, ...] = ()
     tunings: tuple[StrategySpec, ...] = ()
     local: bool = True
+    grounds: Grounds | None = None
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,8 @@ def _names_of_the_sure(brief: Brief, spec: ModelSpec | None = None) -> str:
     return ", ".join(
         name
         for name, facts in traits.items()
-        if _may_be_sure(facts, brief, spec) and not (facts.is_floor or facts.spans_models)
+        if _may_be_sure(facts, brief, spec)
+        and not (facts.is_floor or facts.is_ceiling or facts.spans_models)
     )
 
 

@@ -19,6 +19,7 @@ from steelyard.strategy.formats import Format, Shot, get_format
 if TYPE_CHECKING:
     from steelyard.retrieve.base import Retriever
     from steelyard.retrieve.tfidf import TfidfIndex
+    from steelyard.strategy.grounding import Grounding
 
 RETRIEVED_ORDERS = ("nearest_last", "nearest_first")
 _LIMITS = {
@@ -105,11 +106,15 @@ class PromptRecipe:
 
 @dataclass(frozen=True)
 class Prompt:
-    """A recipe, and the index of its retrieved shots, if any, shown in an order of `RETRIEVED_ORDERS`."""
+    """A recipe, and the index of its retrieved shots, if any, shown in an order of `RETRIEVED_ORDERS`.
+
+    With a ``grounding`` every input stands below passages of the documents.
+    """
 
     recipe: PromptRecipe
     index: Retriever | None = None
     order: str = RETRIEVED_ORDERS[0]
+    grounding: Grounding | None = None
 
     def freed(self) -> Prompt:
         return replace(self, recipe=replace(self.recipe, decoding="free"))

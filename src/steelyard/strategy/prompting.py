@@ -16,6 +16,7 @@ from steelyard.files import read_json, real
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress
 from steelyard.strategy.formats import get_format
+from steelyard.strategy.grounding import Grounding, timed_lookup
 from steelyard.strategy.prompt import RETRIEVED_ORDERS, Prompt, PromptRecipe
 from steelyard.strategy.rounds import Rounds
 from steelyard.strategy.saved import read_facts, write_manifest
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _ADAPTER = "adapter"
 _INDEX = "index"
+_PASSAGES = "passages"
 _FIRST_RETRIEVER = "tfidf"
 """What loads the index of an arm that does not say it: there was no other."""
 
@@ -95,20 +97,25 @@ class PromptArm(Arm):
         """Ask the model each question, in as many rounds as the recipe needs."""
         if not questions:
             return []
-        settled_count = 0
+        settled_count, grounding, lookup = 0, self.prompt.grounding, 0.0
+        if grounding is not None:
+            questions, lookup = timed_lookup(grounding, questions)
+
+        def whole(answer: Answer) -> Answer:
+            return answer if grounding is None else grounding.settled(answer, self.account, lookup)
 
         def tell(settled: Sequence[tuple[int, Answer]]) -> None:
             nonlocal settled_count
             settled_count += len(settled)
             if on_answers is not None:
-                on_answers(settled)
+                on_answers([(place, whole(answer)) for place, answer in settled])
             if progress is not None:
                 progress(settled_count, len(questions))
 
         rounds = Rounds(self.model, self.account, self.brief, self.prompt.recipe)
         answers = rounds.run(self.prompt.requests(questions, nonce), tell)
         self.request_count += rounds.request_count
-        return answers
+        return [whole(answer) for answer in answers]
 
     def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
         """Return this arm under prompts that mean the same."""
@@ -132,6 +139,9 @@ class PromptArm(Arm):
             self.prompt.index.save(folder / _INDEX)
             fields["retriever"] = self.prompt.index.name
             fields["retrieved_order"] = self.prompt.order
+        if self.prompt.grounding is not None:
+            (folder / _PASSAGES).mkdir()
+            fields["grounding"] = self.prompt.grounding.save(folder / _PASSAGES)
         write_manifest(self, folder, fields)
 
     @classmethod
@@ -153,6 +163,9 @@ class PromptArm(Arm):
             if order not in RETRIEVED_ORDERS:
                 raise ValueError(f"unknown order of retrieved examples: {order!r}")
             prompt = Prompt(recipe, retriever.load(folder / _INDEX), order)
+        if "grounding" in saved:
+            grounding = Grounding.load(folder / _PASSAGES, saved["grounding"])
+            prompt = replace(prompt, grounding=grounding)
         return cls(read_facts(saved), prompt, spec, build_model)
 
 

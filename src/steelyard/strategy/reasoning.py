@@ -29,7 +29,7 @@ def reasoning_refusal(task: TaskFacts) -> str | None:
 
     The metric has to compare one final answer: those of labels and JSON always do.
     """
-    brief, train = task
+    brief, train = task.brief, task.train
     if brief.kind != "text":
         return None
     if not brief.metric_type.compares_final_answers:

@@ -18,19 +18,21 @@ class Traits:
 
     ``family`` is what recommending it amounts to, ``about`` the strategy in a few words. One that
     ``spans_models`` uses all of the task's models and is fitted once, not on each. ``no_gap`` says why
-    its gap between train and test says nothing; ``looks_up_train`` whether its arms look an input up
-    among the train examples, which then holds of every arm that contains one. A reference runs
+    its gap between train and test says nothing; ``learns`` whether it uses the train examples,
+    ``looks_up_train`` whether its arms look an input up among them, which then holds of every arm that
+    contains one. A reference runs
     whatever is asked for. One that ``may_stop`` is not asked the test where dev shows that it cannot win.
-    ``confidence`` says for which answers it may know how sure it is: labels, any
-    kind, or none. A floor gives every input the same answer, which any other arm must beat. ``carries``
-    is what of the user's text its requests to a model hold. One that ``can_be_voted_over`` is a
-    `PromptStrategy` whose best prompt may be asked several times.
+    ``confidence`` says for which answers it may know how sure it is: labels, any kind, or none. A floor
+    gives every input the same answer, which any other arm must beat; a ceiling is shown what no arm in use
+    would know, and is never recommended. ``carries`` is what of the user's text its requests to a model
+    hold. One that ``can_be_voted_over`` is a `PromptStrategy` whose best prompt may be asked several times.
     """
 
     family: Recommendation
     about: str
     needs_model: bool = True
     needs_references: bool = False
+    learns: bool = True
     tunes: bool = False
     spans_models: bool = False
     no_gap: str | None = None
@@ -38,9 +40,12 @@ class Traits:
     is_reference: bool = False
     may_stop: bool = True
     is_floor: bool = False
+    is_ceiling: bool = False
     can_be_voted_over: bool = False
     confidence: Literal["none", "labels", "any"] = "labels"
-    carries: Literal["nothing", "own", "fixed_shots", "retrieved_shots", "upload"] = "own"
+    carries: Literal["nothing", "own", "fixed_shots", "retrieved_shots", "documents", "upload"] = (
+        "own"
+    )
 
     @property
     def must_finish(self) -> bool:

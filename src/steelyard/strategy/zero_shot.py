@@ -35,6 +35,7 @@ class ZeroShot(PromptStrategy):
         family="prompt",
         about="instruction only",
         no_gap="nothing was fitted on train",
+        learns=False,
         may_stop=False,
         can_be_voted_over=True,
     )

@@ -25,32 +25,35 @@ from pydantic import (
 from steelyard.config.explain import Place, as_yaml, explain
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, read_yaml
-from steelyard.core import OutputKind
 from steelyard.errors import ConfigError
 from steelyard.files import TASK_NAME, expanded, hash_file, real
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.output_kinds import KINDS
 from steelyard.task.dataset_folder import files_of, holds_examples
-from steelyard.task.members import check_metric, check_strategy, metric_class
+from steelyard.task.members import check_approach, check_metric, check_strategy, metric_class
 from steelyard.task.places import check_places, no_task
+from steelyard.task.prices import (
+    HOUR,
+    LABEL,
+    PriceChoice,
+    amount_of,
+    check_price_forms,
+    is_machine_shared,
+    model_prices,
+)
 from steelyard.task.schema_choice import with_schema
 from steelyard.task.sections import (
-    LABEL,
-    MACHINE,
     ColumnsConfig,
     ConsistencyConfig,
     ConstraintsConfig,
+    DocumentsConfig,
     ExampleFiles,
     JudgeConfig,
     MetricConfig,
     OutputConfig,
-    PriceChoice,
-    PriceConfig,
     SplitConfig,
     StrategyConfig,
     TrafficConfig,
-    check_labels,
-    check_price_forms,
     strategies_tag,
 )
 
@@ -82,13 +85,15 @@ class Task(Section):
     metric: tuple[MetricConfig, ...] = ()
     model_choice: ModelChoice = Field(default=ModelConfig(), alias="model")
     strategies: Strategies = "auto"
-    documents: Name | None = None
+    documents: DocumentsConfig | None = None
     rules: tuple[dict[str, Any], ...] = ()
     judge: JudgeConfig | None = None
     temperature: float = Field(default=0.0, ge=0, le=2)
     consistency: ConsistencyChoice = ConsistencyConfig()
     traffic: TrafficConfig = TrafficConfig()
     prices: dict[str, PriceChoice] = Field(default_factory=dict)
+    hours: dict[str, Annotated[Decimal, Field(ge=0, le=10**6)]] = Field(default_factory=dict)
+    """Hours of people that setting an approach up takes, by strategy or family."""
     constraints: ConstraintsConfig = ConstraintsConfig()
     columns: ColumnsConfig = ColumnsConfig()
     split: SplitConfig | None = None
@@ -166,6 +171,8 @@ class Task(Section):
             raise ValueError(
                 "split is for a single examples file: remove it, these files are split already"
             )
+        if self.hours and self.hour_price is None:
+            raise ValueError("hours need a price: give prices: {hour: …}, what one of them costs")
         if self.rules and self.output.kind != "text":
             raise ValueError(f"rules belong to output.kind: text, not to kind: {self.output.kind}")
         return self
@@ -223,28 +230,29 @@ class Task(Section):
         return {part: Path(os.path.abspath(self._folder / path)) for part, path in paths.items()}  # noqa: PTH100
 
     @property
-    def documents_path(self) -> Path | None:
-        return self.path(self.documents) if self.documents else None
+    def document_paths(self) -> tuple[Path, ...]:
+        """Absolute paths of the folders and files that answers are looked up in."""
+        return tuple(self.path(name) for name in self.documents.files) if self.documents else ()
 
     @property
     def model_prices(self) -> dict[str, dict[str, Any]]:
         """The prices of models and of the machine, by name; what is not given is not there."""
-        priced = {name: p for name, p in self.prices.items() if isinstance(p, PriceConfig)}
-        return {
-            name: p.model_dump(exclude_none=True, exclude={"shared"}) for name, p in priced.items()
-        }
+        return model_prices(self.prices)
 
     @property
     def shares_machine(self) -> bool:
         """Whether the machine of local models is paid by its busy seconds; else by every hour."""
-        machine = self.prices.get(MACHINE)
-        return not isinstance(machine, PriceConfig) or machine.shared is not False
+        return is_machine_shared(self.prices)
 
     @property
     def label_price(self) -> Decimal | None:
         """What one labelled example costs; ``None`` where the task does not say."""
-        price = self.prices.get(LABEL)
-        return price if isinstance(price, Decimal) else None
+        return amount_of(self.prices, LABEL)
+
+    @property
+    def hour_price(self) -> Decimal | None:
+        """What an hour of a person costs; ``None`` where the task does not say."""
+        return amount_of(self.prices, HOUR)
 
     @property
     def traffic_is_assumed(self) -> bool:
@@ -299,53 +307,8 @@ def build_task(
         raise ConfigError(f"{where} is nested too deeply: flatten it") from None
     task._folder = Path(folder).resolve()
     _check_members(task, where, lines or {})
-    check_places(task.example_paths, task.documents_path, Place(where, lines or {}))
+    check_places(task.example_paths, task.document_paths, Place(where, lines or {}))
     return _with_local_model(task)
-
-
-def bare_task(
-    path: Path,
-    kind: OutputKind,
-    columns: Mapping[str, str | None],
-    files: Mapping[str, str] | None = None,
-) -> Task:
-    """A file of examples as a task without instruction and labels; its columns are as it has them.
-
-    ``files`` are the parts of a folder, relative to its parent.
-    """
-    task = Task.model_construct(
-        name=path.name,
-        instruction="",
-        output=OutputConfig(kind=kind),
-        examples=ExampleFiles(**(files or {"all": path.name})),
-        columns=ColumnsConfig.model_construct(None, **columns),
-    )
-    task._folder = path.parent.resolve()
-    return task
-
-
-def with_labels(task: Task, labels: tuple[str, ...]) -> Task:
-    """Put labels found in the examples on a task that declares none; the fingerprint stays."""
-    if task.output.labels or not labels:
-        return task
-    output = task.output.model_copy(update={"labels": check_labels(labels)})
-    return _filled_in(task, output=output)
-
-
-def with_columns(task: Task, columns: Mapping[str, str | None]) -> Task:
-    """Put what the rows say of columns on a task; the fingerprint stays."""
-    return _filled_in(task, columns=ColumnsConfig.model_construct(None, **columns))
-
-
-def scored_by_rules(task: Task) -> Task:
-    """Set the metric of a task that names none and whose rows have rules but no outputs."""
-    return task if task.metric else _filled_in(task, metric=(MetricConfig(name="rules"),))
-
-
-def _filled_in(task: Task, **fields: Any) -> Task:
-    copy = task.model_copy(update=fields)
-    copy._folder, copy._fingerprint = task.folder, task.fingerprint
-    return copy
 
 
 def _check_members(task: Task, where: str, lines: Lines) -> None:
@@ -353,6 +316,8 @@ def _check_members(task: Task, where: str, lines: Lines) -> None:
         check_metric(metric, task.output.kind, Place(where, lines, ("metric", position)))
     for position, strategy in enumerate(() if task.strategies == "auto" else task.strategies):
         check_strategy(strategy, Place(where, lines, ("strategies", position)))
+    for name in task.hours:
+        check_approach(name, Place(where, lines, ("hours", name)))
     if task.rules:
         metric_class("rules").check_rules(task.rules, Place(where, lines, ("rules",)))
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from steelyard.config.explain import Place
 from steelyard.config.options import read_options
-from steelyard.core import OutputKind
-from steelyard.errors import ConfigError
+from steelyard.core import FAMILIES, OutputKind
+from steelyard.errors import ConfigError, closest
 from steelyard.families import METRICS, STRATEGIES
 from steelyard.task.sections import MetricConfig, StrategyConfig
 
@@ -59,6 +59,13 @@ def check_strategy(strategy: StrategyConfig, place: Place) -> None:
     read_options(
         f"strategy {strategy.name}", strategy_type.options_type, strategy.options, options_place
     )
+
+
+def check_approach(name: str, place: Place) -> None:
+    """Raise `ConfigError` for what is neither a strategy nor a family of them."""
+    if name not in STRATEGIES and name not in FAMILIES:
+        near = closest(name, {*STRATEGIES, *FAMILIES})
+        raise ConfigError(f"{place}: {name!r} is no strategy and no family of them{near}")
 
 
 def metrics_for(kind: OutputKind) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from steelyard.commands import command
@@ -34,16 +34,19 @@ def no_task(source: Path) -> str:
     return f"{source} has no {TASK_NAME}{hint}: create one with: steelyard init DIR --from my.csv"
 
 
-def check_places(examples: Mapping[str, Path], documents: Path | None, where: Place) -> None:
+def check_places(examples: Mapping[str, Path], documents: Sequence[Path], where: Place) -> None:
     """Refuse examples (by part) and documents that are not there. Raises `ConfigError`."""
     for part, path in examples.items():
         if not path.is_file() and not is_dataset_folder(path):
             key = ("examples",) if part == "all" else ("examples", part)
             line = where.lines.get(("examples", part)) or where.lines.get(("examples",))
             raise ConfigError(f"{_at(where, line)}: {'.'.join(key)}: {no_file(path)}")
-    if documents is not None and not documents.exists():
-        line = where.lines.get(("documents",))
-        raise ConfigError(f"{_at(where, line)}: documents: no folder or file {documents}")
+    for place, path in enumerate(documents):
+        if not path.exists():
+            keys = (("documents", "files", place), ("documents", place), ("documents",))
+            line = next((where.lines[key] for key in keys if key in where.lines), None)
+            hint = closest_file(path.name, names_in(path.parent))
+            raise ConfigError(f"{_at(where, line)}: documents: no folder or file {path}{hint}")
 
 
 def _at(where: Place, line: int | None) -> str:

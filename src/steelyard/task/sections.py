@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from steelyard.config.section import Fraction, MoneyAmount, Name, Section, Template
 from steelyard.core import OutputKind
 from steelyard.economics import Traffic
-from steelyard.errors import ConfigError, closest
+from steelyard.errors import ConfigError
 from steelyard.output_kinds import LABELLED
 
 PARTS = ("train", "dev", "test")
@@ -112,6 +112,41 @@ class ExampleFiles(Section):
         return {part: name for part, name in names.items() if name is not None}
 
 
+class DocumentsConfig(Section):
+    """What answers are looked up in: ``files`` are folders and files, relative to the task.
+
+    ``text`` names the column of rows (CSV, JSON Lines) that is their text; ``hidden: keep`` leaves text
+    that no reader sees in what models are shown.
+    """
+
+    files: tuple[Name, ...]
+    text: Name | None = None
+    hidden: Literal["leave_out", "keep"] = "leave_out"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_paths(cls, value: Any) -> Any:
+        if isinstance(value, str | list | tuple):
+            value = {"files": value}
+        if isinstance(value, Mapping) and isinstance(value.get("files"), str):
+            value = {**value, "files": [value["files"]]}
+        if not isinstance(value, Mapping | DocumentsConfig):
+            raise ValueError(
+                f"it takes a folder or file, a list of them, or {{files, text, hidden}}, not {value!r:.60}"
+            )
+        return value
+
+    @field_validator("files")
+    @classmethod
+    def _some_files(cls, files: tuple[str, ...]) -> tuple[str, ...]:
+        if not files:
+            raise ValueError("the list is empty: name a folder or a file, or leave the key out")
+        repeated = [name for name, count in Counter(files).items() if count > 1]
+        if repeated:
+            raise ValueError(f"{repeated[0]!r} is listed twice")
+        return files
+
+
 class _Member(Section):
     name: Name
     options: dict[str, Any] = Field(default_factory=dict)
@@ -187,64 +222,6 @@ class TrafficConfig(Section):
         """The requests over time. Raises `ConfigError` for more than can be."""
         days, growth = self.horizon_days, self.growth_per_month
         return Traffic(Decimal(self.requests_per_day), days, growth, self.peak)
-
-
-class PriceConfig(Section):
-    """Money per million tokens, or ``per_hour`` for the machine that runs local models.
-
-    ``training`` is what a million tokens of hosted fine-tuning cost, ``batch`` the share of the token
-    price that a request in a batch costs.
-    """
-
-    input: MoneyAmount | None = None
-    cached: MoneyAmount | None = None
-    output: MoneyAmount | None = None
-    batch: Annotated[Decimal, Field(gt=0, le=1)] | None = None
-    training: MoneyAmount | None = None
-    per_hour: MoneyAmount | None = None
-    shared: bool | None = None
-    """Whether a machine does other work, too, and is paid by its busy seconds; else it is always on."""
-
-    @model_validator(mode="after")
-    def _check_kind(self) -> PriceConfig:
-        tokens = (self.input, self.cached, self.output, self.batch, self.training)
-        if all(price is None for price in (*tokens, self.per_hour)):
-            raise ValueError("no price given: set input and output per million tokens, or per_hour")
-        if self.per_hour is not None and any(price is not None for price in tokens):
-            raise ValueError("give token prices or per_hour, not both")
-        if self.shared is not None and self.per_hour is None:
-            raise ValueError("shared is about a machine: give its per_hour, too")
-        return self
-
-
-LABEL = "label"
-"""In ``prices``, what one labelled example costs."""
-MACHINE = "machine"
-"""In ``prices``, what an hour of the machine of local models costs."""
-
-
-def _price_tag(value: Any) -> str:
-    """Distinguish an amount from a section; tags in angle brackets stay out of error messages."""
-    return "<section>" if isinstance(value, Mapping | PriceConfig) else "<amount>"
-
-
-PriceChoice = Annotated[
-    Annotated[PriceConfig, Tag("<section>")] | Annotated[MoneyAmount, Tag("<amount>")],
-    Discriminator(_price_tag),
-]
-
-
-def check_price_forms(prices: Mapping[str, PriceConfig | Decimal]) -> None:
-    """Raise `ValueError` for a price in the form of another kind: a label's is an amount."""
-    for name, price in prices.items():
-        amount = isinstance(price, Decimal)
-        per_hour = isinstance(price, PriceConfig) and price.per_hour is not None
-        if (name == LABEL, name == MACHINE) == (amount, per_hour):
-            continue
-        forms = {LABEL: "0.30, for one example", MACHINE: "{per_hour: …}"}
-        form = forms.get(name, "{input: …, cached: …, output: …}")
-        near = closest(name, {LABEL} if amount else {MACHINE} - {name})
-        raise ValueError(f"write the price of {name} as {form}{near}")
 
 
 class ConstraintsConfig(Section):

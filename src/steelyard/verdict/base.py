@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.core import PROMPT_FAMILIES, Comparison, Estimate, Recommendation
-from steelyard.economics import Traffic
+from steelyard.economics import CostSheet, Money, Traffic
 from steelyard.stats import Detectable, Family
 from steelyard.strategy import traits_of
 
@@ -35,10 +35,8 @@ class Candidate:
     upfront: Decimal | None = None
     per_request: Decimal | None = None
     monthly: Decimal | None = None
-    fixed: Decimal = Decimal(0)
-    """What of ``per_request`` is paid over the horizon whatever the volume: retraining, machines."""
-    is_always_on: bool = False
-    """Whether it needs machines that are always on: their number follows the volume in steps."""
+    sheet: CostSheet | None = None
+    """All that it costs, where some of that does not follow the requests: else both amounts say it."""
     latency_p95_seconds: float | None = None
     latency_p95_low_seconds: float | None = None
     latency_p95_high_seconds: float | None = None
@@ -66,6 +64,14 @@ class Candidate:
     @property
     def money(self) -> tuple[Decimal | None, Decimal | None]:
         return self.upfront, self.per_request
+
+    @property
+    def costs(self) -> CostSheet | None:
+        """All that it costs, as data; ``None`` where a part is not known."""
+        if self.sheet is not None or self.upfront is None or self.per_request is None:
+            return self.sheet
+        upfront, each = Money(self.upfront), Money(self.per_request)
+        return CostSheet(self.name, upfront={"search": upfront}, extras={"requests": each})
 
     def total_cost(self, requests: int) -> Decimal | None:
         """Total cost over ``requests`` requests; ``None`` when a part is not known."""
@@ -121,6 +127,7 @@ class Case:
     seed: int = 0
     currency: str = "USD"
     growth_per_month: Decimal = Decimal(0)
+    peak: Decimal = Decimal(1)
     error_cost: Decimal | None = None
     label_cost: Decimal | None = None
     decomposable: bool = True
@@ -130,10 +137,14 @@ class Case:
 
     @property
     def requests(self) -> int:
+        if not self.growth_per_month:
+            return self.requests_per_day * self.horizon_days
+        return round(self.traffic.requests)
+
+    @property
+    def traffic(self) -> Traffic:
         days, growth = self.horizon_days, self.growth_per_month
-        if not growth:
-            return self.requests_per_day * days
-        return round(Traffic(Decimal(self.requests_per_day), days, growth).requests)
+        return Traffic(Decimal(self.requests_per_day), days, growth, self.peak)
 
 
 def family_of(strategy: str) -> Recommendation:

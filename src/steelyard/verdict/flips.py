@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
+from typing import NamedTuple
 
-from steelyard.economics import volume_flip
+from steelyard.economics import CostSheet, Money, Traffic, volume_turns
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case, costs_level
 from steelyard.verdict.beliefs import Beliefs
@@ -51,36 +54,63 @@ def _money(case: Case, beliefs: Beliefs, arm: Candidate) -> tuple[Decimal | None
     return arm.upfront, arm.per_request + case.error_cost * words.to_decimal(wrong)
 
 
-def _at_any_volume(
-    case: Case, arm: Candidate, money: tuple[Decimal | None, Decimal | None]
-) -> tuple[Decimal | None, Decimal | None]:
-    """The money with what is paid whatever the volume counted upfront."""
-    upfront, per_request = money
-    if upfront is None or per_request is None or not arm.fixed:
-        return money
-    return upfront + arm.fixed, per_request - arm.fixed / case.requests
+class _Stretch(NamedTuple):
+    """Requests a day between which a rival costs less than the choice; ``None``: without end."""
+
+    low: float | None
+    high: float | None
+    rival: str
+
+    @property
+    def words(self) -> str:
+        low, high = (None if at is None else words.count(round(at)) for at in (self.low, self.high))
+        if low is None:
+            return f"below {high}"
+        return f"above {low}" if high is None else f"between {low} and {high}"
 
 
 def _volume(case: Case, beliefs: Beliefs, choice: Candidate, rivals: list[Candidate]) -> list[str]:
-    """The next volume below and above today's at which a rival becomes cheaper."""
-    mine, crossings = _at_any_volume(case, choice, _money(case, beliefs, choice)), []
-    for rival in rivals:
-        if choice.is_always_on or rival.is_always_on:
-            continue  # more volume takes more machines: the map of `Economics` has the steps
-        other = _at_any_volume(case, rival, _money(case, beliefs, rival))
-        flip = volume_flip(mine, other, case.horizon_days)
-        if flip.at is not None and flip.above is not None and flip.at >= 1:
-            crossings.append((flip.at, "below" if flip.above == 0 else "above", rival))
-    now, in_all = case.requests_per_day, "" if case.error_cost is None else " in all"
-    below = [entry for entry in crossings if entry[1] == "below" and entry[0] < now]
-    above = [entry for entry in crossings if entry[1] == "above" and entry[0] > now]
-    nearest = [max(below, key=lambda e: e[0])] if below else []
-    nearest += [min(above, key=lambda e: e[0])] if above else []
-    return [
-        f"volume: {side} {words.count(at)} requests a day (now {case.requests_per_day:,}), "
-        f"{rival.name} costs less{in_all} over {case.horizon_days} days"
-        for at, side, rival in nearest
+    """The next volumes below and above today's at which a rival costs less, steps of machines followed."""
+    mine, now = _sheet(case, beliefs, choice), case.requests_per_day
+    stretches = [
+        stretch
+        for rival in rivals
+        for stretch in _stretches(mine, _sheet(case, beliefs, rival), case.traffic)
     ]
+    below = [one for one in stretches if one.high is not None and 1 <= one.high < now]
+    above = [one for one in stretches if one.low is not None and one.low > now]
+    nearest = [max(below, key=lambda one: one.high or 0.0)] if below else []
+    nearest += [min(above, key=lambda one: one.low or 0.0)] if above else []
+    in_all = "" if case.error_cost is None else " in all"
+    return [
+        f"volume: {one.words} requests a day (now {now:,}), {one.rival} costs less{in_all} over "
+        f"{case.horizon_days} days"
+        for one in nearest
+    ]
+
+
+def _stretches(
+    mine: CostSheet | None, other: CostSheet | None, traffic: Traffic
+) -> Iterator[_Stretch]:
+    if mine is None or other is None:
+        return
+    low, turns = None, volume_turns(mine, other, traffic)
+    is_cheaper = turns.below == other.name
+    for turn in turns.turns:
+        if is_cheaper:
+            yield _Stretch(low, turn.requests_per_day, other.name)
+        low, is_cheaper = turn.requests_per_day, turn.cheaper == other.name
+    if is_cheaper:
+        yield _Stretch(low, None, other.name)
+
+
+def _sheet(case: Case, beliefs: Beliefs, arm: Candidate) -> CostSheet | None:
+    """What an arm costs as data, the wrong answers included where they have a price."""
+    if case.error_cost is None or arm.costs is None:
+        return arm.costs
+    quality = words.to_decimal(float(beliefs.mean[beliefs.arms.index(arm)]))
+    price = Money(case.error_cost, arm.costs.currency)
+    return replace(arm.costs, error_cost=price, quality=quality)
 
 
 def _price(case: Case, beliefs: Beliefs, choice: Candidate, rivals: list[Candidate]) -> list[str]:
@@ -122,8 +152,7 @@ def challenger(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
     if gap < 0.005:  # it would be told as +0.00
         return []
     # at another volume or price the choice itself may break a limit on money
-    steps = any(arm.is_always_on for arm in beliefs.arms)  # volume is not followed over these
-    free = case.limits.max_monthly_cost is None and not steps
+    free = case.limits.max_monthly_cost is None
     never = "; no change in volume or price would do it" if free else ""
     return [f"quality: {nearest.name} would need +{gap:.2f} to match {choice.arm.name}{never}"]
 

@@ -69,7 +69,9 @@ def lacks_only_quality(case: Case, candidate: Candidate) -> bool:
 def affordable_volume(case: Case, candidate: Candidate) -> Decimal | None:
     """Requests a day up to which a candidate keeps the monthly limit; ``None`` when not known."""
     most, price = case.limits.max_monthly_cost, candidate.per_request
-    if most is None or price is None or price <= 0 or candidate.fixed:
+    if most is None or price is None or price <= 0:
+        return None
+    if candidate.costs is None or not candidate.costs.is_line:
         return None
     return most / (price * DAYS_PER_MONTH)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -68,26 +68,27 @@ class MeasuredArm:
 
 @dataclass(frozen=True)
 class Costs:
-    """An arm's money: before the first request, per request over the horizon, and in the first 30 days."""
+    """An arm's money: before the first request by kind, per request over the horizon, in the first 30 days.
 
-    search: Money
-    training: Money
+    ``sheet`` holds all of it as data; ``None`` where a part is not known.
+    """
+
+    upfront_by: Mapping[str, Money]
     per_request: Money
     monthly: Money
-    on_machine: bool = False
-    """Whether a request is paid by the seconds of a machine of one's own, and by nothing else."""
     sheet: CostSheet | None = None
-    fixed: Decimal = Decimal(0)
-    """What of the costs per request is paid over the horizon whatever the volume."""
-
-    @property
-    def is_always_on(self) -> bool:
-        machine = None if self.sheet is None else self.sheet.machine
-        return machine is not None and not machine.shared
 
     @property
     def upfront(self) -> Money:
-        return self.search + self.training
+        return self._sum(self.upfront_by.values())
+
+    @property
+    def fitting(self) -> Money:
+        """What the fit asked of models, and training."""
+        return self._sum(self.upfront_by[kind] for kind in ("search", "training"))
+
+    def _sum(self, amounts: Iterable[Money]) -> Money:
+        return sum(amounts, Money(Decimal(0), self.per_request.currency))
 
     @property
     def record(self) -> ArmCost:

@@ -10,9 +10,15 @@ import numpy as np
 
 from steelyard.core import Comparison, Completion, Price, Usage, clusters_of
 from steelyard.data.placeholders import placeholder_warning
-from steelyard.economics import Money, cost_of, cost_over_time, totals
+from steelyard.economics import (
+    DAYS_PER_MONTH,
+    CostSheet,
+    Money,
+    Traffic,
+    cost_of,
+    cost_over_time,
+)
 from steelyard.economics.course import monthly_parts
-from steelyard.economics.sheet import RETRAINING
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.base import PlannedModel
 from steelyard.planning.plan import Plan
@@ -20,14 +26,14 @@ from steelyard.result import AuditResult
 from steelyard.result.economics import Economics
 from steelyard.result.verdict import Crossover, VerdictResult
 from steelyard.stats import Family
-from steelyard.task import Task
+from steelyard.strategy import traits_of
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.arms import Costs, MeasuredArm
 from steelyard.weigh.economics import economics_of
 from steelyard.weigh.handover import arm_handover
 from steelyard.weigh.measure import compare_all, family_of, paid_completions
-from steelyard.weigh.sheets import sheet_of
+from steelyard.weigh.sheets import sheet_of, upfront_of
 
 
 @dataclass(frozen=True)
@@ -60,40 +66,23 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
     prices = Prices((*models, *first, *plan.all_models), price, machine)
     tuned_elsewhere = any(model.spec.tuned_from and model.paid_by_tokens for model in models)
     training = cost_of(measured.training, fitted if tuned_elsewhere else machine)
-    per_request = _per_request(measured, prices)
-    traffic = plan.task.traffic
-    costs = Costs(
-        prices.of(measured.search),
-        training,
-        per_request,
-        totals(per_request, traffic.requests_per_day, traffic.horizon_days).monthly,
-        all(model.price.machine_hour is not None for model in models),
-    )
-    return _over_time(measured, costs, plan.task)
+    request = _per_request(measured, prices)
+    upfront = upfront_of(measured, plan, prices.of(measured.search), training, request)
+    sheet = sheet_of(measured, upfront, request, models, plan.task)
+    return _over_time(upfront, request, sheet, plan.task.traffic.volume)
 
 
-def _over_time(measured: MeasuredArm, costs: Costs, task: Task) -> Costs:
+def _over_time(
+    upfront: Mapping[str, Money], request: Money, sheet: CostSheet | None, traffic: Traffic
+) -> Costs:
     """The costs with all that comes by the hour, the month or now and then spread over the requests."""
-    sheet, traffic = sheet_of(measured, costs, task), task.traffic.volume
-    if sheet is None:
-        return costs
-    costs = replace(costs, sheet=sheet)
-    if not (costs.is_always_on or sheet.recurring or traffic.growth_per_month):
-        return costs
-    course = cost_over_time(sheet, traffic)
-    nothing = Money(Decimal(0), sheet.currency)
-    running = sum(course.monthly, nothing) * (1 / traffic.requests)
+    nothing = Money(Decimal(0), request.currency)
+    if sheet is None or (sheet.is_line and not traffic.growth_per_month):
+        month = request * (traffic.requests_per_day * DAYS_PER_MONTH)
+        return Costs(upfront, request, month, sheet)
+    running = sum(cost_over_time(sheet, traffic).monthly, nothing) * (1 / traffic.requests)
     month = sum(monthly_parts(sheet, traffic, 0).values(), nothing)
-    kinds = [part for part in ("machine", RETRAINING) if part in course.parts]
-    fixed = [
-        course.part_total(kind).amount for kind in kinds if kind != "machine" or costs.is_always_on
-    ]
-    return replace(
-        costs,
-        per_request=running,
-        monthly=month,
-        fixed=sum((amount for amount in fixed if amount is not None), Decimal(0)),
-    )
+    return Costs(upfront, running, month, sheet)
 
 
 @dataclass(frozen=True)
@@ -157,8 +146,9 @@ def _in_currency(machine: Price, price: Price) -> Price:
 
 
 def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighing:
-    """Compare, price and decide; ``audit`` is that of the plan's rows."""
+    """Compare, price and decide; ``audit`` is that of the plan's rows. Ceilings are only priced."""
     costs = {measured.arm.name: costs_of(measured, plan) for measured in arms}
+    arms = [measured for measured in arms if not traits_of(measured.arm.strategy).is_ceiling]
     candidates = tuple(_candidate(measured, costs[measured.arm.name], plan) for measured in arms)
     reference = reference_arm(candidates)
     records = {measured.arm.name: list(measured.records) for measured in arms}
@@ -197,8 +187,7 @@ def _candidate(measured: MeasuredArm, costs: Costs, plan: Plan) -> Candidate:
         upfront=costs.upfront.amount,
         per_request=costs.per_request.amount,
         monthly=costs.monthly.amount,
-        fixed=costs.fixed,
-        is_always_on=costs.is_always_on,
+        sheet=costs.sheet,
         latency_p95_seconds=measured.latency.p95,
         latency_p95_low_seconds=measured.latency.p95_low,
         latency_p95_high_seconds=measured.latency.p95_high,
@@ -223,6 +212,7 @@ def _case(
         requests_per_day=task.traffic.requests_per_day,
         horizon_days=task.traffic.horizon_days,
         growth_per_month=task.traffic.growth_per_month,
+        peak=task.traffic.peak,
         metric=plan.metrics[0].name,
         decomposable=plan.metrics[0].decomposable,
         limits=Limits(**task.constraints.model_dump()),

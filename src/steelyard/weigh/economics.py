@@ -41,7 +41,7 @@ from steelyard.verdict.base import Case
 from steelyard.verdict.beliefs import beliefs_of
 from steelyard.verdict.rule import LIKELY_NEAR
 from steelyard.weigh.arms import Costs, MeasuredArm
-from steelyard.words import percent
+from steelyard.words import listed, percent
 
 SCENARIOS = 20_000
 VOLUMES = tuple(Decimal(10) ** exponent for exponent in range(2, 8))
@@ -49,6 +49,8 @@ MONTHS = (1, 3, 6, 12, 24, 36)
 TOKENS_A_YEAR, MACHINES_A_YEAR = 0.2, 0.15
 """How far prices may go in a year, of either sign: the standard deviation of the logarithm of the factor."""
 _MOST_ARMS = 16
+_ASKED = {"labels": "labels (prices.label)", "hours": "people's hours (prices.hour and hours)"}
+"""What is counted upfront only where the task says what it costs."""
 
 
 def economics_of(
@@ -236,8 +238,13 @@ def _assumptions(arms: Sequence[MeasuredArm], sheets: Mapping[str, CostSheet]) -
         "a machine's month is shown both ways, by its busy seconds and always on; the sums hold what "
         "prices.machine says",
         "the map is of the measured figures, without their uncertainty and without growth of the traffic",
-        "not counted: labels, people's hours, hosting by a vendor",
     ]
+    for kind, ask in _ASKED.items():
+        without = [name for name, sheet in sheets.items() if kind in sheet.not_counted]
+        if len(without) == len(sheets):
+            sentences.append(f"not counted: {ask}")
+        elif without:
+            sentences.append(f"not counted for {listed(without)}: {ask}")
     return (*sentences, *([f"cost unknown, so not weighed: {', '.join(lost)}"] if lost else []))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from steelyard._version import __version__
 from steelyard.core import Price, cluster_count, clusters_of
+from steelyard.economics import to_number
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.plan import Plan
 from steelyard.private.redact import hide
@@ -169,7 +170,6 @@ def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
     arm = measured.arm
     traits = traits_of(arm.strategy)
     costs = weighing.costs[arm.name]
-    cost = costs.record
     handover, not_judged_why = priced_handover(measured, costs, plan)
     return ArmResult(
         name=arm.name,
@@ -187,14 +187,14 @@ def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
         validity=_validity(measured, plan),
         tokens=measured.tokens,
         latency_seconds=measured.latency,
-        fit=_fit(measured, plan, cost.upfront),
-        cost=cost,
+        fit=_fit(measured, plan, to_number(costs.fitting.amount)),
+        cost=costs.record,
         **measured.blocks._asdict(),
         handover=handover,
         handover_reason=not_judged_why,
         generalisation_gap=measured.gap,
         forgetting_reason=_NOT_PROBED if traits.tunes else "no weights were changed",
-        breaks=tuple(weighing.breaks[arm.name]),
+        breaks=tuple(weighing.breaks.get(arm.name, ())),
         measured_before=measured.is_kept,
     )
 
@@ -210,7 +210,7 @@ def priced_handover(
     return handover.updated(cost=cost), why
 
 
-def _fit(measured: MeasuredArm, plan: Plan, upfront: float | None) -> Fit:
+def _fit(measured: MeasuredArm, plan: Plan, cost: float | None) -> Fit:
     requests = SearchTokens(
         input_tokens=sum(usage.input_tokens for usage in measured.search.values()),
         output_tokens=sum(usage.output_tokens for usage in measured.search.values()),
@@ -222,7 +222,7 @@ def _fit(measured: MeasuredArm, plan: Plan, upfront: float | None) -> Fit:
         examples=len(plan.split.train) + len(plan.split.dev),
         requests=requests,
         tokens=requests.input_tokens + requests.output_tokens + trained_tokens,
-        cost=upfront,
+        cost=cost,
     )
 
 

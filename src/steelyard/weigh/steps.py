@@ -24,7 +24,7 @@ from steelyard.store.database import Store
 from steelyard.store.folder import remove_folder
 from steelyard.store.recorder import RecordedModel
 from steelyard.store.tables import StoredRun
-from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm
+from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm, traits_of
 from steelyard.strategy.base import OnAnswers
 from steelyard.strategy.optimise.budget import tunings_of
 from steelyard.weigh.measure import to_records
@@ -117,6 +117,8 @@ class RunSteps:
             metric=self.metrics[0],
             models=self.plan.models,
             tunings=tunings_of(self.plan.specs),
+            grounds=self.plan.grounds,
+            asked=self.plan.split.test if traits_of(job.strategy.name).is_ceiling else (),
         )
 
     def test(self, arm: Arm) -> list[Record]:

@@ -66,7 +66,7 @@ def open_bytes(path: Path) -> Iterator[ByteSource]:
             refuse_disguise(path, head)
             if head[:2] in _UTF16:
                 raise not_utf8(path)
-            if (order := _utf16_order(head)) is not None:
+            if (order := utf16_order(head)) is not None:
                 raise DataError(
                     f"{path.name} is not UTF-8 (looks like UTF-16 without its mark): save it as UTF-8, for "
                     f"example: iconv -f UTF-16{order} -t UTF-8 {quote(path.name)} > fixed{path.suffix}"
@@ -82,7 +82,7 @@ def _refuse_bomb_ahead(path: Path) -> None:
             size += len(block)
 
 
-def _utf16_order(head: bytes) -> str | None:
+def utf16_order(head: bytes) -> str | None:
     """``LE`` or ``BE`` where every second byte of the first ones is zero; ``None`` for other text."""
     first = head[:_FEW_BYTES]
     for order, zeros, others in (("LE", first[1::2], first[::2]), ("BE", first[::2], first[1::2])):

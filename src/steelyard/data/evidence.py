@@ -1,0 +1,56 @@
+"""What a row of a task with documents says of its answer: where it stands, and whether it does at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from steelyard.core import EvidencePiece
+from steelyard.data.formats.base import RowError, json_in
+
+EVIDENCE, ANSWERABLE = "evidence", "answerable"
+KEYS = frozenset({EVIDENCE, ANSWERABLE})
+_SPAN = ("document", "start", "end")
+_TRUTHS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+
+
+def evidence_in(fields: Mapping[str, Any]) -> tuple[EvidencePiece, ...]:
+    """The evidence of a row: a text, ``{document, start, end}``, or a list of them. Raises `RowError`."""
+    value = json_in(fields.get(EVIDENCE), ("[", "{"))
+    if value is None or value == "":
+        return ()
+    pieces = value if isinstance(value, list) else [value]
+    return tuple(_piece(piece) for piece in pieces)
+
+
+def answerable_in(fields: Mapping[str, Any]) -> bool:
+    """Whether the documents hold the answer of a row; true where it does not say. Raises `RowError`."""
+    value = fields.get(ANSWERABLE)
+    if value is None or value == "" or isinstance(value, bool):
+        return value is not False
+    answer = _TRUTHS.get(str(value).strip().casefold())
+    if answer is None:
+        raise RowError(f"answerable must be true or false, not {str(value)[:40]!r}")
+    return answer
+
+
+def _piece(value: Any) -> EvidencePiece:
+    if isinstance(value, str) and value.strip():
+        return EvidencePiece(value)
+    if not isinstance(value, Mapping):
+        raise RowError(
+            f"evidence must be a text of the documents or {{document, start, end}}, not {str(value)[:40]!r}"
+        )
+    document, start, end = (value.get(key) for key in _SPAN)
+    text = value.get("text")
+    if unknown := sorted(set(map(str, value)) - {*_SPAN, "text"}):
+        raise RowError(f"evidence has no {unknown[0]!r}: give text, or document, start and end")
+    if not isinstance(document, str) or not document.strip():
+        raise RowError("evidence must name its document, or be a text alone")
+    if start is None and end is None and isinstance(text, str) and text.strip():
+        return EvidencePiece(text, document)
+    if type(start) is not int or type(end) is not int or not 0 <= start < end:
+        raise RowError(
+            f"evidence in {document[:40]!r} needs start and end, characters with 0 <= start < end"
+        )
+    return EvidencePiece(text if isinstance(text, str) else "", document, start, end)

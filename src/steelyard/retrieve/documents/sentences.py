@@ -1,0 +1,60 @@
+"""Where sentences, list items and rows of a table end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_END = re.compile(
+    "(?P<dots>(?<![.!?…])[.!?…]++[\"')\\]”’»]*+(?=\\s))"
+    '|(?P<wide>[。！？｡．]++[」』）”’"]*+|[؟۔।॥։።]++(?=\\s))'
+    "|(?P<line>\\n(?=[ \\t]{0,12}(?:[-*+•|>#]|\\d{1,3}[.)][ \\t]|```)|[ \\t]{0,12}\\r?\\n))"
+)
+_WORD = re.compile(r"[\w.&-]{1,12}$")
+_NEXT = re.compile(r"\s*+[\"'(\[“‘«¿¡*_`]*+(.)?", re.DOTALL)
+_MOST_GAP = 64
+_SHORT = frozenset(
+    # titles, references, measures: a name or number follows them
+    "mr mrs ms dr prof st sr jr hon rev gen col lt sgt capt no nos fig figs eq sec ch vol pp p vs cf ca "
+    "approx est dept univ ed eds trans al e.g i.e viz resp incl excl max min tel ext "
+    "bzw z.b u.a d.h usw vgl nr abs art bd evtl ggf inkl zzgl s str dipl ing hr fr mme mlle m av bd "
+    "p.ex c.-à-d n° sra dña pág núm ej dott sig pag es tzn np jan feb mar apr jun jul aug sep sept oct nov "
+    "dec mon tue wed thu fri sat sun a.m p.m".split()
+)
+
+
+def sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
+    """Yield the offsets behind each sentence, the white space after it included; the last is ``end``."""
+    place = start
+    for match in _END.finditer(text, start, end):
+        if match.start() < place or not _ends(text, match, start):
+            continue
+        place = _past_space(text, match.end(), end)
+        if place < end:
+            yield place
+    if start < end:
+        yield end
+
+
+def _ends(text: str, match: re.Match[str], start: int) -> bool:
+    if match["dots"] is None:
+        return True
+    following = _NEXT.match(text, match.end(), match.end() + _MOST_GAP)
+    after = (following[1] if following else None) or ""
+    if after.islower():
+        return False
+    if match["dots"].rstrip("\"')]”’»") != ".":
+        return True
+    before = _WORD.search(text[max(start, match.start() - 12) : match.start()])
+    word = before[0].lower() if before else ""
+    is_initial = len(word) == 1 and word.isalpha() and before is not None and before[0].isupper()
+    if word.isdigit():  # "3. Wait" at the start of a line
+        piece = text[max(start, match.start() - len(word) - 16) : match.start() - len(word)]
+        return bool(piece.rpartition("\n")[2].strip())
+    return not (is_initial or word in _SHORT)
+
+
+def _past_space(text: str, place: int, end: int) -> int:
+    while place < end and text[place].isspace():
+        place += 1
+    return place

@@ -1,0 +1,95 @@
+"""The passages that hold each answer, handed over: what perfect retrieval would give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import NonNegativeInt, PositiveInt
+
+from steelyard.config.options import Several
+from steelyard.core import Usage
+from steelyard.model.base import ModelSpec
+from steelyard.retrieve.base import Passage
+from steelyard.retrieve.fixed import GoldPassages
+from steelyard.strategy.base import Brief, Sizes, TaskFacts
+from steelyard.strategy.forecasting import chat_tokens
+from steelyard.strategy.grounding import Grounding, GroundingOptions
+from steelyard.strategy.prompt import Prompt
+from steelyard.strategy.prompt_search import (
+    DevEvaluator,
+    FormatName,
+    SearchOptions,
+    SearchSpace,
+    format_names,
+)
+from steelyard.strategy.prompt_strategy import PromptStrategy
+from steelyard.strategy.rag import described, documents_refusal, grounds_of, passages_for
+from steelyard.strategy.search import SearchCandidate
+from steelyard.strategy.traits import Traits
+
+NO_EVIDENCE = "no example names its evidence in the documents"
+
+
+class RagOracleOptions(SearchOptions):
+    """The search over formats; at most ``k`` passages of ``passage_tokens`` that hold the evidence."""
+
+    formats: Several[FormatName] = ("system_user", "user_turn", "labelled_turns")
+    screen: NonNegativeInt = 24
+    dev_items: NonNegativeInt = 60
+    passage_tokens: PositiveInt = 120
+    k: PositiveInt = 5
+    delimits: bool = False
+
+
+class RagOracle(PromptStrategy):
+    """Knows the passages that answer each example, by its evidence: a ceiling, never recommended."""
+
+    name: ClassVar[str] = "rag_oracle"
+    traits: ClassVar[Traits] = Traits(
+        family="retrieval",
+        about="instruction and the very passages that hold the answer",
+        learns=False,
+        no_gap="it is shown the evidence of every example, train and test",
+        is_ceiling=True,
+        may_stop=False,
+        carries="documents",
+    )
+    options_type = RagOracleOptions
+    config: RagOracleOptions
+
+    def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
+        refusal = documents_refusal(task) or super().refusal(task, model)
+        if refusal is None and not any(example.evidence for example in task.train):
+            return NO_EVIDENCE
+        return refusal
+
+    def describe(self, prompt: Prompt) -> Mapping[str, Any]:
+        return {} if prompt.grounding is None else described(prompt.grounding)
+
+    def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
+        """The evidence's passages in each format."""
+        config, context = self.config, evaluator.context
+        grounds = grounds_of(context)
+        passages = grounds.passages(config.passage_tokens)
+        by_input: dict[str, tuple[Passage, ...]] = {}
+        for example in (*context.train, *context.dev, *context.asked):
+            more = passages_for(grounds, passages, example) if example.evidence else ()
+            by_input[example.input] = tuple(
+                dict.fromkeys((*by_input.get(example.input, ()), *more))
+            )
+        options = GroundingOptions(config.k, False, config.delimits, config.passage_tokens)
+        grounding = Grounding(GoldPassages(by_input), options)
+        prompts = [
+            (name, Prompt(evaluator.recipe(name), grounding=grounding))
+            for name in format_names(config)
+        ]
+        return evaluator.space(
+            [SearchCandidate(name, prompt, prompt.recipe.length) for name, prompt in prompts]
+        )
+
+    def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[Usage]:
+        """As many prompts as formats, each with two passages."""
+        prompt = chat_tokens(sizes, 2 * self.config.passage_tokens)
+        prompts = [prompt] * len(format_names(self.config))
+        return self.sized(brief, sizes, prompts, shared_tokens=sizes.instruction_tokens)
