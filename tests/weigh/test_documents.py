@@ -15,7 +15,10 @@ from steelyard.strategy import rag
 from steelyard.strategy.saved import load
 from tests.strategy.documents_task import write_documents_task
 
-RAG = {"name": "rag", "options": {"passage_tokens": [40], "overlap": 0, "k": [1, 2]}}
+RAG: dict[str, Any] = {
+    "name": "rag",
+    "options": {"passage_tokens": [40], "overlap": 0, "k": [1, 2]},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +70,24 @@ def test_a_saved_arm_answers_from_its_own_passages(finished: Path) -> None:
     assert hit.passage.span.document == "P7.md" and "3.7 bar" in hit.passage.text
     [asked] = arm.prompt.grounding.asked([question])
     assert "3.7 bar" in asked.input and asked.input.endswith(question.input)
+
+
+def test_an_index_in_lancedb_answers_as_one_in_files(finished: Path, tmp_path: Path) -> None:
+    pytest.importorskip("lancedb")
+    way = {**RAG, "options": {**RAG["options"], "store": "lance"}}
+    task = write_documents_task(tmp_path / "task", strategies=[way])
+    steelyard.run(task, tmp_path / "out")
+    question = Question("How many bar for P4?")
+    first, second = (load(folder / "arms" / "rag") for folder in (finished, tmp_path / "out"))
+    assert second.prompt.grounding.finder.name == "lance"
+    assert second.prompt.grounding.asked([question]) == first.prompt.grounding.asked([question])
+
+
+def test_a_store_is_files_lance_or_an_address(tmp_path: Path) -> None:
+    way = {**RAG, "options": {"store": "lanse"}}
+    task = write_documents_task(tmp_path / "task", strategies=[way])
+    with pytest.raises(ConfigError, match="write files, lance, or the address"):
+        steelyard.run(task, tmp_path / "out")
 
 
 @pytest.mark.parametrize("name", ["rag", "rag_oracle", "long_context"])

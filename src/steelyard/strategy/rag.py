@@ -6,18 +6,21 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
 
 from steelyard.config.options import Several
 from steelyard.core import Example, OutputKind, Usage
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
-from steelyard.retrieve.base import Passage
+from steelyard.model.encoder import Encoder
+from steelyard.retrieve.base import Passage, Retriever
 from steelyard.retrieve.grounds import Grounds
 from steelyard.retrieve.index.choose import FinderFigures, choose_finder
 from steelyard.retrieve.index.encoders import cached
+from steelyard.retrieve.index.lance import LanceIndex
 from steelyard.retrieve.index.passage_index import PassageIndex, open_encoder
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.strategy.base import Arm, Brief, FitContext, Sizes, TaskFacts
@@ -40,6 +43,7 @@ log = logging.getLogger("steelyard")
 
 NO_DOCUMENTS = "the task names no documents"
 NO_TEXT = "its documents hold no text"
+FILES, LANCE = "files", "lance"
 _MARKS = 24
 """Tokens around a passage: its number and its source."""
 
@@ -49,7 +53,8 @@ class RagOptions(SearchOptions):
 
     Every size of passage is tried with every ``k`` that fits into ``max_prompt_tokens``, with the first of
     ``shots`` and of ``cites``; the smallest size with its median ``k`` with the others, too. How passages
-    are searched is chosen before, by the dev and train questions whose evidence is known.
+    are searched is chosen before, by the dev and train questions whose evidence is known. ``store`` keeps
+    the chosen index in ``files`` beside the arm, in LanceDB there (``lance``), or in an object store.
     """
 
     formats: Several[FormatName] = ("system_user", "user_turn", "labelled_turns")
@@ -64,6 +69,17 @@ class RagOptions(SearchOptions):
     language: str = "english"
     windows: Several[Annotated[int, Field(ge=0, le=50)]] = (3,)
     max_prompt_tokens: PositiveInt = 2000
+    store: str = FILES
+
+    @field_validator("store")
+    @classmethod
+    def _known_store(cls, store: str) -> str:
+        if store not in (FILES, LANCE) and "://" not in store:
+            raise ValueError(
+                f"write {FILES}, {LANCE}, or the address of an object store (s3://BUCKET/FOLDER), "
+                f"not {store!r}"
+            )
+        return store
 
 
 @dataclass(frozen=True)
@@ -120,13 +136,14 @@ class Rag(PromptStrategy):
 
     def describe(self, prompt: Prompt) -> Mapping[str, Any]:
         grounding = prompt.grounding
-        if grounding is None or not isinstance(grounding.finder, PassageIndex):
+        if grounding is None:
             return {}
-        finder = grounding.finder
+        index = self._indexes.by_size[grounding.options.most]
         return {
             **described(grounding),
-            "finder": str(finder.settings),
-            "passages": len(finder.passages),
+            "finder": str(index.settings),
+            "passages": len(index.passages),
+            "store": self.config.store,
         }
 
     def fit(self, context: FitContext) -> list[Arm]:
@@ -150,7 +167,7 @@ class Rag(PromptStrategy):
             options = GroundingOptions(
                 way.k, way.cites, self.config.delimits, way.most, self.config.overlap
             )
-            grounding = Grounding(indexes.by_size[way.most], options)
+            grounding = Grounding(indexes.stored[way.most], options)
             passages = indexes.by_size[way.most].passages
             train = evaluator.context.train
             shots = grounded_shots(grounding, indexes.grounds, passages, train, way.shots)
@@ -177,6 +194,7 @@ class Indexes:
 
     grounds: Grounds
     by_size: Mapping[int, PassageIndex]
+    stored: Mapping[int, Retriever]
     record: Mapping[str, Any]
 
     @classmethod
@@ -216,7 +234,11 @@ class Indexes:
                 "by": _chosen_by([questions[place] for place in placed]),
                 "table": [_row(figure) for figure in figures],
             }
-        return cls(grounds, by_size, record)
+        stored = {
+            most: _stored(index, most, known, options.store, context.folder)
+            for most, index in by_size.items()
+        }
+        return cls(grounds, by_size, stored, record)
 
 
 def grounded_shots(
@@ -260,6 +282,16 @@ def described(grounding: Grounding) -> dict[str, Any]:
 
 def _stated(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in ("overlap", "cites", "delimits")}
+
+
+def _stored(
+    index: PassageIndex, most: int, encoder: Encoder | None, store: str, folder: Path
+) -> Retriever:
+    """The index where ``store`` says; raises `MissingExtraError` without LanceDB, and `StorageError`."""
+    if store == FILES:
+        return index
+    place = str(folder / LANCE) if store == LANCE else store.rstrip("/")
+    return LanceIndex.fit(index.passages, f"{place}/{most}", index.settings, encoder)
 
 
 def _chosen_by(examples: Sequence[Example]) -> str:
