@@ -17,6 +17,7 @@ from steelyard.strategy.grounding import (
     Citations,
     Grounding,
     GroundingOptions,
+    Lookup,
 )
 
 PASSAGES = (
@@ -72,22 +73,22 @@ def test_citations_are_taken_off_and_those_out_of_the_prompt_are_counted(
     text: str, output: str, places: tuple[int, ...], outside: int
 ) -> None:
     cites = grounding(cites=True)
-    assert cites.settled(answered(text), "fake:x", 0.0).output == output
+    assert cites.settled(answered(text), "fake:x", Lookup(0.0)).output == output
     assert cites.citations(text, len(PASSAGES)) == Citations(places, outside)
 
 
 def test_brackets_stay_where_no_citation_was_asked_for() -> None:
-    assert grounding().settled(answered("a[1]"), "fake:x", 0.0).output == "a[1]"
+    assert grounding().settled(answered("a[1]"), "fake:x", Lookup(0.0)).output == "a[1]"
     assert grounding().citations("a[1]", 2) == Citations((), 0)
 
 
 def test_an_answer_of_citations_alone_has_failed() -> None:
-    answer = grounding(cites=True).settled(answered(" [1] [2]"), "fake:x", 0.0)
+    answer = grounding(cites=True).settled(answered(" [1] [2]"), "fake:x", Lookup(0.0))
     assert (answer.output, answer.failure) == (None, NOTHING_BUT_CITATIONS)
 
 
 def test_looking_up_is_in_the_time_and_the_account_of_the_machine() -> None:
-    answer = grounding().settled(answered("x", batch_size=4), "fake:x", 0.25)
+    answer = grounding().settled(answered("x", batch_size=4), "fake:x", Lookup(0.25))
     completion = answer.completion
     assert completion.spent[MACHINE].machine_seconds == 0.25
     assert completion.machine_seconds == pytest.approx(0.5 / 4 + 0.25)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import pytest
 import steelyard
 from steelyard.core import Question
 from steelyard.errors import ConfigError
-from steelyard.strategy import rag
+from steelyard.strategy import encoding
 from steelyard.strategy.saved import load
-from tests.strategy.documents_task import write_documents_task
+from tests.model.endpoint import Reply, serving
+from tests.strategy.documents_task import PUMPS, write_documents_task
 
 RAG: dict[str, Any] = {
     "name": "rag",
@@ -23,7 +25,7 @@ RAG: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rag, "open_encoder", lambda: None)
+    monkeypatch.setattr(encoding, "open_encoder", lambda: None)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pumps")
     task = write_documents_task(folder / "task", strategies=["zero_shot", RAG, "rag_oracle"])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rag, "open_encoder", lambda: None)
+        patch.setattr(encoding, "open_encoder", lambda: None)
         steelyard.run(task, folder / "out")
     return folder / "out"
 
@@ -81,6 +83,46 @@ def test_an_index_in_lancedb_answers_as_one_in_files(finished: Path, tmp_path: P
     first, second = (load(folder / "arms" / "rag") for folder in (finished, tmp_path / "out"))
     assert second.prompt.grounding.finder.name == "lance"
     assert second.prompt.grounding.asked([question]) == first.prompt.grounding.asked([question])
+
+
+def vectors(request: dict[str, Any], _: int) -> Reply:
+    """A vector for each text, by which letters it has: as the embedding endpoint of OpenAI answers."""
+    rows = [
+        {"index": place, "embedding": [1.0, *(float(text.count(one)) for one in "0123456789")]}
+        for place, text in enumerate(request["input"])
+    ]
+    usage = {"prompt_tokens": sum(map(len, request["input"])), "total_tokens": 0}
+    body = {"object": "list", "model": request["model"], "data": rows, "usage": usage}
+    return Reply(200, json.dumps(body), "application/json")
+
+
+def test_an_endpoint_that_encodes_is_paid_in_the_sums(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEELYARD_VECTOR_CACHE", "off")
+    with serving(vectors) as endpoint:
+        encoder = {"provider": "openai", "name": "small", "base_url": endpoint.base_url}
+        way = {**RAG, "options": {**RAG["options"], "encoder": encoder}}
+        prices = {"small": {"input": 1000}}
+        task = write_documents_task(tmp_path / "task", strategies=[way], prices=prices)
+        with pytest.raises(ConfigError, match="--max-cost cannot stop"):
+            steelyard.run(task, tmp_path / "capped", max_cost=Decimal(5))
+        steelyard.run(task, tmp_path / "out")
+    arm = next(one for one in result_of(tmp_path / "out")["arms"] if one["name"] == "rag")
+    texts = [text for request in endpoint.requests for text in request["input"]]
+    assert len(set(texts)) > len(PUMPS), "passages and questions"
+    assert arm["fit"]["cost"] > sum(len(text) for text in texts[: len(PUMPS)]) / 1000
+    plain = json.loads((tmp_path / "out" / "arms" / "rag" / "arm.json").read_text())
+    assert sum(plain["options"]["embedded"].values()) > 0
+    assert arm["cost"]["per_request"] > 10 / 1000, "every question is encoded"
+
+
+@pytest.mark.parametrize("encoder", ["smollm2", "embedded:smollm2-135m", 7, ""])
+def test_an_encoder_is_local_none_or_an_endpoint(encoder: Any, tmp_path: Path) -> None:
+    way = {**RAG, "options": {"encoder": encoder}}
+    task = write_documents_task(tmp_path / "task", strategies=[way])
+    with pytest.raises(ConfigError, match="option encoder"):
+        steelyard.run(task, tmp_path / "out")
 
 
 def test_a_store_is_files_lance_or_an_address(tmp_path: Path) -> None:

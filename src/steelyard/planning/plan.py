@@ -15,17 +15,16 @@ from steelyard.data.dataset import Dataset
 from steelyard.data.prepare import prepare
 from steelyard.data.read import note_task
 from steelyard.errors import ConfigError
-from steelyard.families import PROVIDERS
-from steelyard.files import expanded, real
 from steelyard.model import ModelSpec, provider_of
 from steelyard.model.base import PlannedModel
-from steelyard.model.prices import machine_price, price_of
+from steelyard.model.prices import embedding_price, machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.detectable import arm_count, detectable_text
 from steelyard.planning.documents import grounds_of_task
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.notes import notes_on
 from steelyard.planning.options import RunOptions
+from steelyard.planning.overrides import overridden
 from steelyard.planning.redaction import private_references
 from steelyard.result import AuditResult
 from steelyard.retrieve.grounds import Grounds
@@ -166,7 +165,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     Raises `ConfigError` and `DataError` for every mistake that can be seen now.
     """
     check_seed(options.seed)
-    task = _overridden(task if isinstance(task, Task) else load_task(task), options)
+    task = overridden(task if isinstance(task, Task) else load_task(task), options)
     note_task(task)
     prices = task.model_prices
     models = _plan_models(task, prices)
@@ -187,11 +186,15 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         _schema_text(task),
         task.temperature,
     )
-    overridden = options.model is not None and options.strategies is None
+    lenient = options.model is not None and options.strategies is None
     grounds = grounds_of_task(task)
-    specs, left_out = choose(data, brief, models, lenient=overridden, grounds=grounds)
+    specs, left_out = choose(data, brief, models, lenient=lenient, grounds=grounds)
     more = _more_models(specs, models, prices)
     check_prices(options, (*models, *more))
+    if options.max_cost is not None and any(build_strategy(spec).encoders for spec in specs):
+        raise ConfigError(
+            "--max-cost cannot stop what an endpoint encodes: leave it out, or set encoder: local in rag"
+        )
     return Plan(
         data=data,
         brief=brief,
@@ -219,6 +222,11 @@ def _more_models(
             if spec not in specs_known:
                 specs_known.append(spec)
                 more.append(_planned(f"for {strategy.name}", spec, prices))
+        for spec in strategy.encoders:
+            if spec not in specs_known:
+                specs_known.append(spec)
+                price = embedding_price(spec, prices)
+                more.append(PlannedModel(f"encoder of {strategy.name}", spec, price))
     return tuple(more)
 
 
@@ -258,47 +266,6 @@ def _schema_text(task: Task) -> str | None:
     """The answer's JSON schema as text, keys in the order in which they are written."""
     schema = task.output.model_dump(mode="json")["json_schema"]
     return None if schema is None else json.dumps(schema, ensure_ascii=False)
-
-
-def _overridden(task: Task, options: RunOptions) -> Task:
-    changes: dict[str, Any] = {}
-    if options.strategies is not None:
-        automatic = options.strategies == ("auto",)
-        changes["strategies"] = "auto" if automatic else _strategies_named(task, options.strategies)
-    names = (options.model,) if isinstance(options.model, str) else options.model
-    if names:
-        models = [_model_override(task, text) for text in names]
-        changes["model"] = models[0] if len(models) == 1 else models
-    return task.updated(**changes) if changes else task
-
-
-def _strategies_named(task: Task, names: Sequence[str]) -> list[Any]:
-    """Return the strategies of these names with the options that the task gives them, if it does."""
-    configs = () if task.strategies == "auto" else task.strategies
-    strategies: list[Any] = []
-    for name in dict.fromkeys(names):
-        strategies += [config.model_dump() for config in configs if config.name == name] or [name]
-    return strategies
-
-
-def _model_override(task: Task, model: str) -> str | dict[str, Any]:
-    """Return the model asked for; one of the task's own provider keeps its endpoint and key."""
-    provider, _, name = (part.strip() for part in model.partition(":"))
-    here = expanded(name)
-    if provider in PROVIDERS and PROVIDERS.get(provider).may_be_folder and name and here.is_dir():
-        return f"{provider}:{real(here)}"
-    of_provider = [
-        model_config for model_config in task.models if model_config.provider == provider and name
-    ]
-    if not of_provider:
-        return model
-    like = next(
-        (model_config for model_config in of_provider if model_config.name == name), of_provider[0]
-    )
-    config = like.to_dict()
-    if like.name != name:
-        config.pop("tag", None)
-    return config | {"name": name}
 
 
 def check_prices(options: RunOptions, models: Sequence[PlannedModel]) -> None:

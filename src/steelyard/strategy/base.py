@@ -327,6 +327,11 @@ class Strategy(ABC):
         return ()
 
     @property
+    def encoders(self) -> tuple[ModelSpec, ...]:
+        """Endpoints that a fit asks for vectors of texts; none by default."""
+        return ()
+
+    @property
     def follows_models(self) -> bool:
         """Whether the list of the task's models decides what a fit does, not only the one it is on."""
         return self.traits.spans_models

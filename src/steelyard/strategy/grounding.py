@@ -35,6 +35,18 @@ class Citations(NamedTuple):
     outside: int
 
 
+class Lookup(NamedTuple):
+    """What finding the passages of one question took: seconds here, and what an endpoint was asked."""
+
+    seconds: float
+    asked: Mapping[str, Usage] = {}
+
+    @property
+    def spent(self) -> dict[str, Usage]:
+        """By account."""
+        return {MACHINE: Usage(machine_seconds=self.seconds), **self.asked}
+
+
 @dataclass(frozen=True)
 class GroundingOptions:
     """How passages stand in a prompt: at most ``k``, numbered from 1, the best first.
@@ -89,17 +101,16 @@ class Grounding:
         head = " ".join(filter(None, [f"[{number}]", source_of(passage)]))
         return f"{head}\n{text}"
 
-    def settled(self, answer: Answer, account: str, seconds: float) -> Answer:
-        """The answer without its citations.
+    def settled(self, answer: Answer, account: str, lookup: Lookup) -> Answer:
+        """The answer without its citations, with what looking its passages up took.
 
-        ``seconds`` is what looking its passages up took; ``account`` is that of the model that answered.
+        ``account`` is that of the model that answered.
         """
         completion = answer.completion
-        lookup = {MACHINE: Usage(machine_seconds=seconds)}
-        waited = seconds * completion.batch_size
+        waited = lookup.seconds * completion.batch_size
         completion = replace(
             completion,
-            spent=merged([spent_on(completion, account), lookup]),
+            spent=merged([spent_on(completion, account), lookup.spent]),
             first_token_seconds=completion.first_token_seconds + waited,
             total_seconds=completion.total_seconds + waited,
         )
@@ -141,11 +152,23 @@ class Grounding:
 
 def timed_lookup(
     grounding: Grounding, questions: Sequence[Question]
-) -> tuple[list[Question], float]:
-    """The questions with their passages, and the seconds that looking up those of one took in the mean."""
+) -> tuple[list[Question], Lookup]:
+    """The questions with their passages, and what looking up those of one took in the mean."""
+    count, before = max(1, len(questions)), tokens_asked(grounding.finder)
     started = time.perf_counter()
     asked = grounding.asked(questions)
-    return asked, (time.perf_counter() - started) / max(1, len(questions))
+    seconds = (time.perf_counter() - started) / count
+    tokens = {
+        account: Usage(1, (total - before.get(account, 0.0)) / count)
+        for account, total in tokens_asked(grounding.finder).items()
+    }
+    return asked, Lookup(seconds, tokens)
+
+
+def tokens_asked(finder: Retriever) -> dict[str, float]:
+    """The tokens that the endpoint of an index was asked for so far, by its account."""
+    asked: tuple[str, float] | None = getattr(finder, "asked", None)
+    return {} if asked is None else {asked[0]: asked[1]}
 
 
 def source_of(passage: Passage) -> str:

@@ -16,7 +16,7 @@ from steelyard.files import read_json, real
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress
 from steelyard.strategy.formats import get_format
-from steelyard.strategy.grounding import Grounding, timed_lookup
+from steelyard.strategy.grounding import Grounding, Lookup, timed_lookup
 from steelyard.strategy.prompt import RETRIEVED_ORDERS, Prompt, PromptRecipe
 from steelyard.strategy.rounds import Rounds
 from steelyard.strategy.saved import read_facts, write_manifest
@@ -97,7 +97,7 @@ class PromptArm(Arm):
         """Ask the model each question, in as many rounds as the recipe needs."""
         if not questions:
             return []
-        settled_count, grounding, lookup = 0, self.prompt.grounding, 0.0
+        settled_count, grounding, lookup = 0, self.prompt.grounding, Lookup(0.0)
         if grounding is not None:
             questions, lookup = timed_lookup(grounding, questions)
 

@@ -19,11 +19,12 @@ from steelyard.model.encoder import Encoder
 from steelyard.retrieve.base import Passage, Retriever
 from steelyard.retrieve.grounds import Grounds
 from steelyard.retrieve.index.choose import FinderFigures, choose_finder
-from steelyard.retrieve.index.encoders import cached
+from steelyard.retrieve.index.encoders import CountedEncoder
 from steelyard.retrieve.index.lance import LanceIndex
-from steelyard.retrieve.index.passage_index import PassageIndex, open_encoder
+from steelyard.retrieve.index.passage_index import PassageIndex
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.strategy.base import Arm, Brief, FitContext, Sizes, TaskFacts
+from steelyard.strategy.encoding import LOCAL, EncoderChoice
 from steelyard.strategy.forecasting import chat_tokens, shot_tokens
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.grounding import Grounding, GroundingOptions
@@ -53,8 +54,10 @@ class RagOptions(SearchOptions):
 
     Every size of passage is tried with every ``k`` that fits into ``max_prompt_tokens``, with the first of
     ``shots`` and of ``cites``; the smallest size with its median ``k`` with the others, too. How passages
-    are searched is chosen before, by the dev and train questions whose evidence is known. ``store`` keeps
-    the chosen index in ``files`` beside the arm, in LanceDB there (``lance``), or in an object store.
+    are searched is chosen before, by the dev and train questions whose evidence is known. ``encoder``
+    reads for meaning: ``local``, an endpoint's model (``openai:text-embedding-3-small``), or ``none``.
+    ``store`` keeps the chosen index in ``files`` beside the arm, in LanceDB there (``lance``), or in an
+    object store.
     """
 
     formats: Several[FormatName] = ("system_user", "user_turn", "labelled_turns")
@@ -69,6 +72,7 @@ class RagOptions(SearchOptions):
     language: str = "english"
     windows: Several[Annotated[int, Field(ge=0, le=50)]] = (3,)
     max_prompt_tokens: PositiveInt = 2000
+    encoder: Any = LOCAL
     store: str = FILES
 
     @field_validator("store")
@@ -114,8 +118,18 @@ class Rag(PromptStrategy):
     options_type = RagOptions
     config: RagOptions
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.encoder = EncoderChoice.parse(self.config.encoder)
+
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         return documents_refusal(task) or super().refusal(task, model)
+
+    @property
+    def encoders(self) -> tuple[ModelSpec, ...]:
+        """The endpoint that reads the passages, where one does."""
+        spec = self.encoder.spec
+        return () if spec is None else (spec,)
 
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
         return ShotLimits(self.config.shots, self.config.max_prompt_tokens)
@@ -151,11 +165,11 @@ class Rag(PromptStrategy):
         self.require_fit(context.task)
         started = time.perf_counter()
         self._indexes = Indexes.of(context, self.config)
-        seconds = time.perf_counter() - started
+        seconds, embedded = time.perf_counter() - started, self._indexes.embedded
         arms = super().fit(context)
         for arm in arms:
             search = {**arm.fit.search, "finding": self._indexes.record}
-            arm.fit = replace(arm.fit, search=search, seconds=seconds)
+            arm.fit = replace(arm.fit, search=search, seconds=seconds, embedded=embedded)
         return arms
 
     def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
@@ -196,12 +210,13 @@ class Indexes:
     by_size: Mapping[int, PassageIndex]
     stored: Mapping[int, Retriever]
     record: Mapping[str, Any]
+    embedded: Mapping[str, float]
+    """Tokens that an endpoint was asked to encode, by its account."""
 
     @classmethod
     def of(cls, context: FitContext, options: RagOptions) -> Indexes:
         """Index and choose; without a sentence encoder by BM25 alone, which is said."""
-        grounds, encoder = grounds_of(context), open_encoder()
-        known = None if encoder is None else cached(encoder)
+        grounds, known = grounds_of(context), EncoderChoice.parse(options.encoder).open()
         questions = [*context.dev, *context.train]
         by_size, record = {}, {}
         for most in sorted(set(options.passage_tokens)):
@@ -238,7 +253,8 @@ class Indexes:
             most: _stored(index, most, known, options.store, context.folder)
             for most, index in by_size.items()
         }
-        return cls(grounds, by_size, stored, record)
+        embedded = {known.account: known.tokens} if isinstance(known, CountedEncoder) else {}
+        return cls(grounds, by_size, stored, record, embedded)
 
 
 def grounded_shots(

@@ -25,13 +25,15 @@ class FitRecord:
 
     ``search`` holds ``dev_score``, ``tried``, ``dev_calls`` and ``trace``, and what a search of its own
     kind adds; it is empty where nothing was searched. ``spread`` is each format's best score.
-    ``seconds`` is the wall time of a part's fit that no request accounts for.
+    ``seconds`` is the wall time of a part's fit that no request accounts for, ``embedded`` the tokens that
+    endpoints were asked to encode, by account.
     """
 
     search: Mapping[str, Any] = field(default_factory=dict)
     spread: Mapping[str, float] | None = None
     training: TrainingRecord | None = None
     seconds: float = 0.0
+    embedded: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def dev_score(self) -> float | None:
@@ -49,7 +51,8 @@ class FitRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record as ``arm.json`` holds it, among the options too."""
-        return self.to_options() | ({"fit_seconds": self.seconds} if self.seconds else {})
+        more = {"fit_seconds": self.seconds, "embedded": dict(self.embedded)}
+        return self.to_options() | {name: part for name, part in more.items() if part}
 
     @classmethod
     def take_from(cls, saved: dict[str, Any]) -> FitRecord:
@@ -59,6 +62,7 @@ class FitRecord:
             "spread": saved.pop("spread", None),
             "training": saved.pop("training", None),
             "seconds": saved.pop("fit_seconds", 0.0),
+            "embedded": saved.pop("embedded", {}),
         }
         record: FitRecord = read_as(cls, fields)
         return record

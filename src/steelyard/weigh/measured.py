@@ -51,7 +51,7 @@ def with_fit(
         quality=figures[0],
         more_qualities=figures[1:],
         tokens=tokens(records) if arm.model_name else _NO_TOKENS,
-        search=_searched(steps, job),
+        search=merged([_searched(steps, job), _embedded(arm)]),
         fit_seconds=wall,
         training=Usage(
             trained_tokens=arm.trained_tokens,
@@ -71,6 +71,11 @@ def _searched(steps: RunSteps, job: Job) -> dict[str, Usage]:
         {model.fingerprint if model.fingerprint in names else model.name: usage}
         for model, usage in usages.items()
     )
+
+
+def _embedded(arm: Arm) -> dict[str, Usage]:
+    """What endpoints were asked to encode for the arm's index."""
+    return {account: Usage(0, tokens) for account, tokens in arm.fit.embedded.items()}
 
 
 _NO_TOKENS = Tokens(reason="it uses no language model")

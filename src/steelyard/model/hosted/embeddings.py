@@ -125,6 +125,11 @@ class EndpointEncoder(Encoder):
         return _FINGERPRINT + self._address.fingerprint + cut
 
     @property
+    def account(self) -> str:
+        """What accounts call the model."""
+        return self._spec.account
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What people must know of the vectors, and of how their tokens were counted."""
         return (*self._notes, *((NOTE,) if self._spec.redact else ()))

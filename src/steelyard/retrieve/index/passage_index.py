@@ -15,7 +15,7 @@ from steelyard.model.encoder import Encoder, SentenceEncoder
 from steelyard.retrieve.base import Hit, Passage
 from steelyard.retrieve.index.dense import DenseLeg
 from steelyard.retrieve.index.disk import IndexParts, read_parts, write_index
-from steelyard.retrieve.index.encoders import Opener, cached
+from steelyard.retrieve.index.encoders import CountedEncoder, Opener, cached
 from steelyard.retrieve.index.fusion import best, convex, reciprocal_ranks
 from steelyard.retrieve.index.labels import Labels, Where
 from steelyard.retrieve.index.lexical import Bm25Leg, PassageNumbers, Scores
@@ -63,6 +63,14 @@ class PassageIndex:
         if self._hashes is None:
             self._hashes = hash_texts(map(self.settings.searched, self.passages))
         return self._hashes
+
+    @property
+    def asked(self) -> tuple[str, float] | None:
+        """The account of the endpoint that encodes, and the tokens it was asked for; ``None`` without one."""
+        if self.dense is None or not self.dense.recipe or not self.settings.needs_encoder:
+            return None
+        encoder = self.dense.encoder()
+        return (encoder.account, encoder.tokens) if isinstance(encoder, CountedEncoder) else None
 
     @classmethod
     def fit(
