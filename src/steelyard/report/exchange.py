@@ -91,7 +91,7 @@ class Exchange:
         none = "" if lowest is first else f", and below {self.turn(lowest)} no arm does"
         return (
             f"{first.better} pays as soon as a wrong answer costs more than {self.turn(first)}{later}; "
-            f"below that, {first.cheaper} does{none}."
+            f"below {self.price(first.error_cost) if rest else 'that'}, {first.cheaper} does{none}."
         )
 
     @property
@@ -106,13 +106,30 @@ class Exchange:
         arm, rivals = view.verdict.arm, view.chances
         if arm not in rivals or any(view.cost_to_own(name) is None for name in rivals):
             return ""
-        which = f"the cheapest and the best of the {counted(len(rivals), 'arm')} in the choice"
+        which = self._ahead_of(arm, [name for name in rivals if name != arm])
         if self.steps:  # from always giving the most common answer
-            also = f"{arm} is both {which}, and it" if len(rivals) > 1 else arm
+            also = f"{arm} is {which}, and it" if len(rivals) > 1 else arm
             return (
                 f"{also} pays as soon as a wrong answer costs more than {self.turn(self.steps[0])}."
             )
-        return f"Whatever a wrong answer costs, {arm} is both {which}." if len(rivals) > 1 else ""
+        return f"Whatever a wrong answer costs, {arm} is {which}." if len(rivals) > 1 else ""
+
+    def _ahead_of(self, arm: str, others: list[str]) -> str:
+        """``both the cheapest and the best of the 3 arms in the choice``, or as good as another."""
+        view, expected = self._view, self._view.verdict.details.expected_quality
+        mine, right = view.cost_to_own(arm) or 0.0, expected.get(arm, 0.0)
+        is_cheapest = all((view.cost_to_own(name) or 0.0) > mine for name in others)
+        is_best = all(expected.get(name, 0.0) < right for name in others)
+        of = f"of the {counted(len(others) + 1, 'arm')} in the choice"
+        if is_cheapest and is_best:
+            return f"both the cheapest and the best {of}"
+        if is_cheapest:
+            return f"the cheapest {of}, and as good as any"
+        return (
+            f"the best {of}, and as cheap as any"
+            if is_best
+            else f"as cheap and as good as any {of}"
+        )
 
     def _at(self, price: float) -> str:
         place = bisect_right(self._turns, price)

@@ -26,7 +26,7 @@ PRIOR_ITEMS = 5
 """Weight, in items, of arms that err independently against the covariance seen."""
 LEAST_VARIANCE = 0.05
 """Variance of one item's score that is assumed where less was seen: as of 95 % right answers."""
-DRAWS = 4000
+DRAWS = 16_000
 _APART = 100.0  # a prior variance that draws nothing in, for scores in [0, 1]
 _TIMES = np.array([0.5, 0.71, 1.0, 1.41, 2.0])
 _WEIGHTS = np.array([0.1, 0.2, 0.4, 0.2, 0.1])
@@ -57,10 +57,17 @@ class Posterior:
         return np.asarray(np.clip(_WEIGHTS @ means, 0.0, 1.0), dtype=np.float64)
 
     def draws(self, rng: np.random.Generator, count: int = DRAWS) -> Floats:
-        """Draw ``count`` vectors of true means, (count, k)."""
-        counts = rng.multinomial(count, _WEIGHTS)
-        drawn = [part.draws(rng, n) for part, n in zip(self._parts, counts, strict=True) if n]
-        return np.clip(np.concatenate(drawn), 0.0, 1.0)
+        """Draw ``count`` vectors of true means, (count, k): of each spread its share, in mirrored pairs.
+
+        In random order, so that the first of them are as good as any.
+        """
+        ends = np.rint(np.cumsum(_WEIGHTS) * count).astype(int)
+        drawn = [
+            part.draws(rng, int(n))
+            for part, n in zip(self._parts, np.diff(ends, prepend=0), strict=True)
+        ]
+        mixed = rng.permutation(np.concatenate(drawn))
+        return np.asarray(np.clip(mixed, 0.0, 1.0), dtype=np.float64)
 
 
 class _Normal(NamedTuple):
@@ -72,7 +79,13 @@ class _Normal(NamedTuple):
     def draws(self, rng: np.random.Generator, count: int) -> Floats:
         k = len(self.mean)
         root = np.linalg.cholesky(self.covariance + 1e-12 * np.eye(k))
-        return np.asarray(self.mean + rng.normal(size=(count, k)) @ root.T, dtype=np.float64)
+        return np.asarray(self.mean + mirrored(rng, count, k) @ root.T, dtype=np.float64)
+
+
+def mirrored(rng: np.random.Generator, count: int, k: int) -> Floats:
+    """Standard normal numbers, (count, k), row by row with their opposites: averages vary less."""
+    half = rng.normal(size=((count + 1) // 2, k))
+    return np.stack([half, -half], axis=1).reshape(-1, k)[:count]
 
 
 def similarity(covariance: Floats) -> Floats:
@@ -150,21 +163,47 @@ def blended(observed: Floats, units: int, items: int) -> Floats:
     return np.asarray((observed * units + assumed * PRIOR_ITEMS) / (units + PRIOR_ITEMS) * tail**2)
 
 
-def chance_at_least(mean: float, variance: float, units: int, least: float) -> float:
+def effective_items(mean: float, variance: float, units: int) -> float:
+    """How many right-or-wrong answers a mean in [0, 1] is worth, by its ``variance`` over ``units``."""
+    binomial = mean * (1 - mean)
+    return binomial / variance if variance > 0 and binomial > 0 else float(units)
+
+
+def chance_at_least(mean: float | Floats, items: float, least: float) -> Floats:
     """Chance that a share or score in [0, 1] reaches ``least``, by its own measurement alone.
 
-    ``variance`` is that of the mean over ``units`` independent units. Jeffreys' prior, at the effective
-    number of items; Brown, Cai and DasGupta (2001), Statistical Science 16, 101-133.
+    ``items``: how many answers the mean is worth (`effective_items`). Jeffreys' prior; Brown, Cai and
+    DasGupta (2001), Statistical Science 16, 101-133.
     """
     from scipy.special import betainc
 
-    if least <= 0:
-        return 1.0
-    if least >= 1:
-        return 0.0
-    binomial = mean * (1 - mean)
-    items = binomial / variance if variance > 0 and binomial > 0 else units
-    return float(1 - betainc(mean * items + 0.5, (1 - mean) * items + 0.5, least))
+    mean = np.asarray(mean, dtype=np.float64)
+    if least <= 0 or least >= 1:
+        return np.full(mean.shape, float(least <= 0))
+    return np.asarray(1 - betainc(mean * items + 0.5, (1 - mean) * items + 0.5, least))
+
+
+def predicted_shares(
+    means: Floats,
+    items: Floats,
+    correlation: Floats,
+    more: int,
+    rng: np.random.Generator,
+    outcomes: int,
+) -> Floats:
+    """Draw the shares of ``k`` arms over the ``items`` so far and ``more`` more, (outcomes, k).
+
+    ``means`` and ``items``: (k,), with the posterior of `chance_at_least`; the true shares go together as the
+    answers do (``correlation``, a normal copula). The posterior predictive is beta-binomial.
+    """
+    from scipy.special import betaincinv, ndtr
+
+    k = len(means)
+    root = np.linalg.cholesky(correlation + 1e-9 * np.eye(k))
+    ranks = np.clip(ndtr(mirrored(rng, outcomes, k) @ root.T), 1e-12, 1 - 1e-12)
+    truths = betaincinv(means * items + 0.5, (1 - means) * items + 0.5, ranks)
+    right = rng.binomial(more, truths)
+    return np.asarray((means * items + right) / (items + more), dtype=np.float64)
 
 
 class Predicted(NamedTuple):
@@ -175,23 +214,34 @@ class Predicted(NamedTuple):
     covariance: Floats
 
 
-def predict(
-    posterior: Posterior,
-    means: Floats,
-    covariance: Floats,
-    items: tuple[int, int],
-    rng: np.random.Generator,
-    outcomes: int,
-) -> Predicted:
-    """Draw what ``items[1]`` more items than the ``items[0]`` so far may show.
+class Outlook:
+    """What more items than the ``items`` so far may show of ``k`` arms, in ``outcomes`` simulated ways.
 
-    ``covariance`` is that of one item's scores. Preposterior analysis in its linear normal form; Raiffa and
-    Schlaifer (1961), Applied Statistical Decision Theory, chapter 5.
+    ``covariance`` is that of one item's scores. The same luck meets every number of items (common random
+    numbers), so that two numbers differ by what they bring. Preposterior analysis in its linear normal form;
+    Raiffa and Schlaifer (1961), Applied Statistical Decision Theory, chapter 5.
     """
-    before, more = items
-    truths = posterior.draws(rng, outcomes)
-    root = np.linalg.cholesky(covariance / more + 1e-12 * np.eye(len(means)))
-    observed = truths + rng.normal(size=truths.shape) @ root.T
-    pooled = (before * means + more * observed) / (before + more)
-    update = update_of(covariance / (before + more), posterior.prior)
-    return Predicted(truths, np.clip(pooled @ update.matrix.T, 0.0, 1.0), update.covariance)
+
+    def __init__(
+        self,
+        posterior: Posterior,
+        means: Floats,
+        covariance: Floats,
+        items: int,
+        rng: np.random.Generator,
+        outcomes: int,
+    ) -> None:
+        self._posterior, self._means = posterior, means
+        self._covariance, self._items = covariance, items
+        self._truths = posterior.draws(rng, outcomes)
+        self._noise = rng.normal(size=self._truths.shape)
+
+    def after(self, more: int, outcomes: int | None = None) -> Predicted:
+        """After ``more`` items; the first ``outcomes`` ways where that is given."""
+        truths, noise = self._truths[:outcomes], self._noise[:outcomes]
+        before, covariance = self._items, self._covariance
+        root = np.linalg.cholesky(covariance / more + 1e-12 * np.eye(len(covariance)))
+        observed = truths + noise @ root.T
+        pooled = (before * self._means + more * observed) / (before + more)
+        update = update_of(covariance / (before + more), self._posterior.prior)
+        return Predicted(truths, np.clip(pooled @ update.matrix.T, 0.0, 1.0), update.covariance)
