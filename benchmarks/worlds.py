@@ -140,7 +140,9 @@ def _show_confidence(worlds: Sequence[World], weak: Sequence[World]) -> None:
     of_weak = [_sureness(world, told=True) for world in weak]
     rows["weak arms, one is the choice"] = [row for row in of_weak if row and row.arm != FLOOR]
     rows["weak arms, none pays"] = [row for row in of_weak if row and row.arm == FLOOR]
-    print(f"\nright, by the confidence stated: choices, chance stated, right ({len(weak)} weak worlds)")
+    print(
+        f"\nright, by the confidence stated: choices, chance stated, right ({len(weak)} weak worlds)"
+    )
     for name, row in rows.items():
         cells = []
         for word in ("high", "moderate", "low"):

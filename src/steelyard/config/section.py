@@ -65,6 +65,7 @@ def _countable(amount: Decimal) -> Decimal:
 
 MoneyAmount = Annotated[Decimal, Field(ge=0), AfterValidator(_countable)]
 """Money in a task: 0, or from `LEAST_MONEY` to `MOST_MONEY`."""
+PositiveMoney = Annotated[Decimal, Field(gt=0), AfterValidator(_countable)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 

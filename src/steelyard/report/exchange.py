@@ -116,10 +116,10 @@ class Exchange:
 
     def _ahead_of(self, arm: str, others: list[str]) -> str:
         """``both the cheapest and the best of the 3 arms in the choice``, or as good as another."""
-        view, expected = self._view, self._view.verdict.details.expected_quality
-        mine, right = view.cost_to_own(arm) or 0.0, expected.get(arm, 0.0)
+        view = self._view
+        mine, right = view.cost_to_own(arm) or 0.0, self._quality(arm) or 0.0
         is_cheapest = all((view.cost_to_own(name) or 0.0) > mine for name in others)
-        is_best = all(expected.get(name, 0.0) < right for name in others)
+        is_best = all((self._quality(name) or 0.0) < right for name in others)
         of = f"of the {counted(len(others) + 1, 'arm')} in the choice"
         if is_cheapest and is_best:
             return f"both the cheapest and the best {of}"
@@ -178,12 +178,16 @@ class Exchange:
 
     def _wrong_a_month(self, name: str) -> float | None:
         """How many wrong answers an arm is expected to give a month, as the verdict expects them."""
-        arm, per_day = self._view.arm(name), self._view.task.traffic.requests_per_day
-        measured = None if arm is None else arm.quality.value
-        quality = self._view.verdict.details.expected_quality.get(name, measured)
+        quality, per_day = self._quality(name), self._view.task.traffic.requests_per_day
         if quality is None or per_day is None:
             return None
         return DAYS_A_MONTH * per_day * (1 - quality)
+
+    def _quality(self, name: str) -> float | None:
+        """What is expected of an arm, or else what was measured."""
+        arm = self._view.arm(name)
+        measured = None if arm is None else arm.quality.value
+        return self._view.verdict.details.expected_quality.get(name, measured)
 
     @property
     def start(self) -> int:

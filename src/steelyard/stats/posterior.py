@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.stats.resample import Clusters, Floats, cluster_codes
+from steelyard.stats.resample import Clusters, Floats, Indices, cluster_codes
 
 LEAST_SPREAD = 0.015
 """Arms are never taken to differ by less than some points, whatever few items show."""
@@ -47,7 +47,8 @@ class Posterior:
             self.prior: Floats = np.eye(k) * _APART
         else:
             self.prior = spread_of(means, covariance) ** 2 * similarity(covariance)
-        updates = [update_of(covariance, self.prior * times**2) for times in _TIMES]
+        self.priors: list[Floats] = [self.prior * times**2 for times in _TIMES]
+        updates = [update_of(covariance, prior) for prior in self.priors]
         self._parts = [_Normal(update.matrix @ means, update.covariance) for update in updates]
 
     @cached_property
@@ -61,13 +62,16 @@ class Posterior:
 
         In random order, so that the first of them are as good as any.
         """
+        return self.draws_by_spread(rng, count)[0]
+
+    def draws_by_spread(self, rng: np.random.Generator, count: int) -> tuple[Floats, Indices]:
+        """The draws, and of which of the ``priors`` each is one, (count,)."""
         ends = np.rint(np.cumsum(_WEIGHTS) * count).astype(int)
-        drawn = [
-            part.draws(rng, int(n))
-            for part, n in zip(self._parts, np.diff(ends, prepend=0), strict=True)
-        ]
-        mixed = rng.permutation(np.concatenate(drawn))
-        return np.asarray(np.clip(mixed, 0.0, 1.0), dtype=np.float64)
+        sizes = np.diff(ends, prepend=0)
+        drawn = [part.draws(rng, int(n)) for part, n in zip(self._parts, sizes, strict=True)]
+        order = rng.permutation(count)
+        mixed = np.clip(np.concatenate(drawn)[order], 0.0, 1.0)
+        return np.asarray(mixed, dtype=np.float64), np.repeat(np.arange(len(sizes)), sizes)[order]
 
 
 class _Normal(NamedTuple):
@@ -183,35 +187,41 @@ def chance_at_least(mean: float | Floats, items: float, least: float) -> Floats:
     return np.asarray(1 - betainc(mean * items + 0.5, (1 - mean) * items + 0.5, least))
 
 
-def predicted_shares(
-    means: Floats,
-    items: Floats,
-    correlation: Floats,
-    more: int,
-    rng: np.random.Generator,
-    outcomes: int,
-) -> Floats:
-    """Draw the shares of ``k`` arms over the ``items`` so far and ``more`` more, (outcomes, k).
+class ShareOutlook:
+    """What the shares of ``k`` arms may be over more items than those so far, in ``outcomes`` simulated ways.
 
     ``means`` and ``items``: (k,), with the posterior of `chance_at_least`; the true shares go together as the
     answers do (``correlation``, a normal copula). The posterior predictive is beta-binomial.
     """
-    from scipy.special import betaincinv, ndtr
 
-    k = len(means)
-    root = np.linalg.cholesky(correlation + 1e-9 * np.eye(k))
-    ranks = np.clip(ndtr(mirrored(rng, outcomes, k) @ root.T), 1e-12, 1 - 1e-12)
-    truths = betaincinv(means * items + 0.5, (1 - means) * items + 0.5, ranks)
-    right = rng.binomial(more, truths)
-    return np.asarray((means * items + right) / (items + more), dtype=np.float64)
+    def __init__(
+        self, means: Floats, items: Floats, correlation: Floats, seed: int, outcomes: int
+    ) -> None:
+        from scipy.special import betaincinv, ndtr
+
+        self._means, self._items, self._seed = means, items, seed
+        k = len(means)
+        root = np.linalg.cholesky(correlation + 1e-9 * np.eye(k))
+        normal = mirrored(np.random.default_rng(seed), outcomes, k) @ root.T
+        ranks = np.clip(ndtr(normal), 1e-12, 1 - 1e-12)
+        self._truths = betaincinv(means * items + 0.5, (1 - means) * items + 0.5, ranks)
+
+    def after(self, more: int) -> Floats:
+        """The shares over all items after ``more`` of them, (outcomes, k)."""
+        right = np.random.default_rng(self._seed + 1).binomial(more, self._truths)
+        return np.asarray((self._means * self._items + right) / (self._items + more))
 
 
 class Predicted(NamedTuple):
-    """What more items may show: ``truths`` and posterior ``means``, (outcomes, k), and their covariance."""
+    """What more items may show: ``truths`` and posterior ``means``, (outcomes, k), and their covariance.
+
+    ``expected`` are the truths on average of all ways that look like this one.
+    """
 
     truths: Floats
     means: Floats
     covariance: Floats
+    expected: Floats
 
 
 class Outlook:
@@ -233,7 +243,7 @@ class Outlook:
     ) -> None:
         self._posterior, self._means = posterior, means
         self._covariance, self._items = covariance, items
-        self._truths = posterior.draws(rng, outcomes)
+        self._truths, self._spreads = posterior.draws_by_spread(rng, outcomes)
         self._noise = rng.normal(size=self._truths.shape)
 
     def after(self, more: int, outcomes: int | None = None) -> Predicted:
@@ -244,4 +254,9 @@ class Outlook:
         observed = truths + noise @ root.T
         pooled = (before * self._means + more * observed) / (before + more)
         update = update_of(covariance / (before + more), self._posterior.prior)
-        return Predicted(truths, np.clip(pooled @ update.matrix.T, 0.0, 1.0), update.covariance)
+        means, expected = pooled @ update.matrix.T, np.empty_like(pooled)
+        for spread, prior in enumerate(self._posterior.priors):
+            part = self._spreads[:outcomes] == spread
+            expected[part] = pooled[part] @ update_of(covariance / (before + more), prior).matrix.T
+        means, expected = np.clip(means, 0.0, 1.0), np.clip(expected, 0.0, 1.0)
+        return Predicted(truths, means, update.covariance, expected)

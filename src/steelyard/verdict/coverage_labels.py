@@ -9,9 +9,8 @@ from math import ceil
 import numpy as np
 
 from steelyard.result.verdict import MoreLabels
-from steelyard.seeds import generator
 from steelyard.stats.calibration import items_to_show_at, least_right
-from steelyard.stats.posterior import predicted_shares
+from steelyard.stats.posterior import ShareOutlook
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.beliefs import weight_of
@@ -58,11 +57,9 @@ def labels_for_coverage(case: Case, usable: Sequence[Candidate]) -> MoreLabels |
 def _chance_to_show(arm: Candidate, weight: float, needed: int, target: float) -> float:
     """The posterior predictive chance that ``needed`` answers show the target."""
     value, more = arm.quality.value or 0.0, max(1, needed - round(weight))
-    shares = predicted_shares(
-        np.array([value]), np.array([weight]), np.eye(1), more, generator(0, "coverage"), _OUTCOMES
-    )
-    least = least_right(needed, target)
-    return round(float((shares[:, 0] * (weight + more) >= least - 0.5).mean()), 2)
+    outlook = ShareOutlook(np.array([value]), np.array([weight]), np.eye(1), 0, _OUTCOMES)
+    right = outlook.after(more)[:, 0] * (weight + more)
+    return round(float((right >= least_right(needed, target) - 0.5).mean()), 2)
 
 
 def _counts_right(case: Case, arm: Candidate) -> bool:

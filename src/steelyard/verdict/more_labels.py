@@ -18,9 +18,9 @@ from steelyard.result.verdict import MoreLabels
 from steelyard.seeds import generator
 from steelyard.stats.posterior import (
     Outlook,
+    ShareOutlook,
     chance_at_least,
     mirrored,
-    predicted_shares,
     similarity,
 )
 from steelyard.stats.resample import Floats, Indices
@@ -44,6 +44,7 @@ TOLD = 0.8
 """The chance that a number of labels must have of telling, where they have no price."""
 OUTCOMES = 16_000
 """Simulated ways in which more labels may turn out; their expected gain is the mean over these."""
+MINIMUM_OUTCOMES = 4000
 SURE_OUTCOMES, NOISE = 600, 200
 """… and of these, in how many it is asked how sure the choice would be, each with so many draws."""
 
@@ -74,7 +75,7 @@ def labels_for_choice(
     if choice.chance >= SURE and not is_weighed:
         chance = likely(min(choice.chance, choice.kept))
         return MoreLabels(reason=f"none needed: the choice is {chance} likely to be right")
-    outlook = _Outlook(case, beliefs, choice)
+    outlook = Prospect(case, beliefs, choice)
     return (
         _best_buy(case, outlook)
         if is_weighed
@@ -93,14 +94,13 @@ def labels_for_minimum(
     means = np.array([arm.quality.value or 0.0 for arm in arms])
     weights = np.array([weight_of(case, arm) for arm in arms])
     alike, items = similarity(beliefs_of(case, arms, apart=True).covariance), len(arms[0].scores)
+    outlook = ShareOutlook(means, weights, alike, 0, MINIMUM_OUTCOMES)
 
     def look(n: int) -> Look:
         more = max(1, round(n * float(weights.mean()) / items))
-        rng = generator(0, "more labels")
-        shares = predicted_shares(means, weights, alike, more, rng, OUTCOMES)
         after = [
             chance_at_least(share, weight + more, least)
-            for share, weight in zip(shares.T, weights, strict=True)
+            for share, weight in zip(outlook.after(more).T, weights, strict=True)
         ]
         best = np.max(after, axis=0)
         return Look(n, float(((best >= SURE) | (best <= 1 - SURE)).mean()))
@@ -111,7 +111,7 @@ def labels_for_minimum(
 def labels_for_floor(case: Case, arms: Sequence[Candidate], floor: Candidate) -> MoreLabels:
     """How many labels would tell whether any of ``arms`` is above the commonest answer, or none is."""
     beliefs = beliefs_of(case, (*arms, floor), apart=True)
-    place, k, outlook = beliefs.arms.index(floor), len(arms), _prospect(beliefs)
+    place, k, outlook = beliefs.arms.index(floor), len(arms), _outlook(beliefs)
 
     def look(n: int) -> Look:
         from scipy.special import ndtr
@@ -126,13 +126,13 @@ def labels_for_floor(case: Case, arms: Sequence[Candidate], floor: Candidate) ->
     return _first_that_tells(case, beliefs.items, look)
 
 
-def _prospect(beliefs: Beliefs) -> Outlook:
+def _outlook(beliefs: Beliefs) -> Outlook:
     rng = generator(beliefs.seed, "more labels")
     means, covariance = beliefs.measured, beliefs.covariance
     return Outlook(beliefs.posterior, means, covariance, beliefs.items, rng, OUTCOMES)
 
 
-class _Outlook:
+class Prospect:
     """What the rule would choose after more labels, how sure, and what that gains."""
 
     def __init__(self, case: Case, beliefs: Beliefs, choice: BestArm) -> None:
@@ -140,7 +140,7 @@ class _Outlook:
         self._place = beliefs.arms.index(choice.arm)
         self._is_priced = choice.totals is not None
         self._owned, self._worth = owning_costs(case, beliefs.arms), error_worth(case)
-        self._prospect = _prospect(beliefs)
+        self._outlook = _outlook(beliefs)
         rng = generator(beliefs.seed, "surely")
         self._noise = mirrored(rng, NOISE, len(beliefs.arms))
 
@@ -149,14 +149,14 @@ class _Outlook:
 
     def gain(self, n: int) -> float:
         """What the choice after ``n`` more labels saves on today's, on average."""
-        outcome = self._prospect.after(n)
+        outcome = self._outlook.after(n)
         picks = self._least(outcome.means)
-        costs = self._owned + self._worth * (1 - outcome.truths)
+        costs = self._owned + self._worth * (1 - outcome.expected)
         return max(0.0, float((costs[:, self._place] - costs[np.arange(len(picks)), picks]).mean()))
 
     def chance(self, n: int) -> float:
         """How likely the choice after ``n`` more labels is `SURE` to be right."""
-        outcome = self._prospect.after(n, SURE_OUTCOMES)
+        outcome = self._outlook.after(n, SURE_OUTCOMES)
         k = len(self._arms)
         root = np.linalg.cholesky(outcome.covariance + 1e-12 * np.eye(k))
         drawn = np.clip(outcome.means[:, None, :] + self._noise @ root.T, 0.0, 1.0)
@@ -216,7 +216,7 @@ def _unweighed(case: Case, look: Look, *, is_choice: bool) -> str | None:
     return "their value is not known without traffic.error_cost"
 
 
-def _best_buy(case: Case, outlook: _Outlook) -> MoreLabels:
+def _best_buy(case: Case, outlook: Prospect) -> MoreLabels:
     """The number of labels whose expected gain exceeds their price by the most."""
     price = float(case.label_cost or 0)
     gains = {n: outlook.gain(n) for n in SIZES}
