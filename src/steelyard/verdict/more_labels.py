@@ -49,7 +49,7 @@ SURE_OUTCOMES, NOISE = 600, 200
 """… and of these, in how many it is asked how sure the choice would be, each with so many draws."""
 
 
-class Look(NamedTuple):
+class LabelsLook(NamedTuple):
     """What ``n`` more labels bring: the chance that they tell, and the expected gain where it has a price."""
 
     n: int
@@ -96,14 +96,14 @@ def labels_for_minimum(
     alike, items = similarity(beliefs_of(case, arms, apart=True).covariance), len(arms[0].scores)
     outlook = ShareOutlook(means, weights, alike, 0, MINIMUM_OUTCOMES)
 
-    def look(n: int) -> Look:
+    def look(n: int) -> LabelsLook:
         more = max(1, round(n * float(weights.mean()) / items))
         after = [
             chance_at_least(share, weight + more, least)
             for share, weight in zip(outlook.after(more).T, weights, strict=True)
         ]
         best = np.max(after, axis=0)
-        return Look(n, float(((best >= SURE) | (best <= 1 - SURE)).mean()))
+        return LabelsLook(n, float(((best >= SURE) | (best <= 1 - SURE)).mean()))
 
     return _first_that_tells(case, items, look, is_choice=is_choice)
 
@@ -113,7 +113,7 @@ def labels_for_floor(case: Case, arms: Sequence[Candidate], floor: Candidate) ->
     beliefs = beliefs_of(case, (*arms, floor), apart=True)
     place, k, outlook = beliefs.arms.index(floor), len(arms), _outlook(beliefs)
 
-    def look(n: int) -> Look:
+    def look(n: int) -> LabelsLook:
         from scipy.special import ndtr
 
         outcome = outlook.after(n)
@@ -121,7 +121,7 @@ def labels_for_floor(case: Case, arms: Sequence[Candidate], floor: Candidate) ->
         apart = variances + variances[place] - 2 * outcome.covariance[place]
         gains = np.delete(outcome.means - outcome.means[:, [place]], place, axis=1)
         best = ndtr(gains / np.sqrt(np.delete(apart, place))).max(axis=1)
-        return Look(n, float(((best >= 1 - case.alpha / k) | (best <= case.alpha)).mean()))
+        return LabelsLook(n, float(((best >= 1 - case.alpha / k) | (best <= case.alpha)).mean()))
 
     return _first_that_tells(case, beliefs.items, look)
 
@@ -144,8 +144,8 @@ class Prospect:
         rng = generator(beliefs.seed, "surely")
         self._noise = mirrored(rng, NOISE, len(beliefs.arms))
 
-    def look(self, n: int) -> Look:
-        return Look(n, self.chance(n), self.gain(n) if self._is_priced else None)
+    def look(self, n: int) -> LabelsLook:
+        return LabelsLook(n, self.chance(n), self.gain(n) if self._is_priced else None)
 
     def gain(self, n: int) -> float:
         """What the choice after ``n`` more labels saves on today's, on average."""
@@ -176,7 +176,7 @@ class Prospect:
 
 
 def _first_that_tells(
-    case: Case, items: int, look: Callable[[int], Look], *, is_choice: bool = False
+    case: Case, items: int, look: Callable[[int], LabelsLook], *, is_choice: bool = False
 ) -> MoreLabels:
     """The least number of labels that has a good chance of telling; more of them tell no less."""
     if items < FEWEST_ITEMS:
@@ -204,7 +204,7 @@ def _unpriced(choice: BestArm) -> str:
     )
 
 
-def _unweighed(case: Case, look: Look, *, is_choice: bool) -> str | None:
+def _unweighed(case: Case, look: LabelsLook, *, is_choice: bool) -> str | None:
     if look.gain is not None:
         most = words.money(look.gain / look.n, case.currency)
         return f"worth buying at up to {most} each; prices.label is not given"
