@@ -256,7 +256,7 @@ def draw_weak_worlds(count: int, seed: int) -> list[World]:
         k, floor = len(names), float(rng.uniform(0.25, 0.6))
         above = rng.normal(rng.choice([0.0, 0.1]), 0.08, size=k - 1)
         quality = np.array([floor, *np.clip(floor + above, 0.02, 0.98)])
-        each = 0.00001 if rng.random() < 0.5 else rng.uniform(0.0005, 0.005, size=k)
+        request = 0.00001 if rng.random() < 0.5 else rng.uniform(0.0005, 0.005, size=k)
         scores = rng.random((k, int(rng.choice(SIZES)))) < quality[:, None]
         worlds.append(
             World(
@@ -264,7 +264,7 @@ def draw_weak_worlds(count: int, seed: int) -> list[World]:
                 quality=quality,
                 scores=scores.astype(np.float64),
                 upfront=np.zeros(k),
-                per_request=np.where(np.arange(k) > 0, each, 0.0),
+                per_request=np.where(np.arange(k) > 0, request, 0.0),
                 latency=np.full(k, 0.1),
                 requests_per_day=1000,
                 horizon_days=365,

@@ -134,10 +134,10 @@ def show(title: str, rows: dict[str, list[float]]) -> None:
 def _show_confidence(worlds: Sequence[World], weak: Sequence[World]) -> None:
     """How often the choice is right, by the word that the verdict says of it."""
     rows = {
-        "price told": [_sureness(world, told=True) for world in worlds],
-        "no price": [_sureness(world, told=False) for world in worlds],
+        "price told": [_sureness(world, is_priced=True) for world in worlds],
+        "no price": [_sureness(world, is_priced=False) for world in worlds],
     }
-    of_weak = [_sureness(world, told=True) for world in weak]
+    of_weak = [_sureness(world, is_priced=True) for world in weak]
     rows["weak arms, one is the choice"] = [row for row in of_weak if row and row.arm != FLOOR]
     rows["weak arms, none pays"] = [row for row in of_weak if row and row.arm == FLOOR]
     print(
@@ -162,20 +162,20 @@ class Sureness(NamedTuple):
     is_right: bool
 
 
-def _sureness(world: World, *, told: bool) -> Sureness | None:
-    verdict = decide(case_of(world, world.error_cost if told else None))
+def _sureness(world: World, *, is_priced: bool) -> Sureness | None:
+    verdict = decide(case_of(world, world.error_cost if is_priced else None))
     if verdict.arm is None or verdict.details.chance is None:
         return None
     place, limits = world.names.index(verdict.arm), world.limits
     least = 0.0 if limits.min_quality is None else limits.min_quality
     options = world.feasible | ((world.quality >= least) & (np.arange(len(world.names)) == 0))
-    if told:
+    if is_priced:
         is_right = bool(world.totals[place] <= 1.05 * world.totals[options].min())
     else:
         is_right = bool(world.quality[place] >= world.quality[world.feasible].max() - limits.margin)
-    kept = verdict.details.minimum.get(verdict.arm, 1.0)
+    reaches = verdict.details.minimum.get(verdict.arm, 1.0)
     keeps = bool(world.quality[place] >= least)
-    chance = min(verdict.details.chance, kept)
+    chance = min(verdict.details.chance, reaches)
     return Sureness(verdict.arm, verdict.confidence, chance, is_right and keeps)
 
 

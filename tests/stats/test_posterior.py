@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from steelyard.stats.posterior import (
-    Outlook,
+    MeanOutlook,
     Posterior,
     ShareOutlook,
     chance_at_least,
@@ -92,7 +92,7 @@ def test_what_more_items_show_is_centred_on_what_is_known():
     means, covariance = np.array([0.6, 0.7]), np.eye(2) * 0.2
     posterior = Posterior(means, covariance / 100)
     rng = np.random.default_rng(0)
-    outcome = Outlook(posterior, means, covariance, 100, rng, 4000).after(400)
+    outcome = MeanOutlook(posterior, means, covariance, 100, rng, 4000).after(400)
     assert outcome.means.mean(axis=0) == pytest.approx(posterior.mean, abs=0.01)
     assert np.diag(outcome.covariance).max() < 0.2 / 100
     assert (outcome.expected - outcome.truths).mean(axis=0) == pytest.approx(0, abs=0.003)

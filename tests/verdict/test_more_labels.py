@@ -121,9 +121,9 @@ def test_a_number_tells_whether_a_choice_reaches_its_minimum_with_the_level_of_a
     after = {
         n: np.array([_reaches(rng, 234, 240, n) for _ in range(3000)]) for n in (25, 800, more.n)
     }
-    told = {n: float(((x >= 0.95) | (x <= 0.05)).mean()) for n, x in after.items()}
-    assert told[25] < 0.8 and more.n > 25
-    assert more.chance == pytest.approx(told[more.n], abs=0.03)
+    settled = {n: float(((x >= 0.95) | (x <= 0.05)).mean()) for n, x in after.items()}
+    assert settled[25] < 0.8 and more.n > 25
+    assert more.chance == pytest.approx(settled[more.n], abs=0.03)
 
 
 def _reaches(rng: np.random.Generator, right: int, n: int, more: int) -> float:

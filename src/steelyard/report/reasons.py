@@ -63,8 +63,8 @@ class Reasons:
     @property
     def first(self) -> list[ReasonRow]:
         """The rows that are always to be seen: of the arms that are not ruled out, where there are any."""
-        kept = [row for row in self.rows if not row.why]
-        return (kept or self.rows)[:_MOST_ROWS]
+        in_choice = [row for row in self.rows if not row.why]
+        return (in_choice or self.rows)[:_MOST_ROWS]
 
     @property
     def others(self) -> list[ReasonRow]:

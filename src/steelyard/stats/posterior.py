@@ -224,7 +224,7 @@ class Predicted(NamedTuple):
     expected: Floats
 
 
-class Outlook:
+class MeanOutlook:
     """What more items than the ``items`` so far may show of ``k`` arms, in ``outcomes`` simulated ways.
 
     ``covariance`` is that of one item's scores. The same luck meets every number of items (common random

@@ -81,7 +81,8 @@ class Store:
     def of_former_run(cls, folder: Path, *, to_read: bool = False) -> Store | None:
         """Open ``folder/run.db`` to read from it; ``None`` where there is none.
 
-        ``to_read``: a run that is only looked at, so that an error speaks of reading. Nor is there one in the older layout: only a run, which holds the folder, may change that.
+        Nor is there one in the older layout: only a run, which holds the folder, may change that.
+        ``to_read``: the run is only looked at, so that an error speaks of reading.
         """
         if not (folder / "run.db").is_file():
             return None

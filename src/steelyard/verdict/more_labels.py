@@ -1,6 +1,6 @@
 """Whether more labels for the test are worth buying: how many, with what chance, at what value.
 
-The posterior says what more items may show (`steelyard.stats.posterior.Outlook`), and the rule says what
+The posterior says what more items may show (`steelyard.stats.posterior.MeanOutlook`), and the rule says what
 would then be chosen. The expected value of sample information is the gain of that over today's choice;
 Sadatsafavi, Vickers, Lee, Gustafson and Wynants (2024), arXiv 2401.01849.
 """
@@ -17,7 +17,7 @@ from steelyard.economics import to_number
 from steelyard.result.verdict import MoreLabels
 from steelyard.seeds import generator
 from steelyard.stats.posterior import (
-    Outlook,
+    MeanOutlook,
     ShareOutlook,
     chance_at_least,
     mirrored,
@@ -126,10 +126,10 @@ def labels_for_floor(case: Case, arms: Sequence[Candidate], floor: Candidate) ->
     return _first_that_tells(case, beliefs.items, look)
 
 
-def _outlook(beliefs: Beliefs) -> Outlook:
+def _outlook(beliefs: Beliefs) -> MeanOutlook:
     rng = generator(beliefs.seed, "more labels")
     means, covariance = beliefs.measured, beliefs.covariance
-    return Outlook(beliefs.posterior, means, covariance, beliefs.items, rng, OUTCOMES)
+    return MeanOutlook(beliefs.posterior, means, covariance, beliefs.items, rng, OUTCOMES)
 
 
 class Prospect:
