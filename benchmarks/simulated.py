@@ -244,6 +244,39 @@ def _nearly(rng: np.random.Generator, scores: np.ndarray, quality: float) -> np.
     return np.where(anew, rng.random(len(scores)) < quality, scores).astype(np.float64)
 
 
+def draw_weak_worlds(count: int, seed: int) -> list[World]:
+    """Worlds of one to four arms that are hardly better than always giving the commonest answer, or worse.
+
+    A wrong answer costs 2 cents; requests cost next to nothing in half of the worlds, and up to half a cent
+    in the others.
+    """
+    rng, worlds = np.random.default_rng(seed), []
+    for _ in range(count):
+        names = (FLOOR, *list(SIX)[: int(rng.integers(1, 5))])
+        k, floor = len(names), float(rng.uniform(0.25, 0.6))
+        above = rng.normal(rng.choice([0.0, 0.1]), 0.08, size=k - 1)
+        quality = np.array([floor, *np.clip(floor + above, 0.02, 0.98)])
+        request = 0.00001 if rng.random() < 0.5 else rng.uniform(0.0005, 0.005, size=k)
+        scores = rng.random((k, int(rng.choice(SIZES)))) < quality[:, None]
+        worlds.append(
+            World(
+                names=names,
+                quality=quality,
+                scores=scores.astype(np.float64),
+                upfront=np.zeros(k),
+                per_request=np.where(np.arange(k) > 0, request, 0.0),
+                latency=np.full(k, 0.1),
+                requests_per_day=1000,
+                horizon_days=365,
+                limits=Limits(),
+                error_cost=0.02,
+                train=200,
+                is_near_tie=False,
+            )
+        )
+    return worlds
+
+
 def draw_worlds(
     count: int, seed: int, arms: dict[str, tuple[str, str]], *, twins: bool = False
 ) -> list[World]:

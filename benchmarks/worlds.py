@@ -14,16 +14,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import binomtest
 from simulated import (
+    FLOOR,
     SEVEN_MORE,
     SIX,
     SIZES,
     World,
     case_of,
     draw_scores,
+    draw_weak_worlds,
     draw_worlds,
 )
 
@@ -128,6 +131,54 @@ def show(title: str, rows: dict[str, list[float]]) -> None:
         print(f"{name:24}" + "".join(cells))
 
 
+def _show_confidence(worlds: Sequence[World], weak: Sequence[World]) -> None:
+    """How often the choice is right, by the word that the verdict says of it."""
+    rows = {
+        "price told": [_sureness(world, is_priced=True) for world in worlds],
+        "no price": [_sureness(world, is_priced=False) for world in worlds],
+    }
+    of_weak = [_sureness(world, is_priced=True) for world in weak]
+    rows["weak arms, one is the choice"] = [row for row in of_weak if row and row.arm != FLOOR]
+    rows["weak arms, none pays"] = [row for row in of_weak if row and row.arm == FLOOR]
+    print(
+        f"\nright, by the confidence stated: choices, chance stated, right ({len(weak)} weak worlds)"
+    )
+    for name, row in rows.items():
+        cells = []
+        for word in ("high", "moderate", "low"):
+            of_word = [one for one in row if one is not None and one.confidence == word]
+            chance = np.mean([one.chance for one in of_word]) if of_word else np.nan
+            right = np.mean([one.is_right for one in of_word]) if of_word else np.nan
+            cells.append(f"{word} {len(of_word):4} {chance:6.2f} {right:6.2f}")
+        print(f"  {name:30}" + "   ".join(cells))
+
+
+class Sureness(NamedTuple):
+    """A choice, what is said of it, and whether it is right."""
+
+    arm: str
+    confidence: str
+    chance: float
+    is_right: bool
+
+
+def _sureness(world: World, *, is_priced: bool) -> Sureness | None:
+    verdict = decide(case_of(world, world.error_cost if is_priced else None))
+    if verdict.arm is None or verdict.details.chance is None:
+        return None
+    place, limits = world.names.index(verdict.arm), world.limits
+    least = 0.0 if limits.min_quality is None else limits.min_quality
+    options = world.feasible | ((world.quality >= least) & (np.arange(len(world.names)) == 0))
+    if is_priced:
+        is_right = bool(world.totals[place] <= 1.05 * world.totals[options].min())
+    else:
+        is_right = bool(world.quality[place] >= world.quality[world.feasible].max() - limits.margin)
+    reaches = verdict.details.minimum.get(verdict.arm, 1.0)
+    keeps = bool(world.quality[place] >= least)
+    chance = min(verdict.details.chance, reaches)
+    return Sureness(verdict.arm, verdict.confidence, chance, is_right and keeps)
+
+
 def _show_race(worlds: Sequence[World], arms: dict[str, tuple[str, str]]) -> None:
     """How many arms stop on a dev split of half the test, and how often the choice stays."""
     rng, stopped, same = np.random.default_rng(1), 0, 0
@@ -175,6 +226,7 @@ def main() -> None:
         }
         show(name, by_size | ties)
     _show_honesty(some)
+    _show_confidence(some, draw_weak_worlds(SOME, options.seed))
     _show_race(some, arms)
 
 

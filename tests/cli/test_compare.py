@@ -89,6 +89,9 @@ def test_a_run_without_its_database_or_its_examples_says_what_to_do(
     store.close()
     with pytest.raises(StorageError, match=r"did not keep its test examples.*again with --out"):
         steelyard.compare(runs / "a", copy)
+    (copy / "run.db").write_bytes(b"no database" * 100)
+    with pytest.raises(StorageError, match=r"^cannot read .*: name the folder of another run$"):
+        steelyard.compare(runs / "a", copy)
     (copy / "run.db").unlink()
     with pytest.raises(StorageError, match=r"no run\.db"):
         steelyard.compare(runs / "a", copy)

@@ -48,7 +48,7 @@ def view_of(result: dict[str, Any], steps: Steps, error_cost: float | None = Non
             TWO,
             None,
             "lora_free pays as soon as a wrong answer costs more than $0.002 (no interval), lora from "
-            "$0.50 ($0.10 or more, if at all); below that, tfidf_linear does.",
+            "$0.50 ($0.10 or more, if at all); below $0.002, tfidf_linear does.",
         ),
         (
             TWO,
@@ -87,6 +87,26 @@ def test_the_turning_price_is_one_sentence_everywhere(
     assert Exchange(view).sentence == sentence
     assert sentence in " ".join(verdict_text(view.result).split())
     assert sentence in render(view.result)
+
+
+@pytest.mark.parametrize(
+    ("expected", "costs", "which"),
+    [
+        ((0.9, 0.8), (1.0, 2.0), "both the cheapest and the best of the 2 arms in the choice"),
+        ((0.9, 0.9), (1.0, 2.0), "the cheapest of the 2 arms in the choice, and as good as any"),
+        ((0.9, 0.8), (1.0, 1.0), "the best of the 2 arms in the choice, and as cheap as any"),
+        ((0.9, 0.9), (1.0, 1.0), "as cheap and as good as any of the 2 arms in the choice"),
+    ],
+)
+def test_an_arm_beside_its_twin_is_not_called_the_best(
+    expected: tuple[float, float], costs: tuple[float, float], which: str, result: dict[str, Any]
+) -> None:
+    names = ("lora", "lora_free")
+    result["verdict"]["details"] |= {"expected_quality": dict(zip(names, expected, strict=True))}
+    result["verdict"]["details"]["cost_to_own"] |= dict(zip(names, costs, strict=True))
+    assert (
+        Exchange(view_of(result, [])).sentence == f"Whatever a wrong answer costs, lora is {which}."
+    )
 
 
 CLAIM = "Whatever a wrong answer costs"

@@ -87,3 +87,11 @@ def test_one_sentence_stands_and_the_others_are_folded(result: dict[str, Any]) -
     visible = because[: because.index("<details>")]
     assert "lora wins." in visible and "It is cheap." not in visible
     assert "It is cheap." in because
+
+
+def test_where_every_arm_is_ruled_out_the_table_still_has_rows(result: dict[str, Any]) -> None:
+    names = [arm["name"] for arm in result["arms"]]
+    result["verdict"]["details"]["dropped"] = [{"arm": name, "reason": "dear"} for name in names]
+    table = reasons(result)
+    assert len(table.first) == min(4, len(names))
+    assert [*table.first, *table.others] == table.rows

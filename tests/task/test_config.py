@@ -137,6 +137,20 @@ MISTAKES = [
     ("traffic: {error_cost: 0}\n", "traffic.error_cost must be more than 0, not 0"),
     ("traffic: {error_cost: -1}\n", "traffic.error_cost must be more than 0, not -1"),
     (
+        "traffic: {error_cost: 1e33}\n",
+        "traffic.error_cost: 1e+33 is too much money: write at most 1,000,000,000,000",
+    ),
+    (
+        "traffic: {error_cost: 1e-13}\n",
+        "traffic.error_cost: 1e-13 is too little money: write 0, or at least 0.000000000001",
+    ),
+    ("prices: {label: 1e300}\n", "prices.label: 1e+300 is too much money"),
+    ("prices: {hour: 1e13}\n", "prices.hour: 1e+13 is too much money"),
+    ("prices: {machine: {per_hour: 1e300}}\n", "prices.machine.per_hour: 1e+300 is too much"),
+    ("prices: {m: {input: 1e200, output: 1}}\n", "prices.m.input: 1e+200 is too much money"),
+    ("prices: {m: {input: 1, output: 1e-200}}\n", "prices.m.output: 1e-200 is too little"),
+    ("constraints: {max_monthly_cost: 1e40}\n", "max_monthly_cost: 1e+40 is too much money"),
+    (
         "traffic: {growth_per_month: 1, horizon_days: 3000}\n",
         "growth of 1 a month ends at more than",
     ),

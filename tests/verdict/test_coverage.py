@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from math import ceil
 
+import numpy as np
 import pytest
 
+from steelyard.stats import proportion
 from steelyard.verdict import Candidate, Case, Limits, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.verdict.warn import find_warnings
@@ -97,3 +100,33 @@ def test_the_best_arm_goes_where_nothing_can_be_left_to_it(make: Make) -> None:
     assert verdict.arm == "few_shot"
     assert any("lora is ruled out: none of its answers is shown" in why for why in verdict.reasons)
     assert any(warning.startswith("people needed: few_shot") for warning in verdict.warnings)
+
+
+def test_perfect_answers_are_short_of_labels_and_imperfect_ones_are_not(make: Make) -> None:
+    """381 right answers show 99 %: 240 of 240 lack 141, of which one wrong answer is too many."""
+    verdict = decide(case(make("lora", 240, 240, coverage_shown=0.0)))
+    assert verdict.more_labels.n == 141
+    assert verdict.reasons[0].endswith("relax a constraint, or label 141 more test items")
+    # the posterior predictive of 141 right answers in a row, by Jeffreys' prior
+    chance = np.prod([(240.5 + i) / (241 + i) for i in range(141)])
+    assert verdict.more_labels.chance == pytest.approx(chance, abs=0.02)
+    below = decide(case(make("lora", 235, 240, coverage_shown=0.0))).more_labels
+    assert below.n is None
+    assert (below.reason or "").startswith("it is not labels that are missing: lora 0.98 [")
+
+
+def test_the_number_for_answers_above_the_target_shows_it(make: Make) -> None:
+    arm = make("lora", 239, 240, coverage_shown=0.0)
+    more = decide(case(arm, target=0.99)).more_labels
+    assert more.n is not None
+    n = 240 + more.n
+    wrong = ceil(n / 240)
+    assert (proportion(n - wrong, n).low or 0.0) >= 0.99
+    assert 0.3 < (more.chance or 0.0) < 0.8
+
+
+def test_a_constraint_on_money_is_no_matter_of_labels(make: Make) -> None:
+    arm = make("lora", 240, 240, coverage_shown=0.0, monthly=100)
+    limits = Limits(min_accuracy_at_coverage=0.99, max_monthly_cost=Decimal(50))
+    more = decide(replace(case(arm), limits=limits)).more_labels
+    assert more.reason == "more labels would not bring an arm within the constraints"

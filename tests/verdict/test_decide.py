@@ -409,3 +409,11 @@ def test_the_reasons_are_two_however_many_arms_there_are(make):
     arms = [make("few_shot", 120 + place, name=f"few_shot-{place}") for place in range(8)]
     verdict = decide(_case(make("majority", 60), *arms, make("lora", 180)))
     assert len(verdict.reasons) == 2
+
+
+def test_where_nothing_is_recommended_no_arm_is_called_the_choice(make):
+    leading = make("lora", 60, 200, failed=40, cut=20)
+    verdict = decide(Case((make("majority", 58, 200), leading), 1000, 365))
+    assert verdict.arm is None
+    assert not any("(the choice)" in warning for warning in verdict.warnings)
+    assert sum("lora (leads so far)" in warning for warning in verdict.warnings) == 2

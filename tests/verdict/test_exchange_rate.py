@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from steelyard.result.verdict import TurningPrice
@@ -201,3 +203,110 @@ def test_a_metric_that_counts_no_right_answers_is_warned_of(make):
         _case(make("few_shot", 160), error_cost=Decimal(1)),
     ):
         assert not any(text.startswith("errors") for text in decide(case).warnings)
+
+
+def test_the_floor_is_no_better_known_than_the_arms(make):
+    """60 items: that no arm pays is no certainty, nor that one does."""
+    floor = make("majority", 30, 60, per_request=0)
+    worse = make("zero_shot", 21, 60, shift=20, per_request="0.00001")
+    verdict = decide(_case(floor, worse, error_cost=Decimal("0.02")))
+    assert verdict.arm == "majority"
+    # by the binomial errors of both alone: 0.15 apart, give or take 0.09, 5 % of the cost allowed
+    assert 0.75 < verdict.details.chance < 0.97
+    floor = make("majority", 100, per_request=0)
+    better = make("zero_shot", 128, shift=37, per_request="0.0018")
+    verdict = decide(_case(floor, better, error_cost=Decimal("0.02")))
+    assert verdict.arm == "zero_shot"
+    assert 0.5 < verdict.details.chance < 0.97, "the only arm may still cost more than the floor"
+
+
+def test_what_no_arm_pays_says_what_the_floor_costs_with_errors(make):
+    arms = make("majority", 80, 200, per_request=0), make("few_shot", 160, per_request="0.01")
+    details = decide(_case(*arms, error_cost=Decimal("0.001"))).details
+    assert details.expected_cost["majority"] == pytest.approx(365_000 * 0.001 * 0.6)
+    assert min(details.expected_cost, key=details.expected_cost.get) == "majority"
+
+
+def test_small_costs_keep_their_digits(make):
+    arms = make("few_shot", 150, per_request="1e-11"), make("lora", 190, per_request="2e-11")
+    case = Case((make("majority", 60, per_request=0), *arms), 10, 30, error_cost=Decimal("1e-10"))
+    costs = decide(case).details.expected_cost
+    assert costs["few_shot"] == pytest.approx(300 * (1e-11 + 1e-10 * 0.25), rel=0.05)
+
+
+def _random_case(rng: np.random.Generator, make) -> Case:
+    names = ("zero_shot", "few_shot", "retrieved_few_shot", "tfidf_linear", "lora")
+    n = int(rng.choice([40, 120]))
+    arms = [
+        make(
+            name,
+            int(n * rng.uniform(0.25, 0.97)),
+            n,
+            shift=int(rng.integers(n)),
+            per_request=f"{10 ** rng.uniform(-6, -2):.9f}",
+        )
+        for name in names[: rng.integers(2, 6)]
+    ]
+    return _case(make("majority", int(0.3 * n), n, per_request=0), *arms)
+
+
+def test_a_price_that_is_told_agrees_with_the_turning_prices_where_none_is(make):
+    """At each turning price and between them, arms included that are not shown to be of use."""
+    rng, checked = np.random.default_rng(4), 0
+    for _ in range(12):
+        case = _random_case(rng, make)
+        verdict = decide(case)
+        steps = verdict.turning_prices
+        if verdict.arm is None or not steps:
+            continue
+        prices = [step.error_cost for step in steps]
+        between = [(low * high) ** 0.5 for low, high in pairwise(prices)]
+        expected = [
+            (prices[0] * 0.9, steps[0].cheaper),
+            *((step.error_cost, step.better) for step in steps),
+            *zip(between, (step.better for step in steps), strict=False),
+        ]
+        for price, arm in expected:
+            assert decide(replace(case, error_cost=Decimal(repr(price)))).arm == arm, price
+            checked += 1
+    assert checked > 20
+
+
+@pytest.mark.parametrize("error_cost", [None, "0.05"])
+def test_of_equal_arms_the_choice_is_the_one_that_the_turning_prices_name(make, error_cost):
+    """Twins that cost the same, under names in either order; the cheaper of two that do not."""
+    floor = make("majority", 60, 240)
+    low = make("tfidf_linear", 194, 240, shift=5, per_request="0.0000001")
+    for names in (("zero_shot-a", "zero_shot-b", "few_shot-a"), ("b", "few_shot-a", "a")):
+        *twins, dear = (make("zero_shot", 224, 240, name=name, shift=3) for name in names)
+        dear = replace(dear, per_request=Decimal("0.0011"))
+        price = None if error_cost is None else Decimal(error_cost)
+        verdict = decide(_case(floor, low, *twins, dear, error_cost=price))
+        assert verdict.arm == min(twin.name for twin in twins)
+        named = {step.better for step in verdict.turning_prices}
+        assert verdict.arm in named and dear.name not in named
+
+
+def test_where_chances_are_equal_the_cheapest_is_the_choice(make):
+    """A margin of next to nothing: which of six equal arms is the likeliest best is a matter of luck."""
+    arms = [
+        make("few_shot", 200, 240, name=f"few_shot-{i}", shift=40 * i, per_request=f"0.00{6 - i}")
+        for i in range(6)
+    ]
+    for margin in (0, 0.001, 0.002):
+        case = _case(make("majority", 60, 240), *arms, limits=Limits(margin=margin))
+        assert {decide(replace(case, seed=seed)).arm for seed in range(4)} == {"few_shot-5"}
+
+
+def test_an_arm_of_unknown_cost_that_may_be_best_leaves_the_choice_unsure(make):
+    floor, priced = make("majority", 60), make("few_shot", 150)
+    better = make("lora", 190, unpriced=True)
+    verdict = decide(_case(floor, priced, better, error_cost=Decimal(1)))
+    assert (verdict.arm, verdict.confidence) == ("few_shot", "low")
+    assert verdict.details.chance < 0.05
+    assert verdict.more_labels.n is None
+    assert verdict.more_labels.reason.startswith("not weighed: the cost of lora is not known")
+    assert any("lora 0.95" in why and "may cost less in all" in why for why in verdict.reasons)
+    worse = make("lora", 80, shift=9, unpriced=True)
+    verdict = decide(_case(floor, priced, worse, error_cost=Decimal(1), memo={}))
+    assert verdict.confidence == "high", "free of charge, it would still cost more in all"

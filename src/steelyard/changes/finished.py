@@ -82,7 +82,7 @@ def read_run(run: RunResult | Path | str) -> FinishedRun:
     """Read a finished run. Raises `StorageError`, with what to do, where there is none to compare."""
     folder = run.folder if isinstance(run, RunResult) else expanded(run)
     result = read_result(folder)
-    store = Store.of_former_run(folder)
+    store = Store.of_former_run(folder, to_read=True)
     if store is None:
         raise StorageError(f"{folder} has no run.db of this version, {_again(folder)}")
     with closing(store):

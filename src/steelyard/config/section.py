@@ -51,7 +51,21 @@ Template = Annotated[
     str, StringConstraints(min_length=1, max_length=2_000), AfterValidator(_printable_lines)
 ]
 """Text with places in braces; it may have several lines."""
-MoneyAmount = Annotated[Decimal, Field(ge=0)]
+MOST_MONEY, LEAST_MONEY = Decimal("1e12"), Decimal("1e-12")
+
+
+def _countable(amount: Decimal) -> Decimal:
+    """Refuse money that no figure made of it could hold."""
+    if amount > MOST_MONEY:
+        raise ValueError(f"{amount:.3g} is too much money: write at most {MOST_MONEY:,.0f}")
+    if 0 < amount < LEAST_MONEY:
+        raise ValueError(f"{amount:.3g} is too little money: write 0, or at least {LEAST_MONEY:f}")
+    return amount
+
+
+MoneyAmount = Annotated[Decimal, Field(ge=0), AfterValidator(_countable)]
+"""Money in a task: 0, or from `LEAST_MONEY` to `MOST_MONEY`."""
+PositiveMoney = Annotated[Decimal, Field(gt=0), AfterValidator(_countable)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 

@@ -91,7 +91,7 @@ class Exchange:
         none = "" if lowest is first else f", and below {self.turn(lowest)} no arm does"
         return (
             f"{first.better} pays as soon as a wrong answer costs more than {self.turn(first)}{later}; "
-            f"below that, {first.cheaper} does{none}."
+            f"below {self.price(first.error_cost) if rest else 'that'}, {first.cheaper} does{none}."
         )
 
     @property
@@ -106,13 +106,30 @@ class Exchange:
         arm, rivals = view.verdict.arm, view.chances
         if arm not in rivals or any(view.cost_to_own(name) is None for name in rivals):
             return ""
-        which = f"the cheapest and the best of the {counted(len(rivals), 'arm')} in the choice"
+        which = self._ahead_of(arm, [name for name in rivals if name != arm])
         if self.steps:  # from always giving the most common answer
-            also = f"{arm} is both {which}, and it" if len(rivals) > 1 else arm
+            also = f"{arm} is {which}, and it" if len(rivals) > 1 else arm
             return (
                 f"{also} pays as soon as a wrong answer costs more than {self.turn(self.steps[0])}."
             )
-        return f"Whatever a wrong answer costs, {arm} is both {which}." if len(rivals) > 1 else ""
+        return f"Whatever a wrong answer costs, {arm} is {which}." if len(rivals) > 1 else ""
+
+    def _ahead_of(self, arm: str, others: list[str]) -> str:
+        """``both the cheapest and the best of the 3 arms in the choice``, or as good as another."""
+        view = self._view
+        mine, right = view.cost_to_own(arm) or 0.0, self._quality(arm) or 0.0
+        is_cheapest = all((view.cost_to_own(name) or 0.0) > mine for name in others)
+        is_best = all((self._quality(name) or 0.0) < right for name in others)
+        of = f"of the {counted(len(others) + 1, 'arm')} in the choice"
+        if is_cheapest and is_best:
+            return f"both the cheapest and the best {of}"
+        if is_cheapest:
+            return f"the cheapest {of}, and as good as any"
+        return (
+            f"the best {of}, and as cheap as any"
+            if is_best
+            else f"as cheap and as good as any {of}"
+        )
 
     def _at(self, price: float) -> str:
         place = bisect_right(self._turns, price)
@@ -161,12 +178,16 @@ class Exchange:
 
     def _wrong_a_month(self, name: str) -> float | None:
         """How many wrong answers an arm is expected to give a month, as the verdict expects them."""
-        arm, per_day = self._view.arm(name), self._view.task.traffic.requests_per_day
-        measured = None if arm is None else arm.quality.value
-        quality = self._view.verdict.details.expected_quality.get(name, measured)
+        quality, per_day = self._quality(name), self._view.task.traffic.requests_per_day
         if quality is None or per_day is None:
             return None
         return DAYS_A_MONTH * per_day * (1 - quality)
+
+    def _quality(self, name: str) -> float | None:
+        """What is expected of an arm, or else what was measured."""
+        arm = self._view.arm(name)
+        measured = None if arm is None else arm.quality.value
+        return self._view.verdict.details.expected_quality.get(name, measured)
 
     @property
     def start(self) -> int:

@@ -62,8 +62,9 @@ class Reasons:
 
     @property
     def first(self) -> list[ReasonRow]:
-        """The rows that are always to be seen: of the arms that are not ruled out."""
-        return [row for row in self.rows if not row.why][:_MOST_ROWS]
+        """The rows that are always to be seen: of the arms that are not ruled out, where there are any."""
+        in_choice = [row for row in self.rows if not row.why]
+        return (in_choice or self.rows)[:_MOST_ROWS]
 
     @property
     def others(self) -> list[ReasonRow]:

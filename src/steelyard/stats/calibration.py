@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from math import ceil, inf
 from typing import NamedTuple
 
@@ -266,6 +267,24 @@ def items_to_show(target: float, level: float = 0.95) -> int | None:
         middle = (short + enough) // 2
         short, enough = (short, middle) if _shows(middle, target, level) else (middle, enough)
     return enough
+
+
+def items_to_show_at(
+    accuracy: float, target: float, most: int = 1_000_000, level: float = 0.95
+) -> int | None:
+    """How many answers show ``target`` if ``accuracy`` of them are right; ``None``: more than ``most``."""
+    if accuracy <= target:
+        return None
+    n = items_to_show(target, level) or most + 1
+    while n <= most and not _shows(n, target, level, ceil((1 - accuracy) * n - 1e-9)):
+        n += max(1, n // 50)
+    return n if n <= most else None
+
+
+def least_right(n: int, target: float, level: float = 0.95) -> int:
+    """The least number of ``n`` answers, right, that shows an accuracy of ``target``; above ``n``: none."""
+    wrong = bisect_left(range(n), True, key=lambda wrong: not _shows(n, target, level, wrong))
+    return n - wrong + 1
 
 
 def _shows(n: int, target: float, level: float, wrong: int = 0) -> bool:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from steelyard.stats.resample import Clusters, Floats, cluster_codes
+from steelyard.stats.resample import Clusters, Floats, Indices, cluster_codes
 
 LEAST_SPREAD = 0.015
 """Arms are never taken to differ by less than some points, whatever few items show."""
@@ -26,7 +26,7 @@ PRIOR_ITEMS = 5
 """Weight, in items, of arms that err independently against the covariance seen."""
 LEAST_VARIANCE = 0.05
 """Variance of one item's score that is assumed where less was seen: as of 95 % right answers."""
-DRAWS = 4000
+DRAWS = 16_000
 _APART = 100.0  # a prior variance that draws nothing in, for scores in [0, 1]
 _TIMES = np.array([0.5, 0.71, 1.0, 1.41, 2.0])
 _WEIGHTS = np.array([0.1, 0.2, 0.4, 0.2, 0.1])
@@ -47,7 +47,8 @@ class Posterior:
             self.prior: Floats = np.eye(k) * _APART
         else:
             self.prior = spread_of(means, covariance) ** 2 * similarity(covariance)
-        updates = [update_of(covariance, self.prior * times**2) for times in _TIMES]
+        self.priors: list[Floats] = [self.prior * times**2 for times in _TIMES]
+        updates = [update_of(covariance, prior) for prior in self.priors]
         self._parts = [_Normal(update.matrix @ means, update.covariance) for update in updates]
 
     @cached_property
@@ -57,10 +58,20 @@ class Posterior:
         return np.asarray(np.clip(_WEIGHTS @ means, 0.0, 1.0), dtype=np.float64)
 
     def draws(self, rng: np.random.Generator, count: int = DRAWS) -> Floats:
-        """Draw ``count`` vectors of true means, (count, k)."""
-        counts = rng.multinomial(count, _WEIGHTS)
-        drawn = [part.draws(rng, n) for part, n in zip(self._parts, counts, strict=True) if n]
-        return np.clip(np.concatenate(drawn), 0.0, 1.0)
+        """Draw ``count`` vectors of true means, (count, k): of each spread its share, in mirrored pairs.
+
+        In random order, so that the first of them are as good as any.
+        """
+        return self.draws_by_spread(rng, count)[0]
+
+    def draws_by_spread(self, rng: np.random.Generator, count: int) -> tuple[Floats, Indices]:
+        """The draws, and of which of the ``priors`` each is one, (count,)."""
+        ends = np.rint(np.cumsum(_WEIGHTS) * count).astype(int)
+        sizes = np.diff(ends, prepend=0)
+        drawn = [part.draws(rng, int(n)) for part, n in zip(self._parts, sizes, strict=True)]
+        order = rng.permutation(count)
+        mixed = np.clip(np.concatenate(drawn)[order], 0.0, 1.0)
+        return np.asarray(mixed, dtype=np.float64), np.repeat(np.arange(len(sizes)), sizes)[order]
 
 
 class _Normal(NamedTuple):
@@ -72,7 +83,13 @@ class _Normal(NamedTuple):
     def draws(self, rng: np.random.Generator, count: int) -> Floats:
         k = len(self.mean)
         root = np.linalg.cholesky(self.covariance + 1e-12 * np.eye(k))
-        return np.asarray(self.mean + rng.normal(size=(count, k)) @ root.T, dtype=np.float64)
+        return np.asarray(self.mean + mirrored(rng, count, k) @ root.T, dtype=np.float64)
+
+
+def mirrored(rng: np.random.Generator, count: int, k: int) -> Floats:
+    """Standard normal numbers, (count, k), row by row with their opposites: averages vary less."""
+    half = rng.normal(size=((count + 1) // 2, k))
+    return np.stack([half, -half], axis=1).reshape(-1, k)[:count]
 
 
 def similarity(covariance: Floats) -> Floats:
@@ -150,48 +167,96 @@ def blended(observed: Floats, units: int, items: int) -> Floats:
     return np.asarray((observed * units + assumed * PRIOR_ITEMS) / (units + PRIOR_ITEMS) * tail**2)
 
 
-def chance_at_least(mean: float, variance: float, units: int, least: float) -> float:
+def effective_items(mean: float, variance: float, units: int) -> float:
+    """How many right-or-wrong answers a mean in [0, 1] is worth, by its ``variance`` over ``units``."""
+    binomial = mean * (1 - mean)
+    return binomial / variance if variance > 0 and binomial > 0 else float(units)
+
+
+def chance_at_least(mean: float | Floats, items: float, least: float) -> Floats:
     """Chance that a share or score in [0, 1] reaches ``least``, by its own measurement alone.
 
-    ``variance`` is that of the mean over ``units`` independent units. Jeffreys' prior, at the effective
-    number of items; Brown, Cai and DasGupta (2001), Statistical Science 16, 101-133.
+    ``items``: how many answers the mean is worth (`effective_items`). Jeffreys' prior; Brown, Cai and
+    DasGupta (2001), Statistical Science 16, 101-133.
     """
     from scipy.special import betainc
 
-    if least <= 0:
-        return 1.0
-    if least >= 1:
-        return 0.0
-    binomial = mean * (1 - mean)
-    items = binomial / variance if variance > 0 and binomial > 0 else units
-    return float(1 - betainc(mean * items + 0.5, (1 - mean) * items + 0.5, least))
+    mean = np.asarray(mean, dtype=np.float64)
+    if least <= 0 or least >= 1:
+        return np.full(mean.shape, float(least <= 0))
+    return np.asarray(1 - betainc(mean * items + 0.5, (1 - mean) * items + 0.5, least))
+
+
+class ShareOutlook:
+    """What the shares of ``k`` arms may be over more items than those so far, in ``outcomes`` simulated ways.
+
+    ``means`` and ``items``: (k,), with the posterior of `chance_at_least`; the true shares go together as the
+    answers do (``correlation``, a normal copula). The posterior predictive is beta-binomial.
+    """
+
+    def __init__(
+        self, means: Floats, items: Floats, correlation: Floats, seed: int, outcomes: int
+    ) -> None:
+        from scipy.special import betaincinv, ndtr
+
+        self._means, self._items, self._seed = means, items, seed
+        k = len(means)
+        root = np.linalg.cholesky(correlation + 1e-9 * np.eye(k))
+        normal = mirrored(np.random.default_rng(seed), outcomes, k) @ root.T
+        ranks = np.clip(ndtr(normal), 1e-12, 1 - 1e-12)
+        self._truths = betaincinv(means * items + 0.5, (1 - means) * items + 0.5, ranks)
+
+    def after(self, more: int) -> Floats:
+        """The shares over all items after ``more`` of them, (outcomes, k)."""
+        right = np.random.default_rng(self._seed + 1).binomial(more, self._truths)
+        return np.asarray((self._means * self._items + right) / (self._items + more))
 
 
 class Predicted(NamedTuple):
-    """What more items may show: ``truths`` and posterior ``means``, (outcomes, k), and their covariance."""
+    """What more items may show: ``truths`` and posterior ``means``, (outcomes, k), and their covariance.
+
+    ``expected`` are the truths on average of all ways that look like this one.
+    """
 
     truths: Floats
     means: Floats
     covariance: Floats
+    expected: Floats
 
 
-def predict(
-    posterior: Posterior,
-    means: Floats,
-    covariance: Floats,
-    items: tuple[int, int],
-    rng: np.random.Generator,
-    outcomes: int,
-) -> Predicted:
-    """Draw what ``items[1]`` more items than the ``items[0]`` so far may show.
+class MeanOutlook:
+    """What more items than the ``items`` so far may show of ``k`` arms, in ``outcomes`` simulated ways.
 
-    ``covariance`` is that of one item's scores. Preposterior analysis in its linear normal form; Raiffa and
-    Schlaifer (1961), Applied Statistical Decision Theory, chapter 5.
+    ``covariance`` is that of one item's scores. The same luck meets every number of items (common random
+    numbers), so that two numbers differ by what they bring. Preposterior analysis in its linear normal form;
+    Raiffa and Schlaifer (1961), Applied Statistical Decision Theory, chapter 5.
     """
-    before, more = items
-    truths = posterior.draws(rng, outcomes)
-    root = np.linalg.cholesky(covariance / more + 1e-12 * np.eye(len(means)))
-    observed = truths + rng.normal(size=truths.shape) @ root.T
-    pooled = (before * means + more * observed) / (before + more)
-    update = update_of(covariance / (before + more), posterior.prior)
-    return Predicted(truths, np.clip(pooled @ update.matrix.T, 0.0, 1.0), update.covariance)
+
+    def __init__(
+        self,
+        posterior: Posterior,
+        means: Floats,
+        covariance: Floats,
+        items: int,
+        rng: np.random.Generator,
+        outcomes: int,
+    ) -> None:
+        self._posterior, self._means = posterior, means
+        self._covariance, self._items = covariance, items
+        self._truths, self._spreads = posterior.draws_by_spread(rng, outcomes)
+        self._noise = rng.normal(size=self._truths.shape)
+
+    def after(self, more: int, outcomes: int | None = None) -> Predicted:
+        """After ``more`` items; the first ``outcomes`` ways where that is given."""
+        truths, noise = self._truths[:outcomes], self._noise[:outcomes]
+        before, covariance = self._items, self._covariance
+        root = np.linalg.cholesky(covariance / more + 1e-12 * np.eye(len(covariance)))
+        observed = truths + noise @ root.T
+        pooled = (before * self._means + more * observed) / (before + more)
+        update = update_of(covariance / (before + more), self._posterior.prior)
+        means, expected = pooled @ update.matrix.T, np.empty_like(pooled)
+        for spread, prior in enumerate(self._posterior.priors):
+            part = self._spreads[:outcomes] == spread
+            expected[part] = pooled[part] @ update_of(covariance / (before + more), prior).matrix.T
+        means, expected = np.clip(means, 0.0, 1.0), np.clip(expected, 0.0, 1.0)
+        return Predicted(truths, means, update.covariance, expected)

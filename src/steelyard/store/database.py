@@ -78,10 +78,11 @@ class Store:
         return cls(sqlite_url(folder / "run.db"))
 
     @classmethod
-    def of_former_run(cls, folder: Path) -> Store | None:
+    def of_former_run(cls, folder: Path, *, to_read: bool = False) -> Store | None:
         """Open ``folder/run.db`` to read from it; ``None`` where there is none.
 
         Nor is there one in the older layout: only a run, which holds the folder, may change that.
+        ``to_read``: the run is only looked at, so that an error speaks of reading.
         """
         if not (folder / "run.db").is_file():
             return None
@@ -90,7 +91,7 @@ class Store:
             with engine.connect() as connection:
                 has_older_layout = is_older(connection)
         except DBAPIError as error:
-            raise storage_error(str(folder / "run.db"), error) from error
+            raise storage_error(str(folder / "run.db"), error, to_read=to_read) from error
         finally:
             engine.dispose()
         return None if has_older_layout else cls.in_folder(folder)

@@ -60,8 +60,13 @@ def damaged(where: str, error: Exception) -> StorageError:
     )
 
 
-def storage_error(where: str, error: BaseException, *, is_server: bool = False) -> StorageError:
-    """Turn a driver's or the system's message into one line that says what to do next."""
+def storage_error(
+    where: str, error: BaseException, *, is_server: bool = False, to_read: bool = False
+) -> StorageError:
+    """Turn a driver's or the system's message into one line that says what to do next.
+
+    ``to_read``: nothing was to be written, and the folder is one that the user named to look at.
+    """
     text = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
     lowered = text.lower()
     if is_server:
@@ -76,4 +81,7 @@ def storage_error(where: str, error: BaseException, *, is_server: bool = False) 
         advice = "the file is damaged: choose another --out"
     else:
         advice = "check that the folder exists and is writable, or choose another --out"
-    return StorageError(f"cannot write {where}: {' '.join(text.split())}: {advice}")
+    cause = " ".join(text.split())
+    if to_read:
+        return StorageError(f"cannot read {where}: {cause}: name the folder of another run")
+    return StorageError(f"cannot write {where}: {cause}: {advice}")

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from steelyard.config.section import Fraction, MoneyAmount, Name, Section, Template
+from steelyard.config.section import Fraction, MoneyAmount, Name, PositiveMoney, Section, Template
 from steelyard.core import OutputKind
 from steelyard.economics import Traffic
 from steelyard.errors import ConfigError
@@ -200,7 +200,7 @@ class TrafficConfig(Section):
 
     requests_per_day: int = Field(default=10_000, gt=0)
     horizon_days: int = Field(default=365, gt=0)
-    error_cost: Annotated[Decimal, Field(gt=0)] | None = None
+    error_cost: PositiveMoney | None = None
     """What a wrong answer costs, in the currency of the prices."""
     growth_per_month: Annotated[Decimal, Field(gt=-1, le=1)] = Decimal(0)
     """A share: 0.05 is 5 % more requests a day each month of 30 days."""

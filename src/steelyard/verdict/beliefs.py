@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from steelyard.seeds import generator
 from steelyard.stats import holm
-from steelyard.stats.posterior import Posterior, blended, chance_at_least, item_covariance
+from steelyard.stats.posterior import (
+    Posterior,
+    blended,
+    chance_at_least,
+    effective_items,
+    item_covariance,
+)
 from steelyard.stats.resample import Floats, cluster_codes
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.pairs import pair
 
 _Z = 1.959964  # the intervals read back here are of 95 %
+_DIGITS = 9  # of an expected quality; what lies behind is the rounding of sums
 
 
 @dataclass(frozen=True)
@@ -28,8 +36,9 @@ class Beliefs:
     arms: tuple[Candidate, ...]
     covariance: Floats
     items: int
-    seed: int
     apart: bool = False
+    seed: int = 0
+    """Of the simulation. Not the task's: which arm is the choice is no matter of luck."""
 
     @cached_property
     def measured(self) -> Floats:
@@ -41,8 +50,11 @@ class Beliefs:
 
     @cached_property
     def mean(self) -> Floats:
-        """What is expected of each arm on new inputs: of many arms, the best-looking ones are drawn in."""
-        return self.posterior.mean
+        """What is expected of each arm on new inputs: of many arms, the best-looking ones are drawn in.
+
+        Rounded, so that arms which answer alike are equal, whatever order they were added up in.
+        """
+        return np.asarray(self.posterior.mean.round(_DIGITS), dtype=np.float64)
 
     @cached_property
     def draws(self) -> Floats:
@@ -68,7 +80,33 @@ def beliefs_of(case: Case, arms: Sequence[Candidate], *, apart: bool = False) ->
         covariance = item_covariance(scores, case.clusters)
     else:
         covariance = _from_intervals(case, arms)
-    return Beliefs(arms, covariance, items, case.seed, apart)
+    return Beliefs(arms, covariance, items, apart)
+
+
+class BesideFloor(NamedTuple):
+    """Draws of some arms' qualities, (draws, k), and of the floor's, (draws,)."""
+
+    arms: Floats
+    floor: Floats
+
+
+def beside_floor(case: Case, beliefs: Beliefs, floor: Candidate) -> tuple[BesideFloor, BesideFloor]:
+    """The joint posterior of arms and of always giving the most common answer, by two priors.
+
+    By the first the floor is an arm like the others, and is drawn towards them; by the second nothing is
+    supposed of it, and its quality follows its measurement and what the errors have in common. Which holds is
+    not known: a chance that is to be relied on holds by both.
+    """
+    joint = beliefs_of(case, (*beliefs.arms, floor))
+    place = joint.arms.index(floor)
+    alike = BesideFloor(np.delete(joint.draws, place, axis=1), joint.draws[:, place])
+    shared = np.delete(joint.covariance[place], place) / joint.items
+    of_arms = np.delete(np.delete(joint.covariance, place, 0), place, 1) / joint.items
+    weights = np.linalg.solve(of_arms, shared)
+    left = max(0.0, joint.covariance[place, place] / joint.items - shared @ weights)
+    noise = generator(beliefs.seed, "floor").normal(scale=left**0.5, size=len(beliefs.draws))
+    free = (floor.quality.value or 0.0) - (beliefs.measured - beliefs.draws) @ weights + noise
+    return alike, BesideFloor(beliefs.draws, np.clip(free, 0.0, 1.0))
 
 
 def _from_intervals(case: Case, arms: Sequence[Candidate]) -> Floats:
@@ -101,11 +139,16 @@ def chance_of_minimum(case: Case, arm: Candidate) -> float:
         return 1.0
     if value is None:
         return 0.0
-    units = _units(case, len(arm.scores))
+    return float(chance_at_least(value, weight_of(case, arm), least))
+
+
+def weight_of(case: Case, arm: Candidate) -> float:
+    """How many independent right-or-wrong answers an arm's measured quality is worth."""
+    value, units = arm.quality.value or 0.0, _units(case, len(arm.scores))
     is_binary = units == len(arm.scores) and bool(np.isin(arm.scores, (0, 1)).all())
     plain = is_binary and case.decomposable
     variance = value * (1 - value) / units if plain else variance_of(arm)
-    return chance_at_least(value, variance, units, least)
+    return effective_items(value, variance, units)
 
 
 def above_floor(

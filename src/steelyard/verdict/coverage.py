@@ -22,7 +22,7 @@ def coverage_broken(case: Case, candidate: Candidate) -> list[str]:
         takes = ", which no number of test items shows"
     elif needed > n:
         takes = f", which takes at least {needed:,} test items, all of them right; there are {n:,}"
-    return [f"none of its answers is shown to be {_right(target)} right{takes}"]
+    return [f"none of its answers is shown to be {accuracy_in_words(target)} right{takes}"]
 
 
 def coverage_unknown(case: Case, candidate: Candidate) -> list[str]:
@@ -46,8 +46,9 @@ def coverage_warnings(
     if target is None or choice is None or not choice.coverage_shown or choice.coverage_shown == 1:
         return []
     share, rest = percent(choice.coverage_shown), percent(1 - choice.coverage_shown)
+    right = accuracy_in_words(target)
     return [
-        f"people needed: {choice.name} is shown to be {_right(target)} right on {share} of the requests; "
+        f"people needed: {choice.name} is shown to be {right} right on {share} of the requests; "
         f"the other {rest} go to people, and its cost leaves these out{_with_people(case, choice, within)}"
     ]
 
@@ -77,5 +78,6 @@ def _total_with_people(case: Case, arm: Candidate) -> Decimal | None:
     return owned + case.label_cost * Decimal(str(1 - arm.coverage_shown)) * case.requests
 
 
-def _right(target: float) -> str:
+def accuracy_in_words(target: float) -> str:
+    """``99 %``."""
     return f"{100 * target:.6g} %"

@@ -29,6 +29,7 @@ from steelyard.verdict.rule import (
     BestArm,
     choose,
     none_pays,
+    totals_by_name,
 )
 from steelyard.verdict.turning import turning_prices
 from steelyard.verdict.undecided import none_left, not_above_majority, unsure_of_minimum
@@ -55,16 +56,16 @@ def decide(case: Case) -> VerdictResult:
     useful = [arm for arm in likely if is_above[arm.name]]
     if floor is not None and not useful:
         return not_above_majority(decision, likely, floor)
-    # with a price of errors the expected cost decides, of all that keep the constraints
-    weighed = useful if case.error_cost is None else likely
     _tell_left_out(decision, real, useful, likely)
-    return _weigh(decision, beliefs_of(case, weighed), floor)
+    # with a price of errors the expected cost decides, of all that keep the constraints
+    weighed = beliefs if case.error_cost is not None else beliefs_of(case, useful)
+    return _weigh(decision, beliefs, weighed, floor)
 
 
 def _none_pays(decision: Decision, beliefs: Beliefs, floor: BestArm) -> VerdictResult:
     """Always giving the most common answer is the choice: it costs least in all."""
     case = decision.case
-    _describe(decision, beliefs, floor)
+    _describe(decision, beliefs, beliefs, floor)
     decision.reasons[:0] = why_none_pays(case, beliefs, floor)
     return decision.verdict(
         floor.arm,
@@ -75,14 +76,17 @@ def _none_pays(decision: Decision, beliefs: Beliefs, floor: BestArm) -> VerdictR
     )
 
 
-def _weigh(decision: Decision, beliefs: Beliefs, floor: Candidate | None) -> VerdictResult:
-    case, choice = decision.case, choose(decision.case, beliefs)
-    _describe(decision, beliefs, choice)
+def _weigh(
+    decision: Decision, everyone: Beliefs, beliefs: Beliefs, floor: Candidate | None
+) -> VerdictResult:
+    """Choose among the arms of ``beliefs``; at some price of an error any of ``everyone`` is the choice."""
+    case, choice = decision.case, choose(decision.case, beliefs, floor)
+    _describe(decision, everyone, beliefs, choice)
     decision.reasons[:0] = why(case, beliefs, choice)
     alone = len(case.candidates) == 1
     if alone:
         decision.reasons.append("no other arm was measured, so there is nothing to compare it with")
-    steps = turning_prices(case, beliefs, floor)
+    steps = turning_prices(case, everyone, floor)
     flips = find_flips(case, beliefs, choice, decision.limits)
     between_arms = [step for step in steps if floor is None or step.cheaper != floor.name]
     return decision.verdict(
@@ -90,7 +94,7 @@ def _weigh(decision: Decision, beliefs: Beliefs, floor: Candidate | None) -> Ver
         "low" if alone else choice.confidence,
         flips or ([] if between_arms else challenger(case, beliefs, choice)),
         turning_prices=steps,
-        more_labels=labels_for_choice(case, beliefs, choice),
+        more_labels=labels_for_choice(case, beliefs, choice, floor),
     )
 
 
@@ -116,20 +120,20 @@ def _tell_left_out(
         )
 
 
-def _describe(decision: Decision, beliefs: Beliefs, choice: BestArm) -> None:
+def _describe(decision: Decision, everyone: Beliefs, beliefs: Beliefs, choice: BestArm) -> None:
     """Keep what the choice was made from."""
     case, best = decision.case, beliefs.arms[int(beliefs.mean.argmax())]
     tests = against(case, best, [arm for arm in case.candidates if arm is not best])
-    totals = {} if choice.totals is None else beliefs.by_name(choice.totals)
     decision.details = decision.details.updated(
         **_rules(case, by_price=choice.totals is not None),
         tests=tuple(tests.values()),
         best=best.name,
         chance=round(choice.chance, 4),
         chances=beliefs.by_name(choice.chances),
-        expected_quality=beliefs.by_name(beliefs.mean),
+        expected_quality=everyone.by_name(everyone.mean),
         expected_cost={
-            name: to_number(amount) if isfinite(amount) else None for name, amount in totals.items()
+            name: to_number(amount) if isfinite(amount) else None
+            for name, amount in totals_by_name(case, beliefs, choice).items()
         },
     )
 

@@ -43,7 +43,7 @@ class Decision:
         return VerdictResult(
             confidence="low",
             reasons=(reason, *self.reasons),
-            warnings=tuple(find_warnings(self.case, leading, self.limits)),
+            warnings=tuple(find_warnings(self.case, leading, self.limits, "leads so far")),
             more_labels=labels,
             details=self.details.updated(
                 leading=leading.name if leading else None, more_items=labels.n

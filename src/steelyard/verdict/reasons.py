@@ -8,7 +8,7 @@ from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.pairs import against, differs
-from steelyard.verdict.rule import LIKELY_NEAR, SURE, BestArm
+from steelyard.verdict.rule import LIKELY_NEAR, SURE, BestArm, totals_by_name
 from steelyard.words import chance as chance_in_words
 from steelyard.words import counted, percent
 
@@ -20,6 +20,8 @@ def why(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
     reasons = [head or _by_margin(case, beliefs, choice)]
     if rival is not None:
         reasons.append(_compared(case, choice.arm, rival))
+    if choice.unpriced:
+        reasons.append(_unpriced(choice))
     if choice.kept < SURE:
         least = f"min_quality {case.limits.min_quality:g}"
         chance = chance_in_words(choice.kept)
@@ -27,12 +29,18 @@ def why(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
     return reasons
 
 
+def _unpriced(choice: BestArm) -> str:
+    best, *others = choice.unpriced
+    also = f" and {counted(len(others), 'other arm')}" if others else ""
+    whose = "whose costs are" if others else "whose cost is"
+    return f"{words.quality(best)}{also}, {whose} not known, may cost less in all: add prices to task.yaml"
+
+
 def why_none_pays(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
     """Always giving the most common answer costs least in all."""
-    totals = {} if choice.totals is None else beliefs.by_name(choice.totals)
+    totals = totals_by_name(case, beliefs, choice)
+    mine = totals.pop(choice.arm.name)
     name, total = min(totals.items(), key=lambda entry: entry[1])
-    wrong = float((case.error_cost or 0) * case.requests) * (1 - (choice.arm.quality.value or 0.0))
-    mine = float(choice.arm.total_cost(case.requests) or 0) + wrong
     return [
         f"no arm pays: always giving the most common answer ({words.quality(choice.arm)}) costs "
         f"{words.money(mine, case.currency)} in all {_period(case)}, with wrong answers at "
@@ -48,7 +56,7 @@ def _rival(beliefs: Beliefs, choice: BestArm) -> Candidate | None:
 
 
 def _by_price(case: Case, beliefs: Beliefs, choice: BestArm) -> str:
-    totals = {} if choice.totals is None else beliefs.by_name(choice.totals)
+    totals = totals_by_name(case, beliefs, choice)
     price = words.error_price(case.error_cost, case.currency)
     mine = words.money(totals[choice.arm.name], case.currency)
     unknown = "" if all(map(isfinite, totals.values())) else ", of the arms whose cost is known"

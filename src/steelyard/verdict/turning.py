@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_CEILING, Context, Decimal
 from itertools import pairwise
 
-from steelyard.economics import to_number
+import numpy as np
+
 from steelyard.result.verdict import TurningPrice
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.beliefs import Beliefs
-from steelyard.verdict.limits import broken_limits
 from steelyard.verdict.pairs import pair
-from steelyard.verdict.rule import ALIKE
+from steelyard.verdict.rule import floor_in_choice, owning_costs
+
+_DUST = 2e-9  # between expected qualities, which are rounded to nine digits
 
 
 def turning_prices(
@@ -24,19 +27,19 @@ def turning_prices(
     paired difference in quality, and has no upper end where the better arm may be no better.
     """
     quality = {arm.name: float(mean) for arm, mean in zip(beliefs.arms, beliefs.mean, strict=True)}
-    arms = list(beliefs.arms)
-    if floor is not None and not broken_limits(case, floor):
+    arms, costs = list(beliefs.arms), owning_costs(case, beliefs.arms)
+    floor = floor_in_choice(case, floor)
+    if floor is not None and np.isfinite(costs).all():  # an arm of unknown cost may pay
         arms.append(floor)
         quality[floor.name] = floor.quality.value or 0.0
     steps, prices = _frontier(case, arms, quality), []
     for cheaper, better in pairwise(steps):
-        extra = _cost(case, better) - _cost(case, cheaper)
+        extra = float(np.diff(owning_costs(case, [cheaper, better]))[0])
         gain = quality[better.name] - quality[cheaper.name]
         test = pair(case, better, cheaper)
 
         def price_at(difference: float, extra: float = extra) -> float | None:
-            amount = extra / (case.requests * difference) if difference > 0 else None
-            return to_number(amount)
+            return _rounded_up(extra / (case.requests * difference)) if difference > 0 else None
 
         prices.append(
             TurningPrice(
@@ -54,12 +57,15 @@ def _frontier(
     case: Case, arms: Sequence[Candidate], quality_of: Mapping[str, float]
 ) -> list[Candidate]:
     """The arms that are the least costly in all at some price of a wrong answer, the cheapest first."""
-    priced = [arm for arm in arms if arm.total_cost(case.requests) is not None]
-    priced.sort(key=lambda arm: (_cost(case, arm), -quality_of[arm.name], arm.name))
+    points = [
+        (float(cost), quality_of[arm.name], arm)
+        for cost, arm in zip(owning_costs(case, arms), arms, strict=True)
+        if np.isfinite(cost)
+    ]
+    points.sort(key=lambda point: (point[0], -point[1], point[2].name))
     hull: list[tuple[float, float, Candidate]] = []
-    for arm in priced:
-        cost, quality = _cost(case, arm), quality_of[arm.name]
-        if hull and quality <= hull[-1][1] + ALIKE:
+    for cost, quality, arm in points:
+        if hull and quality <= hull[-1][1] + _DUST:
             continue
         while len(hull) > 1 and _slope(hull[-1], (cost, quality)) <= _slope(hull[-2], hull[-1]):
             hull.pop()
@@ -73,5 +79,7 @@ def _slope(one: Sequence[object], other: Sequence[object]) -> float:
     return (float(more) - float(cost)) / (float(better) - float(quality))  # type: ignore[arg-type]
 
 
-def _cost(case: Case, arm: Candidate) -> float:
-    return float(arm.total_cost(case.requests) or 0)
+def _rounded_up(price: float) -> float:
+    """To six significant digits, upwards: at the price that is told, the better arm is the choice."""
+    six = Context(prec=6, rounding=ROUND_CEILING)
+    return float(six.plus(Decimal(f"{price:.12g}")))

@@ -8,6 +8,7 @@ from steelyard.result.verdict import MoreLabels, VerdictResult
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.beliefs import chance_of_minimum
+from steelyard.verdict.coverage_labels import labels_for_coverage
 from steelyard.verdict.decision import Decision
 from steelyard.verdict.limits import lacks_only_quality
 from steelyard.verdict.more_labels import labels_for_floor, labels_for_minimum
@@ -40,8 +41,9 @@ def none_left(decision: Decision) -> VerdictResult:
         return _nothing_usable(decision)
     close = [c for c in usable if lacks_only_quality(case, c)]
     if not close:
-        more = MoreLabels(reason=_NO_LABELS)
-        return decision.undecided(_what_stops(decision, usable), usable[0], more)
+        more = labels_for_coverage(case, usable) or MoreLabels(reason=_NO_LABELS)
+        label = f", or label {more.n:,} more test items" if more.n else ""
+        return decision.undecided(_what_stops(decision, usable) + label, usable[0], more)
     labels = labels_for_minimum(case, close)
     may = f"{words.quality(close[0])} may still reach {_minimum(case, close[0])}: {words.labels(labels)}"
     ahead = _NONE_KEEPS if close[0] is usable[0] else _what_stops(decision, usable)

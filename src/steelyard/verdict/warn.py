@@ -17,12 +17,17 @@ THIN_TEST = 100
 MANY_FAILED = 0.05
 
 
-def find_warnings(case: Case, choice: Candidate | None, limits: WithinLimits) -> list[str]:
-    """Name everything in the test, the audit and the costs that weakens the verdict."""
+def find_warnings(
+    case: Case, choice: Candidate | None, limits: WithinLimits, role: str = "the choice"
+) -> list[str]:
+    """Name everything in the test, the audit and the costs that weakens the verdict.
+
+    ``role`` is what ``choice`` is to it.
+    """
     return [
         *_thin(case),
-        *_failed(case, choice),
-        *_cut(case, choice),
+        *_failed(case, choice, role),
+        *_cut(case, choice, role),
         *_audit(case),
         *_priced_errors(case),
         *_costs(case),
@@ -65,13 +70,13 @@ def _in_clusters(planned: Detectable, effect: float) -> str:
     return f"{items}; differences below about {least} will hardly show{planned.correction}"
 
 
-def _failed(case: Case, choice: Candidate | None) -> list[str]:
+def _failed(case: Case, choice: Candidate | None, role: str) -> list[str]:
     warnings = []
     for candidate in case.candidates:
         n = len(candidate.scores)
         if not n or candidate.failed <= MANY_FAILED * n:
             continue
-        which = " (the choice)" if choice is candidate else ""
+        which = f" ({role})" if choice is candidate else ""
         warnings.append(
             f"failed answers: {candidate.name}{which} failed on {candidate.failed} of {n} examples "
             "(counted as wrong)"
@@ -79,10 +84,10 @@ def _failed(case: Case, choice: Candidate | None) -> list[str]:
     return warnings
 
 
-def _cut(case: Case, choice: Candidate | None) -> list[str]:
+def _cut(case: Case, choice: Candidate | None, role: str) -> list[str]:
     """Name every arm of which answers were cut, however few: by our limit, the user's or the server's."""
     return [
-        f"cut answers: {candidate.name}{' (the choice)' if candidate is choice else ''} {cut}"
+        f"cut answers: {candidate.name}{f' ({role})' if candidate is choice else ''} {cut}"
         for candidate in case.candidates
         for cut in _cut_by(candidate)
     ]

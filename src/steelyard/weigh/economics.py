@@ -163,6 +163,9 @@ def _sheet(measured: MeasuredArm, costs: Costs, case: Case) -> CostSheet | None:
     return replace(costs.sheet, error_cost=price, quality=Decimal(str(quality)))
 
 
+_DRAWS = 4000  # of an arm's quality: as many as keep the result small
+
+
 def _doubts(
     arms: Sequence[MeasuredArm], case: Case, sheets: Mapping[str, CostSheet]
 ) -> dict[str, ArmDoubt]:
@@ -171,7 +174,7 @@ def _doubts(
     if case.error_cost is not None:
         real = [c for c in case.candidates if c.name in sheets and c.quality.value is not None]
         beliefs = beliefs_of(case, real, apart=True)
-        draws = {arm.name: beliefs.draws[:, at] for at, arm in enumerate(beliefs.arms)}
+        draws = {arm.name: beliefs.draws[:_DRAWS, at] for at, arm in enumerate(beliefs.arms)}
     doubts = {}
     for measured in arms:
         name = measured.arm.name
