@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from steelyard.core import Answer, Completion, Question
+from steelyard.core import Answer, Completion, Question, Usage
 from steelyard.errors import ConfigError
 from steelyard.model.accounts import MACHINE
-from steelyard.retrieve.base import Passage, TextSpan
+from steelyard.retrieve.base import Hit, Passage, TextSpan
 from steelyard.retrieve.fixed import GoldPassages, WholeDocuments
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.grounding import (
@@ -18,6 +19,7 @@ from steelyard.strategy.grounding import (
     Grounding,
     GroundingOptions,
     Lookup,
+    timed_lookup,
 )
 
 PASSAGES = (
@@ -94,6 +96,26 @@ def test_looking_up_is_in_the_time_and_the_account_of_the_machine() -> None:
     assert completion.machine_seconds == pytest.approx(0.5 / 4 + 0.25)
     assert completion.usage.machine_seconds == pytest.approx(completion.machine_seconds)
     assert completion.usage.requests == 1
+
+
+class Endpoint(WholeDocuments):
+    """An index whose encoder is an endpoint: 5 tokens for every question."""
+
+    asked = ("small", 100.0)
+
+    def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
+        self.asked = ("small", self.asked[1] + 5 * len(texts))
+        return super().find(texts, k)
+
+
+def test_what_an_endpoint_is_asked_for_a_question_is_in_its_account() -> None:
+    one = Grounding(Endpoint(PASSAGES), GroundingOptions(2))
+    asked, lookup = timed_lookup(one, [Question("a?"), Question("b?")])
+    assert len(asked) == 2 and lookup.spent["small"] == Usage(1, 5.0)
+    assert lookup.spent[MACHINE].machine_seconds == lookup.seconds >= 0
+    completion = one.settled(answered("x"), "fake:x", lookup).completion
+    assert completion.spent["small"].input_tokens == 5
+    assert completion.usage.input_tokens == 10 + 5
 
 
 def test_a_shot_shows_the_passage_that_answers_it() -> None:

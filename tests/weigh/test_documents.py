@@ -114,7 +114,6 @@ def test_an_endpoint_that_encodes_is_paid_in_the_sums(
     assert arm["fit"]["cost"] > sum(len(text) for text in texts[: len(PUMPS)]) / 1000
     plain = json.loads((tmp_path / "out" / "arms" / "rag" / "arm.json").read_text())
     assert sum(plain["options"]["embedded"].values()) > 0
-    assert arm["cost"]["per_request"] > 10 / 1000, "every question is encoded"
 
 
 @pytest.mark.parametrize("encoder", ["smollm2", "embedded:smollm2-135m", 7, ""])

@@ -35,11 +35,11 @@ from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.weigh import run
-from steelyard.weigh.conclude import Prices, mean_spent
 from steelyard.weigh.failed_arms import FailedArms
 from steelyard.weigh.measured import measure_arm
 from steelyard.weigh.opening import open_run
 from steelyard.weigh.promotion import promote_recommended
+from steelyard.weigh.request_money import Prices, mean_spent
 from tests.model.endpoint import Endpoint, Reply, error, serving, stream
 from tests.tickets import arms_of, write_task
 

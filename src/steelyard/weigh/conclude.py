@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from steelyard.core import Comparison, Completion, Price, Usage, clusters_of
+from steelyard.core import Comparison, Price, clusters_of
 from steelyard.data.placeholders import placeholder_warning
 from steelyard.economics import (
     DAYS_PER_MONTH,
@@ -19,8 +19,6 @@ from steelyard.economics import (
     cost_over_time,
 )
 from steelyard.economics.course import monthly_parts
-from steelyard.model.accounts import MACHINE, merged
-from steelyard.model.base import PlannedModel
 from steelyard.planning.plan import Plan
 from steelyard.result import AuditResult
 from steelyard.result.economics import Economics
@@ -32,7 +30,8 @@ from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.arms import Costs, MeasuredArm
 from steelyard.weigh.economics import economics_of
 from steelyard.weigh.handover import arm_handover
-from steelyard.weigh.measure import compare_all, family_of, paid_completions
+from steelyard.weigh.measure import compare_all, family_of
+from steelyard.weigh.request_money import Prices, request_money
 from steelyard.weigh.sheets import sheet_of, upfront_of
 
 
@@ -66,10 +65,10 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
     prices = Prices((*models, *first, *plan.all_models), price, machine)
     tuned_elsewhere = any(model.spec.tuned_from and model.paid_by_tokens for model in models)
     training = cost_of(measured.training, fitted if tuned_elsewhere else machine)
-    request = _per_request(measured, prices)
-    upfront = upfront_of(measured, plan, prices.of(measured.search), training, request)
+    request = request_money(measured, prices)
+    upfront = upfront_of(measured, plan, prices.of(measured.search), training, request.total)
     sheet = sheet_of(measured, upfront, request, models, plan.task)
-    return _over_time(upfront, request, sheet, plan.task.traffic.volume)
+    return _over_time(upfront, request.total, sheet, plan.task.traffic.volume)
 
 
 def _over_time(
@@ -83,62 +82,6 @@ def _over_time(
     running = sum(cost_over_time(sheet, traffic).monthly, nothing) * (1 / traffic.requests)
     month = sum(monthly_parts(sheet, traffic, 0).values(), nothing)
     return Costs(upfront, running, month, sheet)
-
-
-@dataclass(frozen=True)
-class Prices:
-    """The run's prices by model, the arm's first; ``default`` is for what names no model.
-
-    ``machine`` is for what was computed without a language model; left out, that costs nothing.
-    """
-
-    models: Sequence[PlannedModel]
-    default: Price
-    machine: Price | None = None
-
-    def named(self, model: str) -> Price:
-        """The price of the model called ``model``, as accounts, its spec or people name it.
-
-        One that the run does not know has no known price.
-        """
-        if model == MACHINE:
-            return self.machine or Price(self.default.currency, machine_hour=Decimal(0))
-        prices = (planned.price for planned in self.models if model in planned.names)
-        why = f"the price of {model} is unknown: it is not one of the run's models"
-        return next(prices, Price(self.default.currency, source=why) if model else self.default)
-
-    def of(self, usage: Mapping[str, Usage]) -> Money:
-        nothing = Money(Decimal(0), self.default.currency)
-        return sum((cost_of(use, self.named(name)) for name, use in usage.items()), nothing)
-
-
-def _per_request(measured: MeasuredArm, prices: Prices) -> Money:
-    seconds, currency = measured.machine_seconds, prices.default.currency
-    if seconds is None:
-        return Money(None, currency, "no request was served, so its cost is unknown")
-    paid = paid_completions(measured.records)
-    if any(completion.spent for completion in paid):
-        return prices.of(
-            {
-                account: usage._replace(machine_seconds=usage.machine_seconds / measured.slowdown)
-                for account, usage in mean_spent(paid).items()
-            }
-        )
-    tokens = measured.tokens
-    usage = Usage(
-        1,
-        tokens.input_mean or 0.0,
-        tokens.cached_mean or 0.0,
-        tokens.output_mean or 0.0,
-        machine_seconds=seconds,
-    )
-    return cost_of(usage, prices.default)
-
-
-def mean_spent(paid: Sequence[Completion]) -> dict[str, Usage]:
-    """What each model was asked for one answer on average; under ``""`` what names no model."""
-    sums = merged(completion.spent or {"": completion.usage} for completion in paid)
-    return {account: usage / len(paid) for account, usage in sums.items()}
 
 
 def _in_currency(machine: Price, price: Price) -> Price:

@@ -23,6 +23,7 @@ from steelyard.strategy import traits_of
 from steelyard.task import Task
 from steelyard.task.prices import PriceConfig, deployment
 from steelyard.weigh.arms import MeasuredArm
+from steelyard.weigh.request_money import RequestMoney
 
 _TOKEN_PRICE = Decimal(1_000_000)  # so that a "token" of a sheet costs what its price says
 
@@ -50,7 +51,7 @@ def upfront_of(
 def sheet_of(
     measured: MeasuredArm,
     upfront: Mapping[str, Money],
-    request: Money,
+    request: RequestMoney,
     models: Sequence[PlannedModel],
     task: Task,
 ) -> CostSheet | None:
@@ -59,17 +60,18 @@ def sheet_of(
     A machine that is not shared is on for every hour, with as many replicas as the busiest moment needs at
     the throughput measured in batches: for language models, which need one of their own.
     """
-    each, seconds, currency = request.amount, measured.machine_seconds, request.currency
-    if each is None or any(money.amount is None for money in upfront.values()):
+    by_token, by_time = request.tokens.amount, request.machine.amount
+    currency = request.tokens.currency
+    if by_token is None or by_time is None or any(m.amount is None for m in upfront.values()):
         return None
     machine = tokens = None
-    if all(model.price.machine_hour is not None for model in models) and seconds and each:
-        busy = Decimal(str(seconds))
-        hour = Money(each * 3600 / busy, currency)
-        is_shared = task.shares_machine or measured.model is None
-        machine = MachineUse(hour, busy, 1 / busy, is_shared)
-    elif each:
-        price = Price(currency, input=each * _TOKEN_PRICE, output=Decimal(0))
+    if by_time and request.seconds:
+        busy = Decimal(str(request.seconds))
+        needs_one = any(model.price.machine_hour is not None for model in models)
+        hour = Money(by_time * 3600 / busy, currency)
+        machine = MachineUse(hour, busy, 1 / busy, task.shares_machine or not needs_one)
+    if by_token:
+        price = Price(currency, input=by_token * _TOKEN_PRICE, output=Decimal(0))
         tokens = TokenUse(price, Decimal(1))
     again = sum((upfront[kind] for kind in AGAIN), Money(Decimal(0), currency))
     deployments = [deployment(task.prices, model.price_names) for model in models]
