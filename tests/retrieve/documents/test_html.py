@@ -165,13 +165,13 @@ def test_what_is_seen_is_not_flagged(name: str) -> None:
     assert parsed.hidden == ()
 
 
-def test_icons_and_links_that_skip_are_left_out_and_not_listed() -> None:
+def test_numbers_that_are_not_read_out_stay_and_links_that_skip_are_not_listed() -> None:
     page = (
         '<a href="#main" style="position:absolute;left:-999px">Skip to content</a>'
-        '<span aria-hidden="true">×</span><p>Text</p>'
+        '<h2><b aria-hidden="true">1.2.</b> Text</h2>'
     )
     parsed = read_html(page)
-    assert (parsed.text, parsed.hidden) == ("Text\n", ())
+    assert (parsed.text, parsed.hidden) == ("## 1.2. Text\n", ())
 
 
 def test_a_hidden_link_that_leads_elsewhere_is_listed() -> None:

@@ -135,5 +135,12 @@ def test_too_many_pages_are_refused(read) -> None:
         read(pages([SEEN] * 11), most_pages=10)
 
 
+def test_pages_that_are_not_drawn_are_judged_by_their_colours(read, tmp_path: Path) -> None:
+    (tmp_path / "y.pdf").write_bytes(pages([SEEN + HIDDEN["white"]] * 3))
+    parsed = read_pdf(str(tmp_path / "y.pdf"), 10, 1)
+    assert "SECRET" not in parsed.text
+    assert parsed.notes == ("hidden text was judged by colours alone on 2 pages",)
+
+
 def test_ranges() -> None:
     assert ranges([1, 2, 3, 7, 9, 10]) == ["1-3", "7", "9-10"]

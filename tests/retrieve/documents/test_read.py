@@ -76,6 +76,7 @@ def test_every_file_has_its_outcome(tmp_path: Path) -> None:
         "image.md": b"\x89PNG\r\n",
         "binary.txt": bytes(range(256)) * 8,
         "rows.csv": "a,b\n",
+        "one.json": '{\n"a": 1}',
         "fake.pdf": b"hello",
     }
     write(tmp_path, files)
@@ -89,8 +90,8 @@ def test_every_file_has_its_outcome(tmp_path: Path) -> None:
         "good.md": "read",
         **dict.fromkeys(("image.md", "binary.txt", "fake.pdf"), "refused"),
         **dict.fromkeys(
-            "empty.md blank.txt .hidden.md .git a.zip b.docx c.bin d.png rows.csv pipe.txt loop self out.md "
-            "again.md".split(),
+            "empty.md blank.txt .hidden.md .git a.zip b.docx c.bin d.png rows.csv one.json pipe.txt loop "
+            "self out.md again.md".split(),
             "skipped",
         ),
     }
@@ -197,7 +198,8 @@ def test_hidden_text_of_all_kinds_stays_out_of_passages(tmp_path: Path) -> None:
     }
     corpus = read_documents([write(tmp_path, files)])
     assert len(corpus.documents) == 6
-    assert all(document.hidden for document in corpus.documents)
+    assert all(d.hidden for d in corpus.documents if d.name != "a.md")
+    assert "1 comment left out" in reason(corpus, "a.md")
     for document in corpus.documents:
         assert not [
             p for p in split_passages(document, most=50) if "SECRET" in p.text or "\u200b" in p.text

@@ -50,14 +50,16 @@ class FileOutcome(NamedTuple):
 class DocumentLimits:
     """What a file may take before it is refused.
 
-    ``parse_seconds`` and ``parse_bytes`` (of memory) hold for the process that takes PDF and HTML apart.
+    ``parse_seconds`` (of processor time) and ``parse_bytes`` (of memory) hold for the process that takes PDF
+    and HTML apart; ``drawn_pages`` of a PDF are looked at as drawn where colours leave it open what is seen.
     """
 
     text_bytes: int = 64 * 2**20
     html_bytes: int = 16 * 2**20
     pdf_bytes: int = 256 * 2**20
     pdf_pages: int = 5_000
-    parse_seconds: float = 8.5
+    parse_seconds: float = 8.0
+    drawn_pages: int = 120
     parse_bytes: int = 896 * 2**20
     files: int = 100_000
     hidden_pieces: int = 500_000

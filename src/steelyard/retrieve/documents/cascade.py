@@ -35,6 +35,8 @@ _SIZES = {
     "large": 18.0,
     "x-large": 24.0,
 }
+_LETTERS = re.compile(r"[^\W\d_]{2}")
+ARIA_HIDDEN = "aria_hidden"
 _COLOR_WORD = re.compile(r"#[0-9a-f]{3,8}|(?:rgb|hsl)a?\([^()]*\)|[a-z]+")
 
 
@@ -114,6 +116,8 @@ class Styles:
         if outer.is_final:
             return inner
         final = _hidden_by(attributes) or hides(values)
+        if final == ARIA_HIDDEN and _LETTERS.search(node.text(deep=True) or "") is None:
+            final = None  # a number or a sign that is drawn, and not read out
         return inner._replace(kind=final or _unseen(inner), is_final=final is not None)
 
     def _background(
@@ -159,7 +163,7 @@ def _apply(values: dict[str, str], strong: set[str], declared: dict[str, tuple[s
 def _hidden_by(attributes: dict[str, str | None]) -> str | None:
     if "hidden" in attributes:
         return "hidden_attribute"
-    return "aria_hidden" if (attributes.get("aria-hidden") or "").lower() == "true" else None
+    return ARIA_HIDDEN if (attributes.get("aria-hidden") or "").lower() == "true" else None
 
 
 def _color(

@@ -7,6 +7,7 @@ import math
 import os
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any
 
 from steelyard.errors import MissingExtraError
@@ -55,7 +56,9 @@ def _parsed(request: dict[str, Any]) -> ParsedText:
         return read_html(request["source"], keep_hidden=request["keep_hidden"])
     from steelyard.retrieve.documents.pdf_text import read_pdf
 
-    return read_pdf(request["path"], request["pages"], keep_hidden=request["keep_hidden"])
+    return read_pdf(
+        request["path"], request["pages"], request["drawn"], keep_hidden=request["keep_hidden"]
+    )
 
 
 def _limit_memory(most: int) -> None:
@@ -63,8 +66,9 @@ def _limit_memory(most: int) -> None:
         import resource
     except ImportError:  # Windows: the limit of time holds alone
         return
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(ValueError, OSError):  # a system that knows no such limit
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _limit_processor(seconds: float) -> None:
@@ -74,6 +78,6 @@ def _limit_processor(seconds: float) -> None:
     except ImportError:
         return
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    most = math.ceil(usage.ru_utime + usage.ru_stime + seconds) + 1
+    most = math.ceil(usage.ru_utime + usage.ru_stime + seconds)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (most, hard))

@@ -8,13 +8,13 @@ drawn with and without the doubtful texts: what makes no difference is not seen.
 from __future__ import annotations
 
 import ctypes
-import time
 from collections.abc import Iterator
 from heapq import nlargest
 from math import hypot
 from typing import Any, NamedTuple
 
 from steelyard.retrieve.documents.style import LEAST_CONTRAST, WHITE, Color, contrast
+from steelyard.words import counted
 
 _TEXT, _PATH, _IMAGE, _SHADING, _FORM = 1, 2, 3, 4, 5
 _INVISIBLE = frozenset({3, 7})
@@ -41,15 +41,22 @@ _PLAIN: PageMatrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
 class RenderBudget:
-    """How long pages of one document may be drawn; beyond that colours alone decide."""
+    """How many pages of one document may be drawn; beyond that colours alone decide."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.pages = seconds, 0
+    def __init__(self, pages: int) -> None:
+        self._pages, self._undrawn = pages, 0
+
+    def takes(self) -> bool:
+        """Whether one more page may be drawn."""
+        self._pages -= 1
+        self._undrawn += self._pages < 0
+        return self._pages >= 0
 
     def notes(self) -> tuple[str, ...]:
-        if not self.pages:
+        """What to say of pages that were not drawn."""
+        if not self._undrawn:
             return ()
-        return (f"hidden text was judged by colours alone on {self.pages:,} of its pages",)
+        return (f"hidden text was judged by colours alone on {counted(self._undrawn, 'page')}",)
 
 
 class _Item(NamedTuple):
@@ -151,19 +158,16 @@ class PageSight:
         """The doubtful texts that make no difference to the drawn page."""
         if not doubtful:
             return
-        if self._budget.seconds <= 0:
-            self._budget.pages += 1
+        if not self._budget.takes():
             yield from (pair for pair in doubtful if self._is_alike(*pair))
             return
-        started = time.perf_counter()
-        scale = min(1.5, (_MOST_PIXELS / max(1.0, _area(self._box))) ** 0.5)
+        scale = min(1.0, (_MOST_PIXELS / max(1.0, _area(self._box))) ** 0.5)
         with_them = self._drawn(scale)
         for _, item in doubtful:
             self._raw.FPDFPageObj_SetIsActive(item.raw, False)
         without = self._drawn(scale)
         for _, item in doubtful:
             self._raw.FPDFPageObj_SetIsActive(item.raw, True)
-        self._budget.seconds -= time.perf_counter() - started
         for at, item in doubtful:
             if not _differ(with_them, without, self._pixels(item.box, scale, with_them)):
                 yield at, item

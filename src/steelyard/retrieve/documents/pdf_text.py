@@ -21,7 +21,6 @@ _HYPHEN = re.compile("[\x02\ufffe]\n?(?=\\w)|[\x02\ufffe]")
 _UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff]")
 _MOST_UNREADABLE = 0.2
 _PASSWORD = 4
-_RENDER_SECONDS = 3.0
 
 
 class _PageText(NamedTuple):
@@ -33,8 +32,13 @@ class _PageText(NamedTuple):
     is_scan: bool = False
 
 
-def read_pdf(path: str, most_pages: int, *, keep_hidden: bool = False) -> ParsedText:
-    """Read a file of at most ``most_pages``. Raises `DocumentRefusedError` and `DocumentSkippedError`."""
+def read_pdf(
+    path: str, most_pages: int, drawn_pages: int = 120, *, keep_hidden: bool = False
+) -> ParsedText:
+    """Read a file of at most ``most_pages``, of which ``drawn_pages`` may be drawn.
+
+    Raises `DocumentRefusedError` and `DocumentSkippedError`.
+    """
     pdfium = require("pypdfium2", "documents")
     document = _opened(pdfium, path)
     count = len(document)
@@ -42,7 +46,7 @@ def read_pdf(path: str, most_pages: int, *, keep_hidden: bool = False) -> Parsed
         raise DocumentRefusedError("has no pages: it is damaged")
     if count > most_pages:
         raise DocumentRefusedError(f"has {count:,} pages, more than {most_pages:,}: split it")
-    budget = RenderBudget(_RENDER_SECONDS)
+    budget = RenderBudget(drawn_pages)
     pages: list[_PageText | None] = []
     for number in range(1, count + 1):
         pages.append(_read_page(pdfium, document, number, budget, keep_hidden))

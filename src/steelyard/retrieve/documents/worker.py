@@ -7,6 +7,7 @@ process, and the file at hand is refused. The process serves one file after anot
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -28,6 +29,12 @@ _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from steelyard.retrieve.documents.child import main; main(json.loads(sys.argv[2]))"
 )
+_WALL = 4
+"""Seconds on the clock to a second of processor time: other programs may be at work, too."""
+_ENVIRONMENT = frozenset(
+    "PATH LANG LC_ALL LC_CTYPE HOME SYSTEMROOT LD_LIBRARY_PATH PYTHONHOME VIRTUAL_ENV".split()
+)
+"""What the process is told of its environment: no keys."""
 _MOST_ANSWER_BYTES = 256 * 2**20
 
 
@@ -52,7 +59,7 @@ class ParserProcess:
     def pdf(self, path: Path, *, keep_hidden: bool) -> ParsedText:
         """Read a PDF. Raises `DocumentRefusedError` and `DocumentSkippedError`."""
         request = {"kind": "pdf", "path": str(path.resolve()), "pages": self._limits.pdf_pages}
-        return self._ask({**request, "keep_hidden": keep_hidden})
+        return self._ask({**request, "drawn": self._limits.drawn_pages, "keep_hidden": keep_hidden})
 
     def html(self, source: str, *, keep_hidden: bool) -> ParsedText:
         """Read a page. Raises `DocumentRefusedError` and `DocumentSkippedError`."""
@@ -66,16 +73,17 @@ class ParserProcess:
             too_late.set()
             process.kill()
 
-        timer = threading.Timer(self._limits.parse_seconds, kill)
+        timer = threading.Timer(_WALL * self._limits.parse_seconds, kill)
         timer.start()
         try:
             answer = self._exchange(process, request)
         finally:
             timer.cancel()
+            timer.join()
         if answer is None:
             code = self._stop()
             raise DocumentRefusedError(self._why(too_late.is_set(), code))
-        if "is_full" in answer:
+        if "is_full" in answer or too_late.is_set():
             self._stop()
         if "bug" in answer:
             raise RuntimeError(f"reading a document failed:\n{answer['bug']}")
@@ -108,9 +116,7 @@ class ParserProcess:
     def _why(self, is_late: bool, code: int) -> str:
         limits = self._limits
         if is_late or -code == getattr(signal, "SIGXCPU", 0):
-            return (
-                f"takes longer than {limits.parse_seconds:g} s to read: split it, or save it anew"
-            )
+            return f"takes over {limits.parse_seconds:g} s of processor time: split it, or save it anew"
         return (
             f"ended its reader (code {code}): it is damaged, or needs more than "
             f"{limits.parse_bytes // 2**20} MB of memory"
@@ -125,6 +131,7 @@ class ParserProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                env={name: value for name, value in os.environ.items() if name in _ENVIRONMENT},
             )
         return self._process
 
