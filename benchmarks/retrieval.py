@@ -37,6 +37,7 @@ from steelyard.retrieve.index.passage_index import PassageIndex
 from steelyard.retrieve.index.settings import LEGS, FinderSettings
 from steelyard.retrieve.index.terms import Tokenizer
 from steelyard.retrieve.index.update import update
+from steelyard.retrieve.index.windows import SearchText
 from steelyard.retrieve.tfidf import TfidfIndex
 from steelyard.seeds import generator
 from steelyard.stats.paired import compare
@@ -56,7 +57,7 @@ def main() -> None:
     quality_parser.add_argument("--splits", type=int, default=200)
     scale_parser = parts.add_parser("scale")
     scale_parser.add_argument("--passages", type=int, default=100_000)
-    scale_parser.add_argument("--questions", type=int, default=300)
+    scale_parser.add_argument("--questions", type=int, default=200)
     asking = parts.add_parser("ask")  # what `scale` runs in a process of its own
     asking.add_argument("kind", choices=("files", "lance"))
     asking.add_argument("folder", type=Path)
@@ -203,7 +204,7 @@ def scale(folder: Path, count: int, asked: int) -> None:
     known = KnownEncoder(dict(zip(texts, vectors, strict=True)))
     settings = FinderSettings(windows=(0,))
     with timed("BM25: terms and postings"):
-        Bm25Leg.fit(texts, Tokenizer())
+        Bm25Leg.fit([SearchText("", text) for text in texts], Tokenizer())
     with timed("the whole index in memory"):
         index = PassageIndex.fit(passages, settings, known)
     (folder / "files").mkdir()

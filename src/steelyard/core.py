@@ -44,7 +44,7 @@ class Question:
     context: tuple[Message, ...] = ()
 
 
-class Evidence(NamedTuple):
+class EvidencePiece(NamedTuple):
     """What holds an answer: a text of the documents, or a stretch of one, in characters of its file.
 
     A text without a ``document`` may stand in any; of a stretch ``end`` is above ``start``.
@@ -80,7 +80,7 @@ class Example:
     source: str = ""
     rules: str | None = None
     accepted: tuple[str, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[EvidencePiece, ...] = ()
     answerable: bool = True
     cluster: int | None = field(default=None, compare=False)
 

@@ -92,7 +92,6 @@ def test_what_a_model_makes_of_the_schema_is_noted_once(tmp_path: Path) -> None:
             {"judge": {"model": "fake:echo"}},
             "judge: not used, because judge is not one of the metrics",
         ),
-        ({"documents": "."}, "documents: not used, because answering from documents is not"),
         (
             {"rules": ["no_markdown"], "metric": "rouge_l"},
             "1 rule in rules: not checked, because rules is not one",

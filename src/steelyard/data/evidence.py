@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from steelyard.core import Evidence
+from steelyard.core import EvidencePiece
 from steelyard.data.formats.base import RowError, json_in
 
 EVIDENCE, ANSWERABLE = "evidence", "answerable"
@@ -14,7 +14,7 @@ _SPAN = ("document", "start", "end")
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 
 
-def evidence_in(fields: Mapping[str, Any]) -> tuple[Evidence, ...]:
+def evidence_in(fields: Mapping[str, Any]) -> tuple[EvidencePiece, ...]:
     """The evidence of a row: a text, ``{document, start, end}``, or a list of them. Raises `RowError`."""
     value = json_in(fields.get(EVIDENCE), ("[", "{"))
     if value is None or value == "":
@@ -34,9 +34,9 @@ def answerable_in(fields: Mapping[str, Any]) -> bool:
     return answer
 
 
-def _piece(value: Any) -> Evidence:
+def _piece(value: Any) -> EvidencePiece:
     if isinstance(value, str) and value.strip():
-        return Evidence(value)
+        return EvidencePiece(value)
     if not isinstance(value, Mapping):
         raise RowError(
             f"evidence must be a text of the documents or {{document, start, end}}, not {str(value)[:40]!r}"
@@ -48,9 +48,9 @@ def _piece(value: Any) -> Evidence:
     if not isinstance(document, str) or not document.strip():
         raise RowError("evidence must name its document, or be a text alone")
     if start is None and end is None and isinstance(text, str) and text.strip():
-        return Evidence(text, document)
+        return EvidencePiece(text, document)
     if type(start) is not int or type(end) is not int or not 0 <= start < end:
         raise RowError(
             f"evidence in {document[:40]!r} needs start and end, characters with 0 <= start < end"
         )
-    return Evidence(text if isinstance(text, str) else "", document, start, end)
+    return EvidencePiece(text if isinstance(text, str) else "", document, start, end)

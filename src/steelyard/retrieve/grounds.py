@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from steelyard.core import Evidence, Example
+from steelyard.core import EvidencePiece, Example
 from steelyard.retrieve.base import Passage, TextSpan
 from steelyard.retrieve.documents import Corpus, Document, split_passages
 
@@ -18,16 +19,15 @@ _FEWEST_CHARACTERS = 3
 
 @dataclass(frozen=True)
 class Grounds:
-    """Documents, and what of them answers a question.
-
-    ``keep_hidden`` says that hidden text was asked for; it is then part of the documents' texts.
-    """
+    """Documents, and what of them answers a question."""
 
     corpus: Corpus
     _cut: dict[tuple[int, int], tuple[Passage, ...]] = field(default_factory=dict, repr=False)
+    _spans: dict[EvidencePiece, tuple[TextSpan, ...]] = field(default_factory=dict, repr=False)
+    _looks: dict[int, _PassagesLook] = field(default_factory=dict, repr=False)
 
     def passages(self, most: int, overlap: int = 0) -> tuple[Passage, ...]:
-        """All documents cut into passages of at most so many characters, in the order of their names."""
+        """All documents cut into passages of at most so many tokens, in the order of their names."""
         if (most, overlap) not in self._cut:
             self._cut[most, overlap] = tuple(
                 passage
@@ -48,16 +48,22 @@ class Grounds:
             for document in self.corpus.documents
         )
 
-    def spans(self, evidence: Evidence) -> tuple[TextSpan, ...]:
+    def spans(self, evidence: EvidencePiece) -> tuple[TextSpan, ...]:
         """Where a piece of evidence stands: every place of a text; nothing where it is not found."""
-        if evidence.document is None:
-            documents: Iterable[Document] = self.corpus.documents
-        else:
+        if evidence not in self._spans:
+            self._spans[evidence] = tuple(self._find(evidence))
+        return self._spans[evidence]
+
+    def _find(self, evidence: EvidencePiece) -> Iterator[TextSpan]:
+        documents: Iterable[Document] = self.corpus.documents
+        if evidence.document is not None:
             document = self.corpus.document(evidence.document)
             documents = () if document is None else (document,)
-        if evidence.start is not None and evidence.end is not None:
-            return tuple(_stretch(document, evidence.start, evidence.end) for document in documents)
-        return tuple(span for document in documents for span in _places(document, evidence.text))
+        for one in documents:
+            if evidence.start is not None and evidence.end is not None:
+                yield _stretch(one, evidence.start, evidence.end)
+            else:
+                yield from _places(one, evidence.text)
 
     def gold(self, example: Example) -> tuple[tuple[TextSpan, ...], ...]:
         """For each piece of an example's evidence the places where it stands, any of which will do."""
@@ -70,20 +76,45 @@ class Grounds:
         """
         if not example.answerable:
             return frozenset()
+        look = self._look(passages)
         if example.evidence:
-            spans = [span for piece in self.gold(example) for span in piece]
             return frozenset(
                 place
-                for place, passage in enumerate(passages)
-                if any(overlaps(passage.span, span) for span in spans)
+                for piece in self.gold(example)
+                for span in piece
+                for place in look.by_document.get(span.document, ())
+                if overlaps(passages[place].span, span)
             )
         texts = [_plain(text) for text in (example.output, *example.accepted)]
         texts = [text for text in texts if len(text) >= _FEWEST_CHARACTERS]
         return frozenset(
-            place
-            for place, passage in enumerate(passages)
-            if any(text in _plain(passage.text) for text in texts)
+            place for place, plain in enumerate(look.plain) if any(text in plain for text in texts)
         )
+
+    def _look(self, passages: Sequence[Passage]) -> _PassagesLook:
+        look = self._looks.get(id(passages))
+        if look is None or look.passages is not passages:
+            look = self._looks[id(passages)] = _PassagesLook(passages)
+        return look
+
+
+@dataclass(frozen=True)
+class _PassagesLook:
+    """Passages, their places by document, and their texts in plain letters."""
+
+    passages: Sequence[Passage]
+
+    @cached_property
+    def by_document(self) -> dict[str, list[int]]:
+        places = defaultdict(list)
+        for place, passage in enumerate(self.passages):
+            if passage.span is not None:
+                places[passage.span.document].append(place)
+        return dict(places)
+
+    @cached_property
+    def plain(self) -> list[str]:
+        return [_plain(passage.text) for passage in self.passages]
 
 
 def overlaps(passage: TextSpan | None, span: TextSpan) -> bool:
@@ -113,14 +144,11 @@ def _stretch(document: Document, start: int, end: int) -> TextSpan:
 
 
 def _places(document: Document, text: str) -> Iterable[TextSpan]:
-    """Every place of ``text``; where there is none as it is written, with any white space between words."""
-    text = text.strip()
-    if not text:
+    """Every place of ``text``, whatever white space stands between its words."""
+    words = text.split()
+    if not words or any(word not in document.text for word in words):
         return
-    pattern = re.escape(text)
-    if text not in document.text:
-        pattern = r"\s+".join(map(re.escape, text.split()))
-    for match in re.finditer(pattern, document.text):
+    for match in re.finditer(r"\s+".join(map(re.escape, words)), document.text):
         yield TextSpan(document.name, match.start(), match.end(), document.page_at(match.start()))
 
 

@@ -86,7 +86,8 @@ class Grounding:
         text = passage.text.strip()
         if self.options.delimits:
             text = f"<passage>\n{_CLOSING.sub('', text)}\n</passage>"
-        return f"[{number}] {source_of(passage)}\n{text}".replace("] \n", "]\n")
+        head = " ".join(filter(None, [f"[{number}]", source_of(passage)]))
+        return f"{head}\n{text}"
 
     def settled(self, answer: Answer, account: str, seconds: float) -> Answer:
         """The answer without its citations.

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from steelyard.model.encoder import Encoder
 from steelyard.retrieve.index.lexical import Places, Scores
-from steelyard.retrieve.index.windows import windows
+from steelyard.retrieve.index.windows import MOST_PIECES, SearchText, windows, word_pieces
+from steelyard.words import shortened
 
 Vectors = NDArray[np.float32]
 _CELLS = 2**23
 """Cosines computed at once: 32 MB."""
+_LONGEST_CONTEXT = 100
+"""Characters of headings before every window."""
 _DECIMALS = 6
-"""Of a cosine: its last digits depend on how many questions are asked at once."""
+"""Of a cosine; its last digits depend on how many texts an encoder reads at once."""
 
 
 class DenseLeg:
@@ -41,13 +44,15 @@ class DenseLeg:
         self.recipe = recipe
 
     @classmethod
-    def fit(cls, texts: Sequence[str], sizes: Sequence[int], encoder: Encoder) -> Self:
+    def fit(cls, texts: Sequence[SearchText], sizes: Sequence[int], encoder: Encoder) -> Self:
         pieces = [cut(text, sizes) for text in texts]
         vectors = encoder.encode([piece for passage in pieces for piece in passage])
         starts = starts_of([len(passage) for passage in pieces])
         return cls(vectors, starts, lambda: encoder, encoder.fingerprint, encoder.recipe)
 
-    def refitted(self, texts: Sequence[str], sources: Places, sizes: Sequence[int]) -> DenseLeg:
+    def refitted(
+        self, texts: Sequence[SearchText], sources: Places, sizes: Sequence[int]
+    ) -> DenseLeg:
         """Return the leg of other passages, with the vectors of those that have a source here.
 
         ``sources`` holds the place here of a passage with the same text, or -1. A text is encoded once.
@@ -87,7 +92,13 @@ class DenseLeg:
         questions = self._encode(texts)
         step = max(1, _CELLS // max(1, len(self.vectors)))
         for start in range(0, len(questions), step):
-            yield self._best_windows(questions[start : start + step] @ self.vectors.T)
+            some = questions[start : start + step]
+            yield self._best_windows(np.array([self._cosines(question) for question in some]))
+
+    def _cosines(self, question: Vectors) -> Vectors:
+        """One question at a time, row by row: a matrix product would round by a row's neighbours."""
+        cosines: Vectors = np.einsum("ij,j->i", self.vectors, question)
+        return cosines
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         """The vectors of questions; a blank one has the vector 0, and so no hits."""
@@ -117,9 +128,14 @@ class DenseLeg:
         return np.round(result, _DECIMALS, out=result)
 
 
-def cut(text: str, sizes: Sequence[int]) -> list[str]:
-    """Return the windows of all ``sizes``, none of them twice."""
-    return list(dict.fromkeys(piece for size in sizes for piece in windows(whole(text), size)))
+def cut(passage: SearchText, sizes: Sequence[int]) -> list[str]:
+    """Return the windows of all ``sizes``, none of them twice, each after the beginning of its context."""
+    context = shortened(" ".join(whole(passage.context).split()), _LONGEST_CONTEXT)
+    before = f"{context}: " if context else ""
+    most = MOST_PIECES - word_pieces(before)
+    text = whole(passage.text)
+    pieces = dict.fromkeys(piece for size in sizes for piece in windows(text, size, most))
+    return [before + piece for piece in pieces]
 
 
 def whole(text: str) -> str:

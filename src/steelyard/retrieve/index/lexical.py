@@ -15,6 +15,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.retrieve.index.windows import SearchText
+
 K1 = 1.5
 """How soon a further occurrence of a term stops to count."""
 B = 0.75
@@ -97,6 +99,11 @@ class Postings:
         return self._sorted(terms, ids, passages, counts, lengths)
 
 
+def terms_of(passage: SearchText, tokenize: Callable[[str], list[str]]) -> list[str]:
+    """Return the terms of a passage and of what it stands under."""
+    return [*tokenize(passage.context), *tokenize(passage.text)]
+
+
 class Bm25Leg:
     """Scores of passages by the terms that they share with a question; 0 where they share none."""
 
@@ -105,8 +112,8 @@ class Bm25Leg:
         self._tokenize = tokenize
 
     @classmethod
-    def fit(cls, texts: Sequence[str], tokenize: Callable[[str], list[str]]) -> Self:
-        return cls(Postings.of([tokenize(text) for text in texts]), tokenize)
+    def fit(cls, texts: Sequence[SearchText], tokenize: Callable[[str], list[str]]) -> Self:
+        return cls(Postings.of([terms_of(text, tokenize) for text in texts]), tokenize)
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """Return the scores, shape (texts, passages); a term counts as often as the question has it."""
