@@ -96,6 +96,20 @@ def test_what_is_seen_is_not_flagged(name: str, read) -> None:
     assert parsed.hidden == ()
 
 
+def layered(state: str) -> bytes:
+    """A page with a layer that is switched on or off when the file is opened."""
+    content = SEEN + "/OC /MC0 BDC\n" + line("LAYER", y=500) + "EMC\n"
+    group = "<< /Type /OCG /Name (x) >>"
+    data = pages([content], extra=[group], resources="/Properties << /MC0 4 0 R >>")
+    layers = f"/OCProperties << /OCGs [4 0 R] /D << /{state} [4 0 R] >> >>".encode()
+    return data.replace(b"/Type /Catalog", b"/Type /Catalog " + layers)
+
+
+def test_a_layer_that_is_switched_off_is_hidden(read) -> None:
+    assert [item.text for item in read(layered("OFF")).hidden] == ["LAYER"]
+    assert read(layered("ON")).hidden == ()
+
+
 def test_a_scanned_page_is_said_to_hold_no_text(read) -> None:
     with pytest.raises(DocumentSkippedError, match="scanned"):
         read(pages([DRAW_IMAGE], extra=[IMAGE], resources=WITH_IMAGE))

@@ -33,6 +33,7 @@ _MOST_GROUNDS = 300
 """Painted areas of a page that a text is compared with, in square points each."""
 _LAYER_SHARE = 0.25
 """Of a page that an image must fill for the text on it to be what OCR read."""
+_LAYER_MARK = "OC\0".encode("utf-16-le")
 _LAYER_VISIBLE = 0.2
 
 PageBox = tuple[float, float, float, float]
@@ -114,8 +115,8 @@ class PageSight:
     def _kind(self, item: _Item) -> str | None:
         if item.mode in _INVISIBLE:
             return "invisible"
-        if item.points <= _TINY_POINTS:
-            return "tiny"
+        if item.points <= _TINY_POINTS and _thickness(item.box) <= 2 * _TINY_POINTS:
+            return "tiny"  # letters of Type 3 may be large at any size
         if item.alpha <= _LEAST_ALPHA:
             return "transparent"
         return None if _overlap(item.box, self._box) else "off_page"
@@ -134,7 +135,7 @@ class PageSight:
                 self.is_scan = True
 
     def _is_doubtful(self, at: int, item: _Item) -> bool:
-        if item.color is None:
+        if item.color is None or self._is_in_layer(item):
             return True
         if contrast(item.color, WHITE) < _DOUBTFUL:
             return True
@@ -143,6 +144,17 @@ class PageSight:
             place > at or other.color is None or contrast(other.color, item.color) < _DOUBTFUL
             for place, other in grounds
         )
+
+    def _is_in_layer(self, item: _Item) -> bool:
+        """Whether a text belongs to optional content, which may be switched off."""
+        raw = self._raw
+        for at in range(max(0, raw.FPDFPageObj_CountMarks(item.raw))):
+            name, length = (ctypes.c_ushort * 8)(), ctypes.c_ulong()
+            mark = raw.FPDFPageObj_GetMark(item.raw, at)
+            raw.FPDFPageObjMark_GetName(mark, name, ctypes.sizeof(name), length)
+            if bytes(name).startswith(_LAYER_MARK):
+                return True
+        return False
 
     def _is_alike(self, at: int, item: _Item) -> bool:
         """Whether the last thing painted below a text has its colour."""
@@ -277,6 +289,10 @@ def _address(item: _Item) -> int:
 
 def _area(box: PageBox) -> float:
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+
+def _thickness(box: PageBox) -> float:
+    return min(abs(box[2] - box[0]), abs(box[3] - box[1]))
 
 
 def _overlap(one: PageBox, other: PageBox) -> bool:

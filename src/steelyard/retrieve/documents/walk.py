@@ -28,12 +28,12 @@ def walk(paths: Sequence[Path], most: int) -> Iterator[ListedFile | FileOutcome]
     """
     read: dict[Path, str] = {}
     names: dict[str, Path] = {}
-    for place, path in enumerate(paths):
+    for path in paths:
         if not path.exists():
             raise DataError(f"no folder or file {path}")
         several = len(paths) > 1
         for item in _under(path, f"{path.resolve().name}/" if several and path.is_dir() else ""):
-            if place == 0 and len(names) > most:
+            if len(names) >= most:
                 raise DataError(f"{path} holds more than {most:,} files: name folders within it")
             if isinstance(item, ListedFile):
                 target = real(item.path)
