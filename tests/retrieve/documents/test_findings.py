@@ -167,6 +167,16 @@ def test_what_a_task_may_not_say(folder: Path, written: str, words: str) -> None
     assert "line 4" in str(error.value)
 
 
+def test_the_examples_of_a_task_are_no_documents(folder: Path) -> None:
+    corpus = task_documents(load_task(task_yaml(folder, "[., docs/a.md]")))
+    assert corpus is not None
+    withheld = {
+        o.name.rpartition("/")[2]: o.state for o in corpus.outcomes if "answers" in o.reason
+    }
+    assert withheld == {"rows.jsonl": "skipped", "task.yaml": "skipped"}
+    assert not [document for document in corpus.documents if document.kind == "row"]
+
+
 def test_a_task_without_documents_has_none(folder: Path) -> None:
     (folder / "task.yaml").write_text(
         "instruction: A.\noutput: {kind: text}\nexamples: rows.jsonl\n"
