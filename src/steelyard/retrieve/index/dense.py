@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.model.encoder import Encoder
-from steelyard.retrieve.index.lexical import Places, Scores
+from steelyard.retrieve.index.lexical import PassageNumbers, Scores
 from steelyard.retrieve.index.windows import MOST_PIECES, SearchText, windows, word_pieces
 from steelyard.words import shortened
 
-Vectors = NDArray[np.float32]
+UnitVectors = NDArray[np.float32]
 _CELLS = 2**23
 """Cosines computed at once: 32 MB."""
 _LONGEST_CONTEXT = 100
@@ -31,8 +31,8 @@ class DenseLeg:
 
     def __init__(
         self,
-        vectors: Vectors,
-        starts: Places,
+        vectors: UnitVectors,
+        starts: PassageNumbers,
         encoder: Callable[[], Encoder],
         fingerprint: str,
         recipe: Mapping[str, Any] = MappingProxyType({}),
@@ -51,7 +51,7 @@ class DenseLeg:
         return cls(vectors, starts, lambda: encoder, encoder.fingerprint, encoder.recipe)
 
     def refitted(
-        self, texts: Sequence[SearchText], sources: Places, sizes: Sequence[int]
+        self, texts: Sequence[SearchText], sources: PassageNumbers, sizes: Sequence[int]
     ) -> DenseLeg:
         """Return the leg of other passages, with the vectors of those that have a source here.
 
@@ -70,7 +70,7 @@ class DenseLeg:
             ],
             dtype=np.int64,
         )
-        counts: Places = np.concatenate(rows_of)[places]
+        counts: PassageNumbers = np.concatenate(rows_of)[places]
         begins = np.concatenate([self.starts[:-1], added.starts[:-1]])[places]
         starts = starts_of(counts)
         rows = np.repeat(begins - starts[:-1], counts) + np.arange(starts[-1])
@@ -95,12 +95,12 @@ class DenseLeg:
             some = questions[start : start + step]
             yield self._best_windows(np.array([self._cosines(question) for question in some]))
 
-    def _cosines(self, question: Vectors) -> Vectors:
+    def _cosines(self, question: UnitVectors) -> UnitVectors:
         """One question at a time, row by row: a matrix product would round by a row's neighbours."""
-        cosines: Vectors = np.einsum("ij,j->i", self.vectors, question)
+        cosines: UnitVectors = np.einsum("ij,j->i", self.vectors, question)
         return cosines
 
-    def _encode(self, texts: Sequence[str]) -> Vectors:
+    def _encode(self, texts: Sequence[str]) -> UnitVectors:
         """The vectors of questions; a blank one has the vector 0, and so no hits."""
         result = np.zeros((len(texts), self.vectors.shape[1]), dtype=np.float32)
         asked = [place for place, text in enumerate(texts) if text.strip()]
@@ -115,7 +115,7 @@ class DenseLeg:
         result[asked] = vectors
         return result
 
-    def _best_windows(self, cosines: Vectors) -> Scores:
+    def _best_windows(self, cosines: UnitVectors) -> Scores:
         sizes = np.diff(self.starts)
         if not np.isfinite(cosines).all():
             raise ValueError("a vector of the index or of a question holds no finite numbers")
@@ -143,6 +143,6 @@ def whole(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def starts_of(sizes: Sequence[int] | Places) -> Places:
+def starts_of(sizes: Sequence[int] | PassageNumbers) -> PassageNumbers:
     """Return where stretches of these sizes begin, one after the other, and where the last ends."""
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)

@@ -23,7 +23,7 @@ B = 0.75
 """How much a long passage is held against it."""
 
 Scores = NDArray[np.float64]
-Places = NDArray[np.int64]
+PassageNumbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Postings:
     def _sorted(
         cls,
         terms: Sequence[str],
-        ids: Places,
+        ids: PassageNumbers,
         passages: Any,
         counts: Any,
         lengths: NDArray[np.int32],
@@ -78,7 +78,9 @@ class Postings:
         counts = np.asarray(counts, dtype=np.int32)[row]
         return cls(tuple(terms[number] for number in order), starts, passages[row], counts, lengths)
 
-    def changed(self, places: Places, added: Postings, added_places: Places, size: int) -> Postings:
+    def changed(
+        self, places: PassageNumbers, added: Postings, added_places: PassageNumbers, size: int
+    ) -> Postings:
         """Return the postings of ``size`` passages: some of these, and others.
 
         ``places`` holds the new place of every passage here, -1 for one that goes; ``added_places``

@@ -15,10 +15,10 @@ from steelyard.model.encoder import Encoder, SentenceEncoder
 from steelyard.retrieve.base import Hit, Passage
 from steelyard.retrieve.index.dense import DenseLeg
 from steelyard.retrieve.index.disk import IndexParts, read_parts, write_index
-from steelyard.retrieve.index.encoders import Opener
+from steelyard.retrieve.index.encoders import Opener, cached
 from steelyard.retrieve.index.fusion import best, convex, reciprocal_ranks
 from steelyard.retrieve.index.labels import Labels, Where
-from steelyard.retrieve.index.lexical import Bm25Leg, Places, Scores
+from steelyard.retrieve.index.lexical import Bm25Leg, PassageNumbers, Scores
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.stored import Hashes, hash_texts
 from steelyard.retrieve.index.terms import Tokenizer
@@ -102,7 +102,7 @@ class PassageIndex:
         ]
 
     def places(
-        self, texts: Sequence[str], k: int, allowed: Places | None = None
+        self, texts: Sequence[str], k: int, allowed: PassageNumbers | None = None
     ) -> Iterator[list[tuple[int, float]]]:
         """Yield for each text the places of its hits with their scores; see `find`."""
         for scores in self._scores(texts, allowed):
@@ -113,7 +113,7 @@ class PassageIndex:
                     (int(place), float(row[hit])) for place, hit in zip(places, hits, strict=True)
                 ]
 
-    def _scores(self, texts: Sequence[str], allowed: Places | None) -> Iterator[Scores]:
+    def _scores(self, texts: Sequence[str], allowed: PassageNumbers | None) -> Iterator[Scores]:
         for some in self.portions(texts):
             legs = self.leg_scores(some)
             if allowed is not None:
@@ -190,9 +190,12 @@ def usable(settings: FinderSettings, encoder: Encoder | None) -> FinderSettings:
 
 
 def open_encoder(load: Callable[[], Encoder] = SentenceEncoder.load) -> Encoder | None:
-    """Return the sentence encoder; ``None``, with a warning that has the install command, without it."""
+    """Return the sentence encoder, over the user's cache of vectors.
+
+    Without it ``None``, with a warning that has the install command.
+    """
     try:
-        return load()
+        return cached(load())
     except MissingExtraError as error:
         log.warning("passages are searched by BM25 alone: %s", error)
         return None

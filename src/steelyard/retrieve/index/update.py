@@ -15,7 +15,7 @@ from steelyard.retrieve.base import Passage
 from steelyard.retrieve.index.dense import DenseLeg
 from steelyard.retrieve.index.disk import has_index
 from steelyard.retrieve.index.labels import Labels
-from steelyard.retrieve.index.lexical import Bm25Leg, Places, Postings, terms_of
+from steelyard.retrieve.index.lexical import Bm25Leg, PassageNumbers, Postings, terms_of
 from steelyard.retrieve.index.passage_index import PassageIndex, usable
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.stored import Hashes, hash_texts
@@ -89,7 +89,7 @@ def _previous(folder: Path, encoder: Encoder | None) -> PassageIndex | None:
         return None
 
 
-def _sources(before: Hashes, after: Hashes) -> Places:
+def _sources(before: Hashes, after: Hashes) -> PassageNumbers:
     """For each text after, the first place of the same text before, or -1."""
     places: dict[bytes, int] = {}
     for place, row in enumerate(before):
@@ -100,7 +100,7 @@ def _sources(before: Hashes, after: Hashes) -> Places:
 def _bm25(
     previous: PassageIndex | None,
     texts: Sequence[SearchText],
-    sources: Places,
+    sources: PassageNumbers,
     settings: FinderSettings,
 ) -> Bm25Leg:
     tokenize = Tokenizer(settings.language)
@@ -121,7 +121,7 @@ def _bm25(
 def _dense(
     previous: PassageIndex | None,
     texts: Sequence[SearchText],
-    sources: Places,
+    sources: PassageNumbers,
     settings: FinderSettings,
     encoder: Encoder | None,
 ) -> tuple[DenseLeg | None, int]:
