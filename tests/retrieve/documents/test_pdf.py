@@ -12,7 +12,7 @@ from steelyard.retrieve.documents.base import (
     ParsedText,
 )
 from steelyard.retrieve.documents.pdf_text import ranges, read_pdf
-from tests.retrieve.documents.pdfs import DRAW_IMAGE, IMAGE, WITH_IMAGE, line, page, pages
+from tests.retrieve.documents.pdfs import DRAW_IMAGE, IMAGE, WITH_IMAGE, line, page, pages, stream
 
 SEEN = page("Visible text is here.\nA second line of it.")
 
@@ -158,3 +158,34 @@ def test_pages_that_are_not_drawn_are_judged_by_their_colours(read, tmp_path: Pa
 
 def test_ranges() -> None:
     assert ranges([1, 2, 3, 7, 9, 10]) == ["1-3", "7", "9-10"]
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_pages_that_are_turned(turn: int, read) -> None:
+    data = pages([SEEN + HIDDEN["white"]])
+    parsed = read(data.replace(b"/MediaBox", f"/Rotate {turn} /MediaBox".encode()))
+    assert [item.text for item in parsed.hidden] == ["SECRET"]
+    assert "Visible text" in parsed.text
+
+
+def test_text_inside_a_form(read) -> None:
+    for content in (HIDDEN["white"], HIDDEN["render mode 3"], HIDDEN["0.5 points"]):
+        form = stream(
+            content.encode() + b"0 g 0 Tr\n" + line("INSIDE", y=600).encode(),
+            "/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >>",
+        )
+        parsed = read(
+            pages([SEEN + "/Fm Do\n"], extra=[form], resources="/XObject << /Fm 4 0 R >>")
+        )
+        assert [item.text for item in parsed.hidden] == ["SECRET"]
+        assert "INSIDE" in parsed.text
+
+
+def test_a_form_that_is_drawn_too_small(read) -> None:
+    form = stream(
+        line("SECRET", y=600).encode(),
+        "/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >>",
+    )
+    content = SEEN + "q .04 0 0 .04 300 300 cm /Fm Do Q\n"
+    parsed = read(pages([content], extra=[form], resources="/XObject << /Fm 4 0 R >>"))
+    assert [(item.kind, item.text) for item in parsed.hidden] == [("tiny", "SECRET")]

@@ -25,7 +25,7 @@ from steelyard.retrieve.documents.decoding import decoded
 from steelyard.retrieve.documents.kinds import DocumentKind, kind_of
 from steelyard.retrieve.documents.plain import read_plain
 from steelyard.retrieve.documents.rows import read_row_documents
-from steelyard.retrieve.documents.walk import ListedFile, walk
+from steelyard.retrieve.documents.walk import ListedFile, base_of, walk
 from steelyard.retrieve.documents.worker import ParserProcess
 from steelyard.task import Task
 from steelyard.task.dataset_folder import files_of
@@ -72,7 +72,7 @@ def read_documents(
     return Corpus(
         tuple(sorted(documents, key=_in_order)),
         tuple(sorted(outcomes, key=lambda outcome: outcome.name)),
-        tuple(path.as_posix().rstrip("/") for path in paths if path.is_dir()),
+        (base_of(paths).as_posix(),) if paths else (),
     )
 
 
