@@ -8,6 +8,7 @@ drawn with and without the doubtful texts: what makes no difference is not seen.
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Iterator
 from heapq import nlargest
 from math import hypot
@@ -36,22 +37,28 @@ _LAYER_SHARE = 0.25
 _LAYER_MARK = "OC\0".encode("utf-16-le")
 _LAYER_VISIBLE = 0.2
 
+_OUTLINES = frozenset({"same_color", "covered", "transparent"})
+_NEXT = (-1, 0, 1)
+_COINCIDE_POINTS = 1.5
+_CELL_POINTS = 4.0
+
 PageBox = tuple[float, float, float, float]
 PageMatrix = tuple[float, float, float, float, float, float]
 _PLAIN: PageMatrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
 class RenderBudget:
-    """How many pages of one document may be drawn; beyond that colours alone decide."""
+    """How many pages of one document may be drawn, and how long; beyond that colours alone decide."""
 
-    def __init__(self, pages: int) -> None:
-        self._pages, self._undrawn = pages, 0
+    def __init__(self, pages: int, seconds: float) -> None:
+        self._pages, self.seconds, self._undrawn = pages, seconds, 0
 
     def takes(self) -> bool:
         """Whether one more page may be drawn."""
         self._pages -= 1
-        self._undrawn += self._pages < 0
-        return self._pages >= 0
+        may = self._pages >= 0 and self.seconds > 0
+        self._undrawn += not may
+        return may
 
     def notes(self) -> tuple[str, ...]:
         """What to say of pages that were not drawn."""
@@ -84,8 +91,11 @@ class PageSight:
         left, bottom, right, top = page.get_bbox()
         self._box: PageBox = (left, bottom, right, top)
 
-    def hidden(self) -> dict[int, str]:
-        """The kinds of hiding by the address of a text object; what OCR wrote on a scan is not hidden."""
+    def hidden(self, text_page: Any) -> dict[int, str]:
+        """The kinds of hiding by the address of a text object.
+
+        What OCR wrote on a scan is not hidden, nor is a text below the same one: an outline, a shadow.
+        """
         texts = [(at, item) for at, item in enumerate(self._items) if item.kind == _TEXT]
         kinds: dict[int, str] = {}
         doubtful: list[tuple[int, _Item]] = []
@@ -99,6 +109,7 @@ class PageSight:
             self._pass_layer(kinds, [item for _, item in texts])
         for at, item in self._unseen(doubtful):
             kinds[_address(item)] = "same_color" if self._is_alike(at, item) else "covered"
+        self._pass_outlines(kinds, [item for _, item in texts], text_page)
         return kinds
 
     def _largest(self) -> list[tuple[int, _Item]]:
@@ -133,6 +144,35 @@ class PageSight:
             if any(_overlap(item.box, box) for box in images):
                 del kinds[_address(item)]
                 self.is_scan = True
+
+    def _pass_outlines(self, kinds: dict[int, str], texts: list[_Item], text_page: Any) -> None:
+        """Let pass what stands exactly where the same text is seen.
+
+        PDFium gives a text that is drawn twice once, to either of the two: the other one is empty.
+        """
+        if not _OUTLINES & set(kinds.values()):
+            return
+        seen_at: dict[tuple[int, int], list[_Item]] = {}
+        for item in texts:
+            if _address(item) not in kinds:
+                seen_at.setdefault(_cell(item.box), []).append(item)
+        for item in texts:
+            if kinds.get(_address(item)) not in _OUTLINES:
+                continue
+            x, y = _cell(item.box)
+            near = [n for dx in _NEXT for dy in _NEXT for n in seen_at.get((x + dx, y + dy), ())]
+            twins = [twin for twin in near if _coincide(twin.box, item.box)]
+            if twins and {self._text(twin, text_page) for twin in twins} <= {
+                "",
+                self._text(item, text_page),
+            }:
+                del kinds[_address(item)]
+
+    def _text(self, item: _Item, text_page: Any) -> str:
+        length = self._raw.FPDFTextObj_GetText(item.raw, text_page, None, 0)
+        buffer = (ctypes.c_ushort * (length // 2 + 1))()
+        self._raw.FPDFTextObj_GetText(item.raw, text_page, buffer, length)
+        return bytes(buffer)[: max(0, length - 2)].decode("utf-16-le", "replace").strip()
 
     def _is_doubtful(self, at: int, item: _Item) -> bool:
         if item.color is None or self._is_in_layer(item):
@@ -173,6 +213,7 @@ class PageSight:
         if not self._budget.takes():
             yield from (pair for pair in doubtful if self._is_alike(*pair))
             return
+        started = time.process_time()
         scale = min(1.0, (_MOST_PIXELS / max(1.0, _area(self._box))) ** 0.5)
         with_them = self._drawn(scale)
         for _, item in doubtful:
@@ -180,6 +221,7 @@ class PageSight:
         without = self._drawn(scale)
         for _, item in doubtful:
             self._raw.FPDFPageObj_SetIsActive(item.raw, True)
+        self._budget.seconds -= time.process_time() - started
         for at, item in doubtful:
             if not _differ(with_them, without, self._pixels(item.box, scale, with_them)):
                 yield at, item
@@ -289,6 +331,15 @@ def _address(item: _Item) -> int:
 
 def _area(box: PageBox) -> float:
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+
+def _cell(box: PageBox) -> tuple[int, int]:
+    """A place for a box in a table, so that only neighbours are compared."""
+    return round(box[0] / _CELL_POINTS), round(box[1] / _CELL_POINTS)
+
+
+def _coincide(one: PageBox, other: PageBox) -> bool:
+    return all(abs(a - b) <= _COINCIDE_POINTS for a, b in zip(one, other, strict=True))
 
 
 def _thickness(box: PageBox) -> float:

@@ -18,9 +18,11 @@ from steelyard.retrieve.documents.pdf_sight import PageSight, RenderBudget
 from steelyard.words import counted, listed
 
 _HYPHEN = re.compile("[\x02\ufffe]\n?(?=\\w)|[\x02\ufffe]")
+_WORD = re.compile(r"\w")
 _UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff]")
 _MOST_UNREADABLE = 0.2
 _PASSWORD = 4
+_DRAWING_SECONDS = 3.0
 
 
 class _PageText(NamedTuple):
@@ -46,7 +48,7 @@ def read_pdf(
         raise DocumentRefusedError("has no pages: it is damaged")
     if count > most_pages:
         raise DocumentRefusedError(f"has {count:,} pages, more than {most_pages:,}: split it")
-    budget = RenderBudget(drawn_pages)
+    budget = RenderBudget(drawn_pages, _DRAWING_SECONDS)
     pages: list[_PageText | None] = []
     for number in range(1, count + 1):
         pages.append(_read_page(pdfium, document, number, budget, keep_hidden))
@@ -78,7 +80,7 @@ def _read_page(
         return None
     try:
         sight = PageSight(pdfium, page, budget)
-        visible, texts = _text_of(pdfium.raw, text_page, number, sight.hidden())
+        visible, texts = _text_of(pdfium.raw, text_page, number, sight.hidden(text_page))
         if keep_hidden and texts:
             visible, _ = _text_of(pdfium.raw, text_page, number, {})
         return _PageText(_tidy(visible), texts, sight.has_images, sight.is_scan)
@@ -117,7 +119,9 @@ def _text_of(
         is_apart = kind is None
     texts = ((name, " ".join(_characters(codes).split())) for name, codes in groups)
     return _characters(visible), tuple(
-        HiddenText(name, text, number, f"page {number}") for name, text in texts if text
+        HiddenText(name, text, number, f"page {number}")
+        for name, text in texts
+        if _WORD.search(text)
     )
 
 
