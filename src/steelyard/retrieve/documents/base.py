@@ -50,8 +50,9 @@ class FileOutcome(NamedTuple):
 class DocumentLimits:
     """What a file may take before it is refused.
 
-    ``parse_seconds`` (of processor time) and ``parse_bytes`` (of memory) hold for the process that takes PDF
-    and HTML apart; ``drawn_pages`` of a PDF are looked at as drawn where colours leave it open what is seen.
+    ``parse_seconds`` (of processor time, and ``page_seconds`` more for every page of a PDF that has been
+    read) and ``parse_bytes`` (of memory) hold for the process that takes PDF and HTML apart.
+    ``drawn_pages`` of a PDF are looked at as drawn, where colours leave it open what is seen.
     """
 
     text_bytes: int = 64 * 2**20
@@ -59,6 +60,7 @@ class DocumentLimits:
     pdf_bytes: int = 256 * 2**20
     pdf_pages: int = 5_000
     parse_seconds: float = 8.0
+    page_seconds: float = 0.03
     drawn_pages: int = 120
     parse_bytes: int = 896 * 2**20
     files: int = 100_000

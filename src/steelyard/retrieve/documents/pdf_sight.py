@@ -84,6 +84,9 @@ class PageSight:
 
     def __init__(self, pdfium: Any, page: Any, budget: RenderBudget) -> None:
         self._raw, self._page, self._budget = pdfium.raw, page, budget
+        self._sides = [ctypes.c_float() for _ in range(4)]  # what the calls below write to
+        self._parts = [ctypes.c_uint() for _ in range(4)]
+        self._form = pdfium.raw.FS_MATRIX()
         self._items = list(self._objects(page.raw, _PLAIN, 0))
         self.has_images = any(item.kind == _IMAGE for item in self._items)
         self.is_scan = False
@@ -179,7 +182,12 @@ class PageSight:
             return True
         if contrast(item.color, WHITE) < _DOUBTFUL:
             return True
-        grounds = [(place, o) for place, o in self._grounds if _contains(o.box, item.box)]
+        x, y = (item.box[0] + item.box[2]) / 2, (item.box[1] + item.box[3]) / 2
+        grounds = [
+            (place, other)
+            for place, other in self._grounds
+            if other.box[0] <= x <= other.box[2] and other.box[1] <= y <= other.box[3]
+        ]
         return any(
             place > at or other.color is None or contrast(other.color, item.color) < _DOUBTFUL
             for place, other in grounds
@@ -271,7 +279,7 @@ class PageSight:
         if kind == _TEXT:
             mode = raw.FPDFTextObj_GetTextRenderMode(item)
             color, alpha = self._color(item, stroke=mode in _STROKED)
-            size = ctypes.c_float()
+            size = self._sides[0]
             raw.FPDFTextObj_GetFontSize(item, size)
             a, b, c, d, _, _ = _times(self._matrix(item), matrix)
             points = abs(size.value) * min(hypot(a, b), hypot(c, d))
@@ -286,18 +294,18 @@ class PageSight:
         return _Item(item, kind, box, None, 255)
 
     def _bounds(self, item: Any) -> PageBox:
-        sides = [ctypes.c_float() for _ in range(4)]
+        sides = self._sides
         self._raw.FPDFPageObj_GetBounds(item, *sides)
         return (sides[0].value, sides[1].value, sides[2].value, sides[3].value)
 
     def _matrix(self, item: Any) -> PageMatrix:
-        matrix = self._raw.FS_MATRIX()
+        matrix = self._form
         if not self._raw.FPDFPageObj_GetMatrix(item, matrix):
             return _PLAIN
         return (matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f)
 
     def _color(self, item: Any, *, stroke: bool = False) -> tuple[Color | None, int]:
-        parts = [ctypes.c_uint() for _ in range(4)]
+        parts = self._parts
         get = self._raw.FPDFPageObj_GetStrokeColor if stroke else self._raw.FPDFPageObj_GetFillColor
         if not get(item, *parts):
             return None, 255

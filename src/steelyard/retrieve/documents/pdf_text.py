@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from steelyard.extras import require
@@ -35,9 +36,16 @@ class _PageText(NamedTuple):
 
 
 def read_pdf(
-    path: str, most_pages: int, drawn_pages: int = 120, *, keep_hidden: bool = False
+    path: str,
+    most_pages: int,
+    drawn_pages: int = 120,
+    *,
+    keep_hidden: bool = False,
+    on_page: Callable[[], None] = lambda: None,
 ) -> ParsedText:
     """Read a file of at most ``most_pages``, of which ``drawn_pages`` may be drawn.
+
+    ``on_page`` is called after each page.
 
     Raises `DocumentRefusedError` and `DocumentSkippedError`.
     """
@@ -52,6 +60,7 @@ def read_pdf(
     pages: list[_PageText | None] = []
     for number in range(1, count + 1):
         pages.append(_read_page(pdfium, document, number, budget, keep_hidden))
+        on_page()
     return _joined(pages, _title(document), budget)
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -73,7 +74,7 @@ class ParserProcess:
             too_late.set()
             process.kill()
 
-        timer = threading.Timer(_WALL * self._limits.parse_seconds, kill)
+        timer = threading.Timer(_WALL * self._seconds(request), kill)
         timer.start()
         try:
             answer = self._exchange(process, request)
@@ -98,6 +99,13 @@ class ParserProcess:
             tuple((name, value) for name, value in answer["metadata"]),
             notes=tuple(answer["notes"]),
         )
+
+    def _seconds(self, request: dict[str, Any]) -> float:
+        """The processor time that a file may take at most."""
+        limits = self._limits
+        is_limited = find_spec("resource") is not None  # else the clock is all that stops it
+        pages = limits.pdf_pages if request["kind"] == "pdf" and is_limited else 0
+        return limits.parse_seconds + pages * limits.page_seconds
 
     def _exchange(
         self, process: subprocess.Popen[bytes], request: dict[str, Any]
@@ -125,7 +133,11 @@ class ParserProcess:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._stop()
-            limits = {"seconds": self._limits.parse_seconds, "bytes": self._limits.parse_bytes}
+            limits = {
+                "seconds": self._limits.parse_seconds,
+                "page_seconds": self._limits.page_seconds,
+                "bytes": self._limits.parse_bytes,
+            }
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CODE, json.dumps(sys.path), json.dumps(limits)],
                 stdin=subprocess.PIPE,
