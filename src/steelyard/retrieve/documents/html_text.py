@@ -113,7 +113,7 @@ def read_html(source: str, *, keep_hidden: bool = False) -> ParsedText:
     walk = _Walk(styles, keep_hidden)
     body = tree.body
     if body is not None:
-        walk.through(body)
+        walk.through(body, styles.page(tree))
     node = tree.css_first("head title") or tree.css_first("title")
     title = " ".join((node.text() or "").split()) if node is not None else ""
     text = walk.page.whole()
@@ -149,8 +149,9 @@ class _Walk:
             if _WORD.search(text) and not (item.is_skip_link and len(text) <= _MOST_SKIP_LINK)
         ]
 
-    def through(self, body: Any) -> None:
-        stack = [self._entered(body, TextLook(), None)]
+    def through(self, body: Any, look: TextLook) -> None:
+        """Walk over a body that looks as ``look`` says before its own rules."""
+        stack = [self._entered(body, look, None)]
         node = body.child
         while stack:
             if node is None:
