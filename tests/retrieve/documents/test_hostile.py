@@ -177,23 +177,22 @@ def test_a_page_that_does_harm_ends_with_one_line(name: str, tmp_path: Path) -> 
 
 
 def test_what_takes_too_long_is_refused_and_the_next_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / "a.html").write_text("<div>" * 100_000 + "x")
+    (tmp_path / "a.html").write_text(f"<p {' '.join(f'a{n}' for n in range(100_000))}>x")
     (tmp_path / "b.html").write_text("<p>In order.")
     started = time.monotonic()
     corpus = read_documents([tmp_path], limits=DocumentLimits(parse_seconds=1.5))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 9
     assert [(o.name, o.state) for o in corpus.outcomes] == [
         ("a.html", "refused"),
         ("b.html", "read"),
     ]
-    assert "longer than 1.5 s" in corpus.outcomes[0].reason
+    assert "over 1.5 s of processor time" in corpus.outcomes[0].reason
 
 
-@pytest.mark.slow
-def test_nested_tags_end_within_ten_seconds(tmp_path: Path) -> None:
+def test_nested_tags_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "nested.html").write_text("<div>" * 100_000 + "x")
-    _, ended, _, seconds = outcome_of(tmp_path, "nested.html")
-    assert ended == "refused"
+    _, ended, reason, seconds = outcome_of(tmp_path, "nested.html")
+    assert (ended, "nests more than 10,000" in reason) == ("refused", True)
     assert seconds < 10
 
 

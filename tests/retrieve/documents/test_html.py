@@ -148,6 +148,13 @@ CLEAN = {
     "white on a picture": "<div style='background:url(x.png)'><p style='color:#fff'>SEEN</p></div>",
     "on a gradient": "<div style='background:linear-gradient(red,blue)'><i style='color:#fff'>SEEN</i></div>",
     "on who knows": "<link rel=stylesheet href=x.css><div class=hero><p style='color:#fff'>SEEN</p></div>",
+    "an old dark page": "<body bgcolor='#000000' text='#FFFFFF'><p>SEEN</p></body>",
+    "a dark page": "<style>html{background:#111} body{color:#eee}</style><p>SEEN</p>",
+    "a colour by a variable": "<style>body{background:#000;color:var(--light)}</style><p>SEEN</p>",
+    "dark by who knows": "<link rel=stylesheet href=x.css><div style='background:#000'>SEEN</div>",
+    "letters of a gradient": "<h1 style='background:linear-gradient(red,blue);color:transparent'>SEEN</h1>",
+    "a page that fades in": "<style>body{opacity:0;visibility:hidden}</style><p>SEEN</p>",
+    "visibility inherited": "<p style='visibility:inherit;color:inherit'>SEEN</p>",
     "grey": "<p style='color:#999'>SEEN</p>",
     "small print": "<p style='font-size:7pt'>SEEN</p>",
     "half transparent": "<p style='opacity:.5'>SEEN</p>",
@@ -165,13 +172,13 @@ def test_what_is_seen_is_not_flagged(name: str) -> None:
     assert parsed.hidden == ()
 
 
-def test_icons_and_links_that_skip_are_left_out_and_not_listed() -> None:
+def test_numbers_that_are_not_read_out_stay_and_links_that_skip_are_not_listed() -> None:
     page = (
         '<a href="#main" style="position:absolute;left:-999px">Skip to content</a>'
-        '<span aria-hidden="true">×</span><p>Text</p>'
+        '<h2><b aria-hidden="true">1.2.</b> Text</h2>'
     )
     parsed = read_html(page)
-    assert (parsed.text, parsed.hidden) == ("Text\n", ())
+    assert (parsed.text, parsed.hidden) == ("## 1.2. Text\n", ())
 
 
 def test_a_hidden_link_that_leads_elsewhere_is_listed() -> None:

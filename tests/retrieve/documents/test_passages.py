@@ -172,6 +172,14 @@ def test_a_word_is_not_cut_where_a_space_will_do() -> None:
     assert set(words) == {"alpha", "beta", "gamma"}
 
 
+def test_a_line_is_not_cut_where_its_end_will_do() -> None:
+    lines = [f"Part {n}  9110-{n}  EUR {n}" for n in range(100, 140)]
+    ends = {
+        passage.rpartition("\n")[2] for passage in passages("\n".join(lines), most=40, kind="pdf")
+    }
+    assert ends <= set(lines)
+
+
 def test_letters_keep_their_accents_and_families_stay_together() -> None:
     for letter in ("e\u0301", "👩\u200d👩\u200d👧", "👍🏽", "\r\n"):
         every = passages(f"x{letter}" * 50, most=9, kind="text")

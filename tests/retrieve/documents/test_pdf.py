@@ -12,7 +12,7 @@ from steelyard.retrieve.documents.base import (
     ParsedText,
 )
 from steelyard.retrieve.documents.pdf_text import ranges, read_pdf
-from tests.retrieve.documents.pdfs import DRAW_IMAGE, IMAGE, WITH_IMAGE, line, page, pages
+from tests.retrieve.documents.pdfs import DRAW_IMAGE, IMAGE, WITH_IMAGE, line, page, pages, stream
 
 SEEN = page("Visible text is here.\nA second line of it.")
 
@@ -60,6 +60,7 @@ HIDDEN = {
     "left of the page": line("SECRET", x=-900),
     "under a white box": line("SECRET", y=500) + "1 1 1 rg 50 480 500 60 re f\n",
     "transparent": "/G0 gs " + line("SECRET", y=500),
+    "at the place of another text": "1 g " + line("SECRET", y=500) + "0 g " + line("Other.", y=500),
     "stroked in white": line("SECRET", y=500, before="1 Tr 1 1 1 RG"),
     "clipped away": "q 0 0 1 1 re W n " + line("SECRET", y=500, before="1 1 1 rg") + "Q\n",
 }
@@ -69,7 +70,8 @@ HIDDEN = {
 def test_what_nobody_sees_is_left_out_and_listed(name: str, read) -> None:
     data = pages([SEEN + HIDDEN[name]], resources="/ExtGState << /G0 << /ca 0.01 /CA 0.01 >> >>")
     parsed = read(data)
-    assert parsed.text == "Visible text is here.\nA second line of it.\n\n"
+    assert parsed.text.startswith("Visible text is here.\nA second line of it.\n")
+    assert "SECRET" not in parsed.text
     assert [(item.text, item.page) for item in parsed.hidden] == [("SECRET", 1)]
     assert "SECRET" in read(data, keep_hidden=True).text
 
@@ -84,6 +86,11 @@ CLEAN = {
     "beside a box": "1 1 1 rg 50 100 500 60 re f 0 g\n" + line("SEEN", y=500),
     "white on a picture": DRAW_IMAGE + line("SEEN", y=500, before="1 1 1 rg"),
     "turned": "BT /F1 12 Tf 0 1 -1 0 300 300 Tm (SEEN) Tj ET\n",
+    "outlined in white": line("SEEN", y=500, before="1 Tr 1 1 1 RG 3 w")
+    + "0 Tr "
+    + line("SEEN", y=500),
+    "with a white shadow": line("SEEN", y=500.5, before="1 g") + "0 g " + line("SEEN", y=500),
+    "drawn twice": line("SEEN", y=500) + line("SEEN", x=72.3, y=500),
     "in a frame": "50 480 500 60 re S\n" + line("SEEN", y=500),
 }
 
@@ -94,6 +101,20 @@ def test_what_is_seen_is_not_flagged(name: str, read) -> None:
     parsed = read(pages([CLEAN[name]], extra=[IMAGE], resources=resources))
     assert "SEEN" in parsed.text
     assert parsed.hidden == ()
+
+
+def layered(state: str) -> bytes:
+    """A page with a layer that is switched on or off when the file is opened."""
+    content = SEEN + "/OC /MC0 BDC\n" + line("LAYER", y=500) + "EMC\n"
+    group = "<< /Type /OCG /Name (x) >>"
+    data = pages([content], extra=[group], resources="/Properties << /MC0 4 0 R >>")
+    layers = f"/OCProperties << /OCGs [4 0 R] /D << /{state} [4 0 R] >> >>".encode()
+    return data.replace(b"/Type /Catalog", b"/Type /Catalog " + layers)
+
+
+def test_a_layer_that_is_switched_off_is_hidden(read) -> None:
+    assert [item.text for item in read(layered("OFF")).hidden] == ["LAYER"]
+    assert read(layered("ON")).hidden == ()
 
 
 def test_a_scanned_page_is_said_to_hold_no_text(read) -> None:
@@ -135,5 +156,43 @@ def test_too_many_pages_are_refused(read) -> None:
         read(pages([SEEN] * 11), most_pages=10)
 
 
+def test_pages_that_are_not_drawn_are_judged_by_their_colours(read, tmp_path: Path) -> None:
+    (tmp_path / "y.pdf").write_bytes(pages([SEEN + HIDDEN["white"]] * 3))
+    parsed = read_pdf(str(tmp_path / "y.pdf"), 10, 1)
+    assert "SECRET" not in parsed.text
+    assert parsed.notes == ("hidden text was judged by colours alone on 2 pages",)
+
+
 def test_ranges() -> None:
     assert ranges([1, 2, 3, 7, 9, 10]) == ["1-3", "7", "9-10"]
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_pages_that_are_turned(turn: int, read) -> None:
+    data = pages([SEEN + HIDDEN["white"]])
+    parsed = read(data.replace(b"/MediaBox", f"/Rotate {turn} /MediaBox".encode()))
+    assert [item.text for item in parsed.hidden] == ["SECRET"]
+    assert "Visible text" in parsed.text
+
+
+def test_text_inside_a_form(read) -> None:
+    for content in (HIDDEN["white"], HIDDEN["render mode 3"], HIDDEN["0.5 points"]):
+        form = stream(
+            content.encode() + b"0 g 0 Tr\n" + line("INSIDE", y=600).encode(),
+            "/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >>",
+        )
+        parsed = read(
+            pages([SEEN + "/Fm Do\n"], extra=[form], resources="/XObject << /Fm 4 0 R >>")
+        )
+        assert [item.text for item in parsed.hidden] == ["SECRET"]
+        assert "INSIDE" in parsed.text
+
+
+def test_a_form_that_is_drawn_too_small(read) -> None:
+    form = stream(
+        line("SECRET", y=600).encode(),
+        "/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >>",
+    )
+    content = SEEN + "q .04 0 0 .04 300 300 cm /Fm Do Q\n"
+    parsed = read(pages([content], extra=[form], resources="/XObject << /Fm 4 0 R >>"))
+    assert [(item.kind, item.text) for item in parsed.hidden] == [("tiny", "SECRET")]

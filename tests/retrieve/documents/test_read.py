@@ -76,6 +76,7 @@ def test_every_file_has_its_outcome(tmp_path: Path) -> None:
         "image.md": b"\x89PNG\r\n",
         "binary.txt": bytes(range(256)) * 8,
         "rows.csv": "a,b\n",
+        "one.json": '{\n"a": 1}',
         "fake.pdf": b"hello",
     }
     write(tmp_path, files)
@@ -89,8 +90,8 @@ def test_every_file_has_its_outcome(tmp_path: Path) -> None:
         "good.md": "read",
         **dict.fromkeys(("image.md", "binary.txt", "fake.pdf"), "refused"),
         **dict.fromkeys(
-            "empty.md blank.txt .hidden.md .git a.zip b.docx c.bin d.png rows.csv pipe.txt loop self out.md "
-            "again.md".split(),
+            "empty.md blank.txt .hidden.md .git a.zip b.docx c.bin d.png rows.csv one.json pipe.txt loop "
+            "self out.md again.md".split(),
             "skipped",
         ),
     }
@@ -197,7 +198,8 @@ def test_hidden_text_of_all_kinds_stays_out_of_passages(tmp_path: Path) -> None:
     }
     corpus = read_documents([write(tmp_path, files)])
     assert len(corpus.documents) == 6
-    assert all(document.hidden for document in corpus.documents)
+    assert all(d.hidden for d in corpus.documents if d.name != "a.md")
+    assert "1 comment left out" in reason(corpus, "a.md")
     for document in corpus.documents:
         assert not [
             p for p in split_passages(document, most=50) if "SECRET" in p.text or "\u200b" in p.text
@@ -222,18 +224,25 @@ def test_scanned_pages_are_said(tmp_path: Path) -> None:
 
 
 def test_names_with_several_paths(tmp_path: Path) -> None:
-    write(tmp_path, {"one/a.md": "1", "two/a.md": "2", "b.md": "3"})
-    corpus = read_documents(
-        [tmp_path / "one", tmp_path / "two", tmp_path / "b.md", tmp_path / "two" / "a.md"]
-    )
-    assert texts(corpus) == {"b.md": "3", "one/a.md": "1", "two/a.md": "2"}
-    assert reason(corpus, "a.md") == "it is two/a.md, which is read"
+    write(tmp_path, {"one/a.md": "1", "two/a.md": "2", "b.md": "3", "x/one/a.md": "4"})
+    names = ("one", "two", "b.md", "two/a.md", "x/one")
+    corpus = read_documents([tmp_path / name for name in names])
+    assert texts(corpus) == {"b.md": "3", "one/a.md": "1", "two/a.md": "2", "x/one/a.md": "4"}
+    assert "it is two/a.md, which is read" in [outcome.reason for outcome in corpus.outcomes]
 
 
 def test_a_document_is_known_by_its_path_from_the_task_too(tmp_path: Path) -> None:
-    corpus = read_documents([write(tmp_path, {"docs/a.md": "1"}) / "docs"])
-    assert corpus.document("docs/a.md") == corpus.document("a.md") == corpus.documents[0]
-    assert corpus.document("b.md") is None
+    write(tmp_path, {"data/docs/a.md": "1", "data/docs/b/c.md": "2"})
+    corpus = read_documents([tmp_path / "data" / "docs"])
+    first, second = corpus.documents
+    for name in ("a.md", "./a.md", "docs/a.md", "data/docs/a.md", "./data/docs/a.md"):
+        assert corpus.document(name) == first
+    assert corpus.document("docs/b/c.md") == corpus.document("b/c.md") == second
+    assert corpus.document("x/a.md") is None
+    assert corpus.document("c.md") is None
+    alone = read_documents([tmp_path / "data" / "docs" / "a.md"])
+    assert alone.document("data/docs/a.md") == alone.document("a.md") == first
+    assert read_documents([]) == Corpus()
 
 
 def test_a_path_that_is_not_there_and_too_many_files(tmp_path: Path) -> None:
@@ -258,3 +267,14 @@ def test_without_the_parsers_the_extra_is_named(
     assert len(read_documents([tmp_path]).documents) == 1
     with pytest.raises(MissingExtraError, match=r'pip install "steelyard\[documents\]"'):
         read_documents([write(tmp_path, {"b.html": "<p>x"})])
+
+
+def test_pages_as_they_are_written_hide_nothing() -> None:
+    root = Path(__file__).resolve().parents[3]
+    corpus = read_documents([root / "docs", root / "examples" / "product-questions" / "docs"])
+    passages = [p for d in corpus.documents for p in split_passages(d, most=128)]
+    hidden = {
+        document.name: len(document.hidden) for document in corpus.documents if document.hidden
+    }
+    assert len(passages) > 500
+    assert hidden == {"examples/product-questions/docs/service-bulletins.html": 2}

@@ -50,14 +50,18 @@ class FileOutcome(NamedTuple):
 class DocumentLimits:
     """What a file may take before it is refused.
 
-    ``parse_seconds`` and ``parse_bytes`` (of memory) hold for the process that takes PDF and HTML apart.
+    ``parse_seconds`` (of processor time, and ``page_seconds`` more for every page of a PDF that has been
+    read) and ``parse_bytes`` (of memory) hold for the process that takes PDF and HTML apart.
+    ``drawn_pages`` of a PDF are looked at as drawn, where colours leave it open what is seen.
     """
 
     text_bytes: int = 64 * 2**20
     html_bytes: int = 16 * 2**20
     pdf_bytes: int = 256 * 2**20
     pdf_pages: int = 5_000
-    parse_seconds: float = 8.5
+    parse_seconds: float = 8.0
+    page_seconds: float = 0.03
+    drawn_pages: int = 120
     parse_bytes: int = 896 * 2**20
     files: int = 100_000
     hidden_pieces: int = 500_000
@@ -121,7 +125,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Corpus:
-    """All documents by name, and what became of every file; ``folders`` are the names of what was read."""
+    """All documents by name, and what became of every file; names are relative to ``folders``."""
 
     documents: tuple[Document, ...] = ()
     outcomes: tuple[FileOutcome, ...] = ()
@@ -132,15 +136,16 @@ class Corpus:
         return {document.name: document for document in self.documents}
 
     def document(self, name: str) -> Document | None:
-        """The document of a name; the folder that was read may stand in front of it."""
-        by_name = self._by_name
+        """The document of a name; a path that leads to the folder may stand in front of it."""
         name = name.removeprefix("./")
-        if name in by_name:
-            return by_name[name]
-        for folder in self.folders:
-            for prefix in (f"{folder}/", f"{folder.rpartition('/')[2]}/"):
-                if name.startswith(prefix) and name.removeprefix(prefix) in by_name:
-                    return by_name[name.removeprefix(prefix)]
+        if name in self._by_name:
+            return self._by_name[name]
+        _, mark, rest = name.partition("/")
+        while mark:
+            front = name[: len(name) - len(rest) - 1]
+            if rest in self._by_name and any(f"/{f}".endswith(f"/{front}") for f in self.folders):
+                return self._by_name[rest]
+            _, mark, rest = rest.partition("/")
         return None
 
     def of_state(self, state: FileState) -> tuple[FileOutcome, ...]:

@@ -35,16 +35,22 @@ _SIZES = {
     "large": 18.0,
     "x-large": 24.0,
 }
+_LETTERS = re.compile(r"[^\W\d_]{2}")
+ARIA_HIDDEN = "aria_hidden"
+_PICTURE = re.compile(r"(?<![a-z])(?!rgba?\(|hsla?\()[a-z-]+\(")
+"""A value that is computed or drawn: an image, a gradient, a variable."""
+_WHOLE = frozenset({"html", "body"})
+_INHERITED = frozenset({"inherit", "currentcolor", "unset", "revert"})
 _COLOR_WORD = re.compile(r"#[0-9a-f]{3,8}|(?:rgb|hsl)a?\([^()]*\)|[a-z]+")
 
 
 class TextLook(NamedTuple):
     """How text looks at one place of a page: what is inherited, and why it is not seen, if so.
 
-    ``background`` is ``None`` where it cannot be known; ``is_final`` means that nothing inside is seen.
+    A colour is ``None`` where it cannot be known; ``is_final`` means that nothing inside is seen.
     """
 
-    color: Color = (0.0, 0.0, 0.0)
+    color: Color | None = (0.0, 0.0, 0.0)
     background: Color | None = WHITE
     pixels: float = ROOT_PIXELS
     is_visible: bool = True
@@ -97,23 +103,35 @@ class Styles:
         _apply(values, strong, declarations_in(attributes.get("style") or ""))
         return values
 
+    def page(self, tree: Any) -> TextLook:
+        """How text looks on the page before any element within its body has a say."""
+        first = TextLook(color=None) if self.is_open else TextLook()
+        return self.look(tree.root, first) if tree.root is not None else first
+
     def look(self, node: Any, outer: TextLook) -> TextLook:
         """How text directly inside ``node`` looks, ``outer`` being that around it."""
         attributes = node.attributes
         if not attributes and node.mem_id not in self._matched:
             return outer
         values = self.values(node, attributes)
+        background = self._background(values, attributes, outer)
         color, is_transparent = _color(values, attributes, outer)
+        if is_transparent and background is None:  # letters cut out of a picture
+            color, is_transparent = None, False
         inner = outer._replace(
             color=color,
-            background=self._background(values, attributes, outer),
+            background=background,
             pixels=_pixels(values, outer),
-            is_visible=values.get("visibility", "visible" if outer.is_visible else "") == "visible",
+            is_visible=_is_visible(values, outer),
             is_transparent=is_transparent,
         )
         if outer.is_final:
             return inner
+        if node.tag in _WHOLE:  # hidden until a script or an animation shows the page
+            return inner._replace(is_visible=True)
         final = _hidden_by(attributes) or hides(values)
+        if final == ARIA_HIDDEN and _LETTERS.search(node.text(deep=True) or "") is None:
+            final = None  # a number or a sign that is drawn, and not read out
         return inner._replace(kind=final or _unseen(inner), is_final=final is not None)
 
     def _background(
@@ -122,7 +140,7 @@ class Styles:
         value = (
             values.get("background-color") or values.get("background") or attributes.get("bgcolor")
         )
-        if values.get("background-image", "none") != "none" or "url(" in (value or ""):
+        if values.get("background-image", "none") != "none" or _PICTURE.search(value or ""):
             return None
         if not value:
             is_known = not (self.is_open and (attributes.get("class") or attributes.get("id")))
@@ -159,19 +177,22 @@ def _apply(values: dict[str, str], strong: set[str], declared: dict[str, tuple[s
 def _hidden_by(attributes: dict[str, str | None]) -> str | None:
     if "hidden" in attributes:
         return "hidden_attribute"
-    return "aria_hidden" if (attributes.get("aria-hidden") or "").lower() == "true" else None
+    return ARIA_HIDDEN if (attributes.get("aria-hidden") or "").lower() == "true" else None
 
 
 def _color(
     values: dict[str, str], attributes: dict[str, str | None], outer: TextLook
-) -> tuple[Color, bool]:
-    value = values.get("color") or (attributes.get("color") or "").lower()
-    color = color_of(value) if value else None
-    if color == "transparent":
-        return outer.color, True
-    if isinstance(color, tuple):
-        return color, False
-    return outer.color, outer.is_transparent
+) -> tuple[Color | None, bool]:
+    value = values.get("color") or (attributes.get("color") or attributes.get("text") or "").lower()
+    if not value or value in _INHERITED:
+        return outer.color, outer.is_transparent
+    color = color_of(value)
+    return (outer.color, True) if isinstance(color, str) else (color, False)
+
+
+def _is_visible(values: dict[str, str], outer: TextLook) -> bool:
+    value = values.get("visibility", "inherit")
+    return outer.is_visible if value in _INHERITED else value not in {"hidden", "collapse"}
 
 
 def _pixels(values: dict[str, str], outer: TextLook) -> float:
@@ -192,10 +213,9 @@ def _unseen(look: TextLook) -> str | None:
         return "tiny"
     if look.is_transparent:
         return "transparent"
-    is_known = look.background is not None
-    if is_known and contrast(look.color, look.background or WHITE) < LEAST_CONTRAST:
-        return "same_color"
-    return None
+    if look.background is None or look.color is None:
+        return None
+    return "same_color" if contrast(look.color, look.background) < LEAST_CONTRAST else None
 
 
 def kind_of_element(attributes: dict[str, str | None]) -> str | None:
@@ -207,14 +227,13 @@ def kind_of_element(attributes: dict[str, str | None]) -> str | None:
     if final is not None:
         return final
     color, is_transparent = _color(values, attributes, TextLook())
-    is_visible = values.get("visibility", "visible") == "visible"
     background = color_of(values.get("background-color") or values.get("background") or "")
     return _unseen(
         TextLook(
             color=color,
             background=background if isinstance(background, tuple) else WHITE,
             pixels=_pixels(values, TextLook()),
-            is_visible=is_visible,
+            is_visible=_is_visible(values, TextLook()),
             is_transparent=is_transparent,
         )
     )

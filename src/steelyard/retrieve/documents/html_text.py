@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from steelyard.extras import require
-from steelyard.retrieve.documents.base import HiddenText, ParsedText, capped
+from steelyard.retrieve.documents.base import (
+    DocumentRefusedError,
+    HiddenText,
+    ParsedText,
+    capped,
+)
 from steelyard.retrieve.documents.cascade import Styles, TextLook
 
 _LEFT_OUT = frozenset(
@@ -26,6 +31,13 @@ _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _LISTS = frozenset({"ul", "ol", "menu"})
 _CLOSE = frozenset({"li", "dt", "tr", "tbody", "thead", "tfoot"})
 """Blocks with no empty line between them."""
+MOST_DEPTH = 10_000
+"""The parser's time grows with the square of the depth: 100,000 take it 16 s."""
+_NESTING = re.compile(
+    r"<(/?)(?:div|span|a|b|i|u|s|em|strong|font|small|big|center|section|article|table|ul|ol|dl|blockquote"
+    r"|form|nav|main|aside|header|footer|pre|code|tt|sub|sup|label|button|object|svg|g)\b",
+    re.IGNORECASE,
+)
 _SPACE = re.compile("[ \t\n\r\f\u00a0]+")
 _WORD = re.compile(r"\w")
 _IN_CELLS = "table, h1, h2, h3, h4, ul, ol, pre, blockquote, p + p, div + div"
@@ -90,6 +102,8 @@ class _Page:
 
 def read_html(source: str, *, keep_hidden: bool = False) -> ParsedText:
     """Read a page: headings, lists, tables row by row, code; scripts, templates and images left out."""
+    if _depth(source) > MOST_DEPTH:
+        raise DocumentRefusedError(f"nests more than {MOST_DEPTH:,} elements in each other")
     lexbor = require("selectolax.lexbor", "documents")
     try:
         tree = lexbor.LexborHTMLParser(source)
@@ -99,7 +113,7 @@ def read_html(source: str, *, keep_hidden: bool = False) -> ParsedText:
     walk = _Walk(styles, keep_hidden)
     body = tree.body
     if body is not None:
-        walk.through(body)
+        walk.through(body, styles.page(tree))
     node = tree.css_first("head title") or tree.css_first("title")
     title = " ".join((node.text() or "").split()) if node is not None else ""
     text = walk.page.whole()
@@ -107,6 +121,15 @@ def read_html(source: str, *, keep_hidden: bool = False) -> ParsedText:
         text = f"# {title}\n\n{text}"
     metadata = (("title", title),) if title else ()
     return ParsedText(text, capped(walk.hidden()), metadata=metadata, notes=styles.notes)
+
+
+def _depth(source: str) -> int:
+    """How deeply elements may nest whose end tags must not be left out."""
+    depth = most = 0
+    for match in _NESTING.finditer(source):
+        depth = max(0, depth - 1) if match[1] else depth + 1
+        most = max(most, depth)
+    return most
 
 
 class _Walk:
@@ -126,8 +149,9 @@ class _Walk:
             if _WORD.search(text) and not (item.is_skip_link and len(text) <= _MOST_SKIP_LINK)
         ]
 
-    def through(self, body: Any) -> None:
-        stack = [self._entered(body, TextLook(), None)]
+    def through(self, body: Any, look: TextLook) -> None:
+        """Walk over a body that looks as ``look`` says before its own rules."""
+        stack = [self._entered(body, look, None)]
         node = body.child
         while stack:
             if node is None:

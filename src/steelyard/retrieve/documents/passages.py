@@ -172,13 +172,17 @@ def _fitting(text: str, start: int, end: int, limit: int) -> Iterator[_Unit]:
 
 
 def _cut(text: str, start: int, limit: int) -> int:
-    """The offset to cut at: behind the last space that fits, else between two characters as they are seen."""
+    """The offset to cut at: behind the last line or space that fits, else between two whole characters."""
     piece = text[start : start + limit]
     low, high = 1, len(piece)
     while low < high:  # the longest part that fits
         middle = (low + high + 1) // 2
         low, high = (middle, high) if units(piece[:middle]) <= limit else (low, middle - 1)
-    if start + low < len(text) and text[start + low].isspace():
-        return start + low
-    spaces = max(piece.rfind(space, low // 2, low) for space in " \n\t")
-    return start + spaces + 1 if spaces >= 0 else cut_before(text, start, start + low)
+    following = text[start + low : start + low + 1]
+    for spaces in ("\n", " \t"):
+        if following and following in spaces:
+            return start + low
+        last = max(piece.rfind(space, low // 2, low) for space in spaces)
+        if last >= 0:
+            return start + last + 1
+    return cut_before(text, start, start + low)

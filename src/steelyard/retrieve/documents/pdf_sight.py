@@ -15,6 +15,7 @@ from math import hypot
 from typing import Any, NamedTuple
 
 from steelyard.retrieve.documents.style import LEAST_CONTRAST, WHITE, Color, contrast
+from steelyard.words import counted
 
 _TEXT, _PATH, _IMAGE, _SHADING, _FORM = 1, 2, 3, 4, 5
 _INVISIBLE = frozenset({3, 7})
@@ -33,7 +34,13 @@ _MOST_GROUNDS = 300
 """Painted areas of a page that a text is compared with, in square points each."""
 _LAYER_SHARE = 0.25
 """Of a page that an image must fill for the text on it to be what OCR read."""
+_LAYER_MARK = "OC\0".encode("utf-16-le")
 _LAYER_VISIBLE = 0.2
+
+_OUTLINES = frozenset({"same_color", "covered", "transparent"})
+_NEXT = (-1, 0, 1)
+_COINCIDE_POINTS = 1.5
+_CELL_POINTS = 4.0
 
 PageBox = tuple[float, float, float, float]
 PageMatrix = tuple[float, float, float, float, float, float]
@@ -41,15 +48,23 @@ _PLAIN: PageMatrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
 class RenderBudget:
-    """How long pages of one document may be drawn; beyond that colours alone decide."""
+    """How many pages of one document may be drawn, and how long; beyond that colours alone decide."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.pages = seconds, 0
+    def __init__(self, pages: int, seconds: float) -> None:
+        self._pages, self.seconds, self._undrawn = pages, seconds, 0
+
+    def takes(self) -> bool:
+        """Whether one more page may be drawn."""
+        self._pages -= 1
+        may = self._pages >= 0 and self.seconds > 0
+        self._undrawn += not may
+        return may
 
     def notes(self) -> tuple[str, ...]:
-        if not self.pages:
+        """What to say of pages that were not drawn."""
+        if not self._undrawn:
             return ()
-        return (f"hidden text was judged by colours alone on {self.pages:,} of its pages",)
+        return (f"hidden text was judged by colours alone on {counted(self._undrawn, 'page')}",)
 
 
 class _Item(NamedTuple):
@@ -69,6 +84,9 @@ class PageSight:
 
     def __init__(self, pdfium: Any, page: Any, budget: RenderBudget) -> None:
         self._raw, self._page, self._budget = pdfium.raw, page, budget
+        self._sides = [ctypes.c_float() for _ in range(4)]  # what the calls below write to
+        self._parts = [ctypes.c_uint() for _ in range(4)]
+        self._form = pdfium.raw.FS_MATRIX()
         self._items = list(self._objects(page.raw, _PLAIN, 0))
         self.has_images = any(item.kind == _IMAGE for item in self._items)
         self.is_scan = False
@@ -76,8 +94,11 @@ class PageSight:
         left, bottom, right, top = page.get_bbox()
         self._box: PageBox = (left, bottom, right, top)
 
-    def hidden(self) -> dict[int, str]:
-        """The kinds of hiding by the address of a text object; what OCR wrote on a scan is not hidden."""
+    def hidden(self, text_page: Any) -> dict[int, str]:
+        """The kinds of hiding by the address of a text object.
+
+        What OCR wrote on a scan is not hidden, nor is a text below the same one: an outline, a shadow.
+        """
         texts = [(at, item) for at, item in enumerate(self._items) if item.kind == _TEXT]
         kinds: dict[int, str] = {}
         doubtful: list[tuple[int, _Item]] = []
@@ -91,6 +112,7 @@ class PageSight:
             self._pass_layer(kinds, [item for _, item in texts])
         for at, item in self._unseen(doubtful):
             kinds[_address(item)] = "same_color" if self._is_alike(at, item) else "covered"
+        self._pass_outlines(kinds, [item for _, item in texts], text_page)
         return kinds
 
     def _largest(self) -> list[tuple[int, _Item]]:
@@ -107,8 +129,8 @@ class PageSight:
     def _kind(self, item: _Item) -> str | None:
         if item.mode in _INVISIBLE:
             return "invisible"
-        if item.points <= _TINY_POINTS:
-            return "tiny"
+        if item.points <= _TINY_POINTS and _thickness(item.box) <= 2 * _TINY_POINTS:
+            return "tiny"  # letters of Type 3 may be large at any size
         if item.alpha <= _LEAST_ALPHA:
             return "transparent"
         return None if _overlap(item.box, self._box) else "off_page"
@@ -126,16 +148,61 @@ class PageSight:
                 del kinds[_address(item)]
                 self.is_scan = True
 
+    def _pass_outlines(self, kinds: dict[int, str], texts: list[_Item], text_page: Any) -> None:
+        """Let pass what stands exactly where the same text is seen.
+
+        PDFium gives a text that is drawn twice once, to either of the two: the other one is empty.
+        """
+        if not _OUTLINES & set(kinds.values()):
+            return
+        seen_at: dict[tuple[int, int], list[_Item]] = {}
+        for item in texts:
+            if _address(item) not in kinds:
+                seen_at.setdefault(_cell(item.box), []).append(item)
+        for item in texts:
+            if kinds.get(_address(item)) not in _OUTLINES:
+                continue
+            x, y = _cell(item.box)
+            near = [n for dx in _NEXT for dy in _NEXT for n in seen_at.get((x + dx, y + dy), ())]
+            twins = [twin for twin in near if _coincide(twin.box, item.box)]
+            if twins and {self._text(twin, text_page) for twin in twins} <= {
+                "",
+                self._text(item, text_page),
+            }:
+                del kinds[_address(item)]
+
+    def _text(self, item: _Item, text_page: Any) -> str:
+        length = self._raw.FPDFTextObj_GetText(item.raw, text_page, None, 0)
+        buffer = (ctypes.c_ushort * (length // 2 + 1))()
+        self._raw.FPDFTextObj_GetText(item.raw, text_page, buffer, length)
+        return bytes(buffer)[: max(0, length - 2)].decode("utf-16-le", "replace").strip()
+
     def _is_doubtful(self, at: int, item: _Item) -> bool:
-        if item.color is None:
+        if item.color is None or self._is_in_layer(item):
             return True
         if contrast(item.color, WHITE) < _DOUBTFUL:
             return True
-        grounds = [(place, o) for place, o in self._grounds if _contains(o.box, item.box)]
+        x, y = (item.box[0] + item.box[2]) / 2, (item.box[1] + item.box[3]) / 2
+        grounds = [
+            (place, other)
+            for place, other in self._grounds
+            if other.box[0] <= x <= other.box[2] and other.box[1] <= y <= other.box[3]
+        ]
         return any(
             place > at or other.color is None or contrast(other.color, item.color) < _DOUBTFUL
             for place, other in grounds
         )
+
+    def _is_in_layer(self, item: _Item) -> bool:
+        """Whether a text belongs to optional content, which may be switched off."""
+        raw = self._raw
+        for at in range(max(0, raw.FPDFPageObj_CountMarks(item.raw))):
+            name, length = (ctypes.c_ushort * 8)(), ctypes.c_ulong()
+            mark = raw.FPDFPageObj_GetMark(item.raw, at)
+            raw.FPDFPageObjMark_GetName(mark, name, ctypes.sizeof(name), length)
+            if bytes(name).startswith(_LAYER_MARK):
+                return True
+        return False
 
     def _is_alike(self, at: int, item: _Item) -> bool:
         """Whether the last thing painted below a text has its colour."""
@@ -151,19 +218,18 @@ class PageSight:
         """The doubtful texts that make no difference to the drawn page."""
         if not doubtful:
             return
-        if self._budget.seconds <= 0:
-            self._budget.pages += 1
+        if not self._budget.takes():
             yield from (pair for pair in doubtful if self._is_alike(*pair))
             return
-        started = time.perf_counter()
-        scale = min(1.5, (_MOST_PIXELS / max(1.0, _area(self._box))) ** 0.5)
+        started = time.process_time()
+        scale = min(1.0, (_MOST_PIXELS / max(1.0, _area(self._box))) ** 0.5)
         with_them = self._drawn(scale)
         for _, item in doubtful:
             self._raw.FPDFPageObj_SetIsActive(item.raw, False)
         without = self._drawn(scale)
         for _, item in doubtful:
             self._raw.FPDFPageObj_SetIsActive(item.raw, True)
-        self._budget.seconds -= time.perf_counter() - started
+        self._budget.seconds -= time.process_time() - started
         for at, item in doubtful:
             if not _differ(with_them, without, self._pixels(item.box, scale, with_them)):
                 yield at, item
@@ -213,7 +279,7 @@ class PageSight:
         if kind == _TEXT:
             mode = raw.FPDFTextObj_GetTextRenderMode(item)
             color, alpha = self._color(item, stroke=mode in _STROKED)
-            size = ctypes.c_float()
+            size = self._sides[0]
             raw.FPDFTextObj_GetFontSize(item, size)
             a, b, c, d, _, _ = _times(self._matrix(item), matrix)
             points = abs(size.value) * min(hypot(a, b), hypot(c, d))
@@ -228,18 +294,18 @@ class PageSight:
         return _Item(item, kind, box, None, 255)
 
     def _bounds(self, item: Any) -> PageBox:
-        sides = [ctypes.c_float() for _ in range(4)]
+        sides = self._sides
         self._raw.FPDFPageObj_GetBounds(item, *sides)
         return (sides[0].value, sides[1].value, sides[2].value, sides[3].value)
 
     def _matrix(self, item: Any) -> PageMatrix:
-        matrix = self._raw.FS_MATRIX()
+        matrix = self._form
         if not self._raw.FPDFPageObj_GetMatrix(item, matrix):
             return _PLAIN
         return (matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f)
 
     def _color(self, item: Any, *, stroke: bool = False) -> tuple[Color | None, int]:
-        parts = [ctypes.c_uint() for _ in range(4)]
+        parts = self._parts
         get = self._raw.FPDFPageObj_GetStrokeColor if stroke else self._raw.FPDFPageObj_GetFillColor
         if not get(item, *parts):
             return None, 255
@@ -273,6 +339,19 @@ def _address(item: _Item) -> int:
 
 def _area(box: PageBox) -> float:
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
+
+
+def _cell(box: PageBox) -> tuple[int, int]:
+    """A place for a box in a table, so that only neighbours are compared."""
+    return round(box[0] / _CELL_POINTS), round(box[1] / _CELL_POINTS)
+
+
+def _coincide(one: PageBox, other: PageBox) -> bool:
+    return all(abs(a - b) <= _COINCIDE_POINTS for a, b in zip(one, other, strict=True))
+
+
+def _thickness(box: PageBox) -> float:
+    return min(abs(box[2] - box[0]), abs(box[3] - box[1]))
 
 
 def _overlap(one: PageBox, other: PageBox) -> bool:

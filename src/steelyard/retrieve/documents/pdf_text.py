@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from steelyard.extras import require
@@ -18,10 +19,11 @@ from steelyard.retrieve.documents.pdf_sight import PageSight, RenderBudget
 from steelyard.words import counted, listed
 
 _HYPHEN = re.compile("[\x02\ufffe]\n?(?=\\w)|[\x02\ufffe]")
+_WORD = re.compile(r"\w")
 _UNREADABLE = re.compile("[\ufffd\ue000-\uf8ff]")
 _MOST_UNREADABLE = 0.2
 _PASSWORD = 4
-_RENDER_SECONDS = 3.0
+_DRAWING_SECONDS = 3.0
 
 
 class _PageText(NamedTuple):
@@ -33,8 +35,20 @@ class _PageText(NamedTuple):
     is_scan: bool = False
 
 
-def read_pdf(path: str, most_pages: int, *, keep_hidden: bool = False) -> ParsedText:
-    """Read a file of at most ``most_pages``. Raises `DocumentRefusedError` and `DocumentSkippedError`."""
+def read_pdf(
+    path: str,
+    most_pages: int,
+    drawn_pages: int = 120,
+    *,
+    keep_hidden: bool = False,
+    on_page: Callable[[], None] = lambda: None,
+) -> ParsedText:
+    """Read a file of at most ``most_pages``, of which ``drawn_pages`` may be drawn.
+
+    ``on_page`` is called after each page.
+
+    Raises `DocumentRefusedError` and `DocumentSkippedError`.
+    """
     pdfium = require("pypdfium2", "documents")
     document = _opened(pdfium, path)
     count = len(document)
@@ -42,10 +56,11 @@ def read_pdf(path: str, most_pages: int, *, keep_hidden: bool = False) -> Parsed
         raise DocumentRefusedError("has no pages: it is damaged")
     if count > most_pages:
         raise DocumentRefusedError(f"has {count:,} pages, more than {most_pages:,}: split it")
-    budget = RenderBudget(_RENDER_SECONDS)
+    budget = RenderBudget(drawn_pages, _DRAWING_SECONDS)
     pages: list[_PageText | None] = []
     for number in range(1, count + 1):
         pages.append(_read_page(pdfium, document, number, budget, keep_hidden))
+        on_page()
     return _joined(pages, _title(document), budget)
 
 
@@ -74,7 +89,7 @@ def _read_page(
         return None
     try:
         sight = PageSight(pdfium, page, budget)
-        visible, texts = _text_of(pdfium.raw, text_page, number, sight.hidden())
+        visible, texts = _text_of(pdfium.raw, text_page, number, sight.hidden(text_page))
         if keep_hidden and texts:
             visible, _ = _text_of(pdfium.raw, text_page, number, {})
         return _PageText(_tidy(visible), texts, sight.has_images, sight.is_scan)
@@ -113,7 +128,9 @@ def _text_of(
         is_apart = kind is None
     texts = ((name, " ".join(_characters(codes).split())) for name, codes in groups)
     return _characters(visible), tuple(
-        HiddenText(name, text, number, f"page {number}") for name, text in texts if text
+        HiddenText(name, text, number, f"page {number}")
+        for name, text in texts
+        if _WORD.search(text)
     )
 
 

@@ -10,6 +10,7 @@ from steelyard.retrieve.documents.base import HiddenText, ParsedText, capped
 from steelyard.retrieve.documents.cascade import kind_of_element
 from steelyard.retrieve.documents.characters import cleaned, merged, without
 from steelyard.retrieve.documents.markdown_lines import CodeBlock, markdown_lines
+from steelyard.words import counted
 
 _CANDIDATE = re.compile(
     r"<!--|<(?P<tag>[a-zA-Z][\w-]{0,20})\s(?P<attributes>[^<>]{1,1000})>"
@@ -17,10 +18,9 @@ _CANDIDATE = re.compile(
     re.MULTILINE,
 )
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
+_COMMENT = "comment"
 _WORD = re.compile(r"\w")
 _VOID = frozenset("br hr img input meta link wbr source area col".split())
-_MARK_WORDS = 2
-"""A comment of as few words is a mark for a tool: it is left out, and not listed."""
 _MOST_PASSES = 10
 _MOST_BEFORE = 200
 """Characters of a line that are looked at for the marks of code."""
@@ -38,18 +38,20 @@ def read_plain(
 ) -> ParsedText:
     """Read a text; ``removed`` are the spans of ``text`` that are gone.
 
-    In Markdown comments and HTML elements that are not words are hidden, too. Raises
-    `DocumentRefusedError` for more than ``most_hidden`` hidden characters.
+    In Markdown, HTML elements that are not shown are hidden, too; comments are left out and counted.
+    Raises `DocumentRefusedError` for more than ``most_hidden`` hidden characters.
     """
     clean = cleaned(text, most_hidden, keep=keep_hidden)
     if not is_markdown:
         return ParsedText(clean.text, clean.hidden, removed=clean.removed)
     pieces = list(_pieces(text))
+    comments = sum(piece.kind == _COMMENT for piece in pieces)
+    notes = (f"{counted(comments, 'comment')} left out",) if comments and not keep_hidden else ()
     hidden = (*clean.hidden, *_listed(text, pieces))
     spans = clean.removed
     if not keep_hidden:
         spans = merged((*spans, *((piece.start, piece.end) for piece in pieces)))
-    return ParsedText(without(text, spans), capped(hidden), removed=spans)
+    return ParsedText(without(text, spans), capped(hidden), removed=spans, notes=notes)
 
 
 def _listed(text: str, pieces: list[_Piece]) -> Iterator[HiddenText]:
@@ -58,8 +60,7 @@ def _listed(text: str, pieces: list[_Piece]) -> Iterator[HiddenText]:
         line += text.count("\n", place, piece.start)
         place = piece.start
         words = " ".join(piece.text.split())
-        is_mark = piece.kind == "comment" and words.count(" ") < _MARK_WORDS  # <!-- toc -->
-        if _WORD.search(words) and not is_mark:
+        if _WORD.search(words) and piece.kind != _COMMENT:
             yield HiddenText(piece.kind, words, None, f"line {line}")
 
 
@@ -92,11 +93,11 @@ def _in_code(text: str, at: int) -> bool:
 def _piece(text: str, match: re.Match[str], ends: _Ends) -> _Piece | None:
     start = match.start()
     if match["remark"]:
-        return _Piece(start, match.end(), "comment", match["remark"].strip("\"'() \r"))
+        return _Piece(start, match.end(), _COMMENT, match["remark"].strip("\"'() \r"))
     if not match["tag"]:
         end = text.find("-->", match.end())
         end = len(text) if end < 0 else end + 3
-        return _Piece(start, end, "comment", text[match.end() : end].removesuffix("-->"))
+        return _Piece(start, end, _COMMENT, text[match.end() : end].removesuffix("-->"))
     tag = match["tag"].lower()
     attributes = {
         name.lower(): double or single or bare or None

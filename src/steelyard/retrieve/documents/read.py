@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from steelyard.extras import require
-from steelyard.files import note_source, open_file
+from steelyard.files import TASK_NAME, note_source, open_file, real
 from steelyard.retrieve.documents.base import (
     Corpus,
     Document,
@@ -25,11 +25,13 @@ from steelyard.retrieve.documents.decoding import decoded
 from steelyard.retrieve.documents.kinds import DocumentKind, kind_of
 from steelyard.retrieve.documents.plain import read_plain
 from steelyard.retrieve.documents.rows import read_row_documents
-from steelyard.retrieve.documents.walk import ListedFile, walk
+from steelyard.retrieve.documents.walk import ListedFile, base_of, walk
 from steelyard.retrieve.documents.worker import ParserProcess
 from steelyard.task import Task
+from steelyard.task.dataset_folder import files_of
 
 _HEAD = 4096
+_OF_TASK = "a file of the task: its examples hold the answers"
 
 
 class _Read(NamedTuple):
@@ -43,20 +45,25 @@ def read_documents(
     text: str | None = None,
     keep_hidden: bool = False,
     limits: DocumentLimits | None = None,
+    leave_out: Collection[Path] = (),
 ) -> Corpus:
     """Read folders and files: Markdown, text, HTML, PDF, and rows of CSV and JSON Lines.
 
     ``text`` names the column of rows that is their text. ``keep_hidden`` leaves hidden text in the
-    documents; it is listed all the same. Raises `DataError` for a path that is not there and
-    `MissingExtraError` where PDF or HTML is met and its parser is not installed; what is wrong with a file
-    is its outcome.
+    documents; it is listed all the same. The files ``leave_out`` are skipped.
+
+    Raises `DataError` for a path that is not there, and `MissingExtraError` where PDF or HTML is met and its
+    parser is not installed; what is wrong with a file is its outcome.
     """
     reader = _Reader(text, keep_hidden, limits or DocumentLimits())
     outcomes: list[FileOutcome] = []
     documents: list[Document] = []
+    withheld = {real(path) for path in leave_out}
     with reader.parser:
         for item in walk(paths, reader.limits.files):
-            if isinstance(item, ListedFile):
+            if isinstance(item, ListedFile) and real(item.path) in withheld:
+                outcomes.append(FileOutcome(item.name, "skipped", _OF_TASK))
+            elif isinstance(item, ListedFile):
                 read, outcome = reader.outcome(item)
                 documents += read
                 outcomes.append(outcome)
@@ -65,19 +72,24 @@ def read_documents(
     return Corpus(
         tuple(sorted(documents, key=_in_order)),
         tuple(sorted(outcomes, key=lambda outcome: outcome.name)),
-        tuple(path.as_posix().rstrip("/") for path in paths if path.is_dir()),
+        (base_of(paths).as_posix(),) if paths else (),
     )
 
 
 def task_documents(task: Task, limits: DocumentLimits | None = None) -> Corpus | None:
-    """Read the documents of a task; ``None`` where it names none."""
+    """Read the documents of a task; ``None`` where it names none.
+
+    The task's own files are none of them: its examples hold the answers.
+    """
     if task.documents is None:
         return None
+    examples = [file for path in task.example_paths.values() for file in files_of(path)]
     return read_documents(
         task.document_paths,
         text=task.documents.text,
         keep_hidden=task.documents.hidden == "keep",
         limits=limits,
+        leave_out=(*examples, task.folder / TASK_NAME),
     )
 
 

@@ -70,6 +70,8 @@ def read_row_documents(
                     )
                 )
         except DataError as error:
+            if path.suffix.lower() == ".json" and not documents:
+                raise DocumentSkippedError("JSON that is no list of rows") from None
             raise DocumentRefusedError(
                 str(error).removeprefix(f"{path.name} ").removeprefix(f"{path.name}: ")
             ) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 Color = tuple[float, float, float]
@@ -173,6 +174,7 @@ def _function(value: str, inside: str) -> Color | str | None:
     return (numbers[0] * scale, numbers[1] * scale, numbers[2] * scale)
 
 
+@lru_cache(4096)
 def contrast(one: Color, other: Color) -> float:
     """WCAG's contrast ratio of two colours, from 1 to 21."""
     high, low = sorted((_luminance(one), _luminance(other)), reverse=True)

@@ -23,30 +23,48 @@ class ListedFile(NamedTuple):
 def walk(paths: Sequence[Path], most: int) -> Iterator[ListedFile | FileOutcome]:
     """Yield the files of folders in the order of their names, and what is passed over with its reason.
 
-    Names are relative to the folder; with several paths the folder's own name stands in front. Raises
-    `DataError` for a path that is not there, two files of one name, and more than ``most`` files.
+    Names are relative to the folder, those of several paths to the folder that all of them lie in. Raises
+    `DataError` for a path that is not there and for more than ``most`` files.
     """
     read: dict[Path, str] = {}
-    names: dict[str, Path] = {}
-    for place, path in enumerate(paths):
+    for path in paths:
         if not path.exists():
             raise DataError(f"no folder or file {path}")
-        several = len(paths) > 1
-        for item in _under(path, f"{path.resolve().name}/" if several and path.is_dir() else ""):
-            if place == 0 and len(names) > most:
+    for path, prefix in zip(paths, _prefixes(paths) if paths else (), strict=True):
+        for item in _under(path, prefix):
+            if len(read) >= most:
                 raise DataError(f"{path} holds more than {most:,} files: name folders within it")
             if isinstance(item, ListedFile):
                 target = real(item.path)
                 if target in read:
                     yield FileOutcome(item.name, "skipped", f"it is {read[target]}, which is read")
                     continue
-                if item.name in names:
-                    raise DataError(
-                        f"two documents would be named {item.name}: {names[item.name]} and {item.path}; "
-                        "name the folder above them"
-                    )
-                read[target], names[item.name] = item.name, item.path
+                read[target] = item.name
             yield item
+
+
+def base_of(paths: Sequence[Path]) -> Path:
+    """The folder that names are relative to: the one that is read, or that all of several lie in."""
+    places = _absolute(paths)
+    if len(paths) == 1:
+        return places[0] if paths[0].is_dir() else places[0].parent
+    try:
+        return Path(os.path.commonpath([place.parent for place in places]))
+    except ValueError:
+        raise DataError("documents on several drives: name those of one") from None
+
+
+def _prefixes(paths: Sequence[Path]) -> list[str]:
+    """What stands before the names of the files of each path."""
+    base = base_of(paths)
+    folders = [place if place.is_dir() else place.parent for place in _absolute(paths)]
+    return [
+        "" if folder == base else f"{folder.relative_to(base).as_posix()}/" for folder in folders
+    ]
+
+
+def _absolute(paths: Sequence[Path]) -> list[Path]:
+    return [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - a link keeps its name
 
 
 def _under(root: Path, prefix: str) -> Iterator[ListedFile | FileOutcome]:

@@ -7,11 +7,13 @@ process, and the file at hand is refused. The process serves one file after anot
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import threading
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,6 +30,12 @@ _CODE = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from steelyard.retrieve.documents.child import main; main(json.loads(sys.argv[2]))"
 )
+_WALL = 4
+"""Seconds on the clock to a second of processor time: other programs may be at work, too."""
+_ENVIRONMENT = frozenset(
+    "PATH LANG LC_ALL LC_CTYPE HOME SYSTEMROOT LD_LIBRARY_PATH PYTHONHOME VIRTUAL_ENV".split()
+)
+"""What the process is told of its environment: no keys."""
 _MOST_ANSWER_BYTES = 256 * 2**20
 
 
@@ -52,7 +60,7 @@ class ParserProcess:
     def pdf(self, path: Path, *, keep_hidden: bool) -> ParsedText:
         """Read a PDF. Raises `DocumentRefusedError` and `DocumentSkippedError`."""
         request = {"kind": "pdf", "path": str(path.resolve()), "pages": self._limits.pdf_pages}
-        return self._ask({**request, "keep_hidden": keep_hidden})
+        return self._ask({**request, "drawn": self._limits.drawn_pages, "keep_hidden": keep_hidden})
 
     def html(self, source: str, *, keep_hidden: bool) -> ParsedText:
         """Read a page. Raises `DocumentRefusedError` and `DocumentSkippedError`."""
@@ -66,16 +74,17 @@ class ParserProcess:
             too_late.set()
             process.kill()
 
-        timer = threading.Timer(self._limits.parse_seconds, kill)
+        timer = threading.Timer(_WALL * self._seconds(request), kill)
         timer.start()
         try:
             answer = self._exchange(process, request)
         finally:
             timer.cancel()
+            timer.join()
         if answer is None:
             code = self._stop()
             raise DocumentRefusedError(self._why(too_late.is_set(), code))
-        if "is_full" in answer:
+        if "is_full" in answer or too_late.is_set():
             self._stop()
         if "bug" in answer:
             raise RuntimeError(f"reading a document failed:\n{answer['bug']}")
@@ -90,6 +99,13 @@ class ParserProcess:
             tuple((name, value) for name, value in answer["metadata"]),
             notes=tuple(answer["notes"]),
         )
+
+    def _seconds(self, request: dict[str, Any]) -> float:
+        """The processor time that a file may take at most."""
+        limits = self._limits
+        is_limited = find_spec("resource") is not None  # else the clock is all that stops it
+        pages = limits.pdf_pages if request["kind"] == "pdf" and is_limited else 0
+        return limits.parse_seconds + pages * limits.page_seconds
 
     def _exchange(
         self, process: subprocess.Popen[bytes], request: dict[str, Any]
@@ -108,9 +124,7 @@ class ParserProcess:
     def _why(self, is_late: bool, code: int) -> str:
         limits = self._limits
         if is_late or -code == getattr(signal, "SIGXCPU", 0):
-            return (
-                f"takes longer than {limits.parse_seconds:g} s to read: split it, or save it anew"
-            )
+            return f"takes over {limits.parse_seconds:g} s of processor time: split it, or save it anew"
         return (
             f"ended its reader (code {code}): it is damaged, or needs more than "
             f"{limits.parse_bytes // 2**20} MB of memory"
@@ -119,12 +133,17 @@ class ParserProcess:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             self._stop()
-            limits = {"seconds": self._limits.parse_seconds, "bytes": self._limits.parse_bytes}
+            limits = {
+                "seconds": self._limits.parse_seconds,
+                "page_seconds": self._limits.page_seconds,
+                "bytes": self._limits.parse_bytes,
+            }
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _CODE, json.dumps(sys.path), json.dumps(limits)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                env={name: value for name, value in os.environ.items() if name in _ENVIRONMENT},
             )
         return self._process
 
