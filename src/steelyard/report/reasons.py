@@ -40,7 +40,7 @@ class Reasons:
     @cached_property
     def rows(self) -> list[ReasonRow]:
         ruled_out = {arm.arm: arm.reason for arm in self._view.verdict.details.dropped}
-        rows = [self._row(arm, ruled_out.get(arm.name, "")) for arm in self._view.arms]
+        rows = [self._row(arm, ruled_out.get(arm.name, "")) for arm in self._view.candidates]
         return sorted(rows, key=lambda row: (not row.arm.winner, bool(row.why)))
 
     def _row(self, arm: ArmView, why: str) -> ReasonRow:

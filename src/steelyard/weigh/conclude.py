@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
@@ -22,6 +22,7 @@ from steelyard.economics.course import monthly_parts
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.base import PlannedModel
 from steelyard.planning.plan import Plan
+from steelyard.private.redact import hide
 from steelyard.result import AuditResult
 from steelyard.result.economics import Economics
 from steelyard.result.verdict import Crossover, VerdictResult
@@ -30,6 +31,7 @@ from steelyard.strategy import traits_of
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.arms import Costs, MeasuredArm
+from steelyard.weigh.documents import DocumentsMeasured, measure_documents
 from steelyard.weigh.economics import economics_of
 from steelyard.weigh.handover import arm_handover
 from steelyard.weigh.measure import compare_all, family_of, paid_completions
@@ -40,7 +42,7 @@ from steelyard.weigh.sheets import sheet_of, upfront_of
 class Weighing:
     """The outcome: costs by arm, the reference arm, comparisons with it, crossover, verdict.
 
-    ``family`` holds the tests of all pairs of arms.
+    ``family`` holds the tests of all pairs of arms, ``documents`` what was measured of answers from them.
     """
 
     costs: Mapping[str, Costs]
@@ -51,6 +53,7 @@ class Weighing:
     crossover: Crossover
     verdict: VerdictResult
     economics: Economics
+    documents: DocumentsMeasured
 
 
 def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
@@ -148,6 +151,7 @@ def _in_currency(machine: Price, price: Price) -> Price:
 def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighing:
     """Compare, price and decide; ``audit`` is that of the plan's rows. Ceilings are only priced."""
     costs = {measured.arm.name: costs_of(measured, plan) for measured in arms}
+    documents = measure_documents(arms, plan, rewrite_of(plan))
     arms = [measured for measured in arms if not traits_of(measured.arm.strategy).is_ceiling]
     candidates = tuple(_candidate(measured, costs[measured.arm.name], plan) for measured in arms)
     reference = reference_arm(candidates)
@@ -157,6 +161,8 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
     comparisons = compare_all(family, reference)
     case = replace(_case(plan, audit, candidates, comparisons), family=family)
     verdict = decide(case)
+    if documents.result is not None:
+        verdict = verdict.updated(reasons=(*verdict.reasons, documents.result.sentence))
     return Weighing(
         costs=costs,
         breaks=_breaks(case),
@@ -166,7 +172,13 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
         crossover=crossover(case, len(plan.split.train), verdict.arm),
         verdict=verdict,
         economics=economics_of(arms, costs, case, plan.task.traffic.volume, verdict, reference),
+        documents=documents,
     )
+
+
+def rewrite_of(plan: Plan) -> Callable[[str], str]:
+    """Marks in place of private values, where some model of the run is not to see them."""
+    return hide if any(model.spec.redact for model in plan.all_models) else str
 
 
 def reference_arm(candidates: Sequence[Candidate]) -> str | None:
