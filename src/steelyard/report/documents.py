@@ -9,9 +9,9 @@ from typing import NamedTuple
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View
-from steelyard.result.documents import BINS, AnswerBins, Bin, GroundedCase, Refusals
+from steelyard.result.documents import BINS, AnswerBins, AnswerBin, GroundedCase, Refusals
 
-_TONES: Mapping[Bin, int] = {
+_TONES: Mapping[AnswerBin, int] = {
     "not_in_documents": 5,
     "lost_in_parsing": 1,
     "cut_by_chunking": 1,
@@ -25,7 +25,7 @@ _TONES: Mapping[Bin, int] = {
     "unplaced": 7,
 }
 """The page's tone of each bin: those that search would mend share one, in rising strength."""
-_SHADES: Mapping[Bin, int] = {
+_SHADES: Mapping[AnswerBin, int] = {
     "lost_in_parsing": 14,
     "cut_by_chunking": 26,
     "not_found": 38,
@@ -41,7 +41,7 @@ _WIDE_ENOUGH = 0.05
 class BinKey(NamedTuple):
     """A bin in the legend: its name, what it means, its tone and how strong that is (per cent)."""
 
-    bin: Bin
+    bin: AnswerBin
     name: str
     about: str
     tone: int
@@ -117,7 +117,7 @@ class DocumentsView:
         full = {key.bin for key in self.keys}
         return [self.key(name).name for name in BINS if name not in full and name != "unplaced"]
 
-    def key(self, name: Bin) -> BinKey:
+    def key(self, name: AnswerBin) -> BinKey:
         words = _words()
         shade = _SHADES.get(name, _SHADE)
         return BinKey(name, words["bins"][name], words["about"][name], _TONES[name], shade)

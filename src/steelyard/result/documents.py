@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from steelyard.result.base import Omitted, ResultPart
 from steelyard.result.figures import Figure
 
-Bin = Literal[
+AnswerBin = Literal[
     "not_in_documents",
     "lost_in_parsing",
     "cut_by_chunking",
@@ -20,9 +20,9 @@ Bin = Literal[
     "wrong_citation",
     "unplaced",
 ]
-BINS: tuple[Bin, ...] = get_args(Bin)
+BINS: tuple[AnswerBin, ...] = get_args(AnswerBin)
 """The ten bins in the order in which they are tried, and what cannot be placed without evidence."""
-BEFORE_PROMPT: tuple[Bin, ...] = BINS[1:5]
+BEFORE_PROMPT: tuple[AnswerBin, ...] = BINS[1:5]
 """The bins of answers whose evidence no search result brought to the prompt."""
 Mend = Literal["retrieval", "prompt", "model", "unclear", "nothing"]
 """What holds an arm back most."""
@@ -86,7 +86,7 @@ class AnswerBins(ResultPart):
     dropped_note: Omitted[str] = None
 
     @property
-    def counts(self) -> dict[Bin, int]:
+    def counts(self) -> dict[AnswerBin, int]:
         """Every bin's count, in their order."""
         return {name: getattr(self, name) for name in BINS}
 
@@ -96,7 +96,7 @@ class AnswerBins(ResultPart):
         return sum(self.counts.values())
 
     @property
-    def largest(self) -> Bin | None:
+    def largest(self) -> AnswerBin | None:
         """The largest bin, the first of equals; ``None`` where all are empty."""
         counts = self.counts
         return max(BINS, key=counts.__getitem__) if self.total else None
@@ -163,7 +163,7 @@ class GroundedCase(ResultPart):
     """A binned answer with the passages that its prompt held; ``evidence`` stood in none of them."""
 
     example_id: str = ""
-    bin: Bin = "unplaced"
+    bin: AnswerBin = "unplaced"
     input: str = ""
     reference: str = ""
     output: str | None = None

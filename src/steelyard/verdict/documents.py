@@ -7,10 +7,10 @@ from math import comb
 from typing import NamedTuple
 
 from steelyard.packaged import packaged
-from steelyard.result.documents import BEFORE_PROMPT, AnswerBins, Bin, Mend
+from steelyard.result.documents import BEFORE_PROMPT, AnswerBins, AnswerBin, Mend
 from steelyard.words import counted, listed
 
-_PROMPT: tuple[Bin, ...] = (
+_PROMPT: tuple[AnswerBin, ...] = (
     "not_in_documents",
     "dropped_from_prompt",
     "wrongly_refused",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from steelyard.result.documents import BINS, AnswerBins, Bin
+from steelyard.result.documents import BINS, AnswerBins, AnswerBin
 
 RIGHT_FROM = 0.5
 """From this score on an answer is right by a metric that grades; by a binary one only 1 is."""
@@ -23,7 +23,7 @@ class AnswerFacts(NamedTuple):
     is_right: bool
     answerable: bool = True
     has_evidence: bool = True
-    lost_at: Bin | None = None
+    lost_at: AnswerBin | None = None
     is_refusal: bool = False
     is_failed: bool = False
     is_cut: bool = False
@@ -31,7 +31,7 @@ class AnswerFacts(NamedTuple):
     oracle_right: bool | None = None
 
 
-def bin_of(facts: AnswerFacts) -> Bin | None:
+def bin_of(facts: AnswerFacts) -> AnswerBin | None:
     """Return the bin of an answer; ``None`` where it is right and cites nothing wrong.
 
     A wrong answer to an unanswerable question that is a refusal all the same, in words that the metric

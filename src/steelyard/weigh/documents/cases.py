@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from steelyard.core import Example, Record
-from steelyard.result.documents import BINS, Bin, GroundedCase, PassageShown, TextPiece
+from steelyard.result.documents import BINS, AnswerBin, GroundedCase, PassageShown, TextPiece
 from steelyard.retrieve.base import Passage, TextSpan
 from steelyard.strategy.grounding import source_of
 from steelyard.weigh.documents.evidence import EvidencePlaces
@@ -26,14 +26,14 @@ def cases(
     look: ArmPassages,
     examples: Sequence[Example],
     records: Sequence[Record],
-    bins: Sequence[Bin | None],
+    bins: Sequence[AnswerBin | None],
     rewrite: Callable[[str], str] = str,
 ) -> tuple[GroundedCase, ...]:
     """Return at most `MOST_CASES` binned answers: one from each bin in turn, in the order of test.
 
     ``rewrite`` is applied to every text.
     """
-    by_bin: dict[Bin, list[int]] = {name: [] for name in BINS}
+    by_bin: dict[AnswerBin, list[int]] = {name: [] for name in BINS}
     for place, name in enumerate(bins):
         if name is not None:
             by_bin[name].append(place)
@@ -44,7 +44,7 @@ def cases(
     )
 
 
-def _in_turn(by_bin: Mapping[Bin, Sequence[int]]) -> list[int]:
+def _in_turn(by_bin: Mapping[AnswerBin, Sequence[int]]) -> list[int]:
     longest = max(map(len, by_bin.values()), default=0)
     turns = [
         places[turn] for turn in range(longest) for places in by_bin.values() if turn < len(places)
@@ -57,7 +57,7 @@ def _case(
     place: int,
     example: Example,
     record: Record,
-    name: Bin,
+    name: AnswerBin,
     rewrite: Callable[[str], str],
 ) -> GroundedCase:
     question = look.questions[place]

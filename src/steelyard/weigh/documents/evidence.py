@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from steelyard.core import EvidencePiece, Example
-from steelyard.result.documents import Bin
+from steelyard.result.documents import AnswerBin
 from steelyard.retrieve.base import Passage, TextSpan
 from steelyard.retrieve.grounds import Grounds, covers, overlaps
 
 DEPTH = 50
 """Passages of a ranking that are looked at: evidence below was not found."""
-_STAGES: tuple[Bin, ...] = (
+_STAGES: tuple[AnswerBin, ...] = (
     "lost_in_parsing",
     "cut_by_chunking",
     "not_found",
@@ -67,7 +67,7 @@ class EvidencePlaces:
         *,
         is_ranked: bool,
         is_dropped: bool,
-    ) -> Bin | None:
+    ) -> AnswerBin | None:
         """Where an example's evidence was lost, by its worst piece; ``None``: all of it is in the prompt.
 
         ``ranking`` holds the best `DEPTH` passages, ``in_prompt`` those that were to be shown;
@@ -86,7 +86,7 @@ class EvidencePlaces:
         in_prompt: Sequence[Passage],
         is_ranked: bool,
         is_dropped: bool,
-    ) -> Bin | None:
+    ) -> AnswerBin | None:
         spans = self._spans(piece)
         if not spans:
             return "lost_in_parsing"

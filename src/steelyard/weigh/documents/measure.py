@@ -10,7 +10,7 @@ from steelyard.core import Example, Record, clusters_of
 from steelyard.planning.plan import Plan
 from steelyard.result.documents import (
     AnswerBins,
-    Bin,
+    AnswerBin,
     DocumentsResult,
     Groundedness,
     Refusals,
@@ -104,7 +104,7 @@ def measure_documents(
     }
     oracles = _oracles(arms, looks, test)
     by_arm: dict[str, ArmDocuments] = {}
-    bins_of: dict[str, list[Bin | None]] = {}
+    bins_of: dict[str, list[AnswerBin | None]] = {}
     for measured in arms:
         name = measured.arm.name
         by_arm[name], bins_of[name] = _of_arm(measured, looks.get(name), test, oracles)
@@ -163,7 +163,7 @@ def _of_arm(
     look: ArmPassages | None,
     test: _Test,
     oracles: Mapping[str, _Oracle],
-) -> tuple[ArmDocuments, list[Bin | None]]:
+) -> tuple[ArmDocuments, list[AnswerBin | None]]:
     records, examples, name = measured.records, test.examples, measured.arm.name
     refused, clusters = test.refused(records), clusters_of(examples)
     seed = test.plan.seed
@@ -225,7 +225,7 @@ def _facts(
     )
 
 
-def _lost_at(look: ArmPassages, place: int, example: Example) -> Bin | None:
+def _lost_at(look: ArmPassages, place: int, example: Example) -> AnswerBin | None:
     question = look.questions[place]
     return look.places.stage(
         example,
