@@ -9,7 +9,7 @@ from typing import NamedTuple
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View
-from steelyard.result.documents import BINS, AnswerBins, AnswerBin, GroundedCase, Refusals
+from steelyard.result.documents import BINS, AnswerBin, AnswerBins, GroundedCase, Refusals
 
 _TONES: Mapping[AnswerBin, int] = {
     "not_in_documents": 5,

@@ -7,7 +7,7 @@ from math import comb
 from typing import NamedTuple
 
 from steelyard.packaged import packaged
-from steelyard.result.documents import BEFORE_PROMPT, AnswerBins, AnswerBin, Mend
+from steelyard.result.documents import BEFORE_PROMPT, AnswerBin, AnswerBins, Mend
 from steelyard.words import counted, listed
 
 _PROMPT: tuple[AnswerBin, ...] = (

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from steelyard.result.documents import BINS, AnswerBins, AnswerBin
+from steelyard.result.documents import BINS, AnswerBin, AnswerBins
 
 RIGHT_FROM = 0.5
 """From this score on an answer is right by a metric that grades; by a binary one only 1 is."""

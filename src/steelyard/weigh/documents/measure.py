@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from steelyard.core import Example, Record, clusters_of
 from steelyard.planning.plan import Plan
 from steelyard.result.documents import (
-    AnswerBins,
     AnswerBin,
+    AnswerBins,
     DocumentsResult,
     Groundedness,
     Refusals,
