@@ -64,7 +64,9 @@ def condition(rule: ThumbRule) -> str:
     words, mark = next((words, mark) for words, mark in kinds.items() if mark is not None)
     upper = f" (to {rule.up_to:,g})" if rule.up_to else ""
     plain = f"{mark:g}" if mark < 1 else f"{mark:,.0f}"
-    return f"{rule.reads}: {words} {plain}{upper} {rule.unit}"
+    grows = "".join(f" for {count:,} {key}, in proportion" for key, count in rule.per.items())
+    silent = f", silent from {rule.silent_from:,g} on" if rule.silent_from else ""
+    return f"{rule.reads}: {words} {plain}{upper} {rule.unit}{grows}{silent}"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
     python benchmarks/results/tasks.py DATA OUT
     steelyard run OUT/banking77 --out OUT/runs/banking77
 
-DATA holds banking77/, gsm8k/, ifeval/ and nlupp/ as their authors publish them. Rows are drawn by seed.
+DATA holds abcd_policies/, banking77/, gsm8k/, ifeval/ and nlupp/ as their authors publish them. Rows are
+drawn by seed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import argparse
 import csv
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,8 @@ def main() -> None:
         said = settings[name]
         parts = make(given.data / name, said["rows"], random.Random(given.seed))
         write(given.out / name, said["task"], parts)
+        if name == "abcd_policies":
+            write_pages(given.out / name / "docs", handbook(given.data / name))
         print(name, {part: len(rows) for part, rows in parts.items()})
 
 
@@ -47,6 +51,13 @@ def write(folder: Path, task: Mapping[str, Any], parts: Parts) -> None:
     whole = {**task, "examples": {part: f"{part}.jsonl" for part in parts}}
     text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=110)
     (folder / "task.yaml").write_text(text, encoding="utf-8")
+
+
+def write_pages(folder: Path, pages: Mapping[str, str]) -> None:
+    """Write documents."""
+    folder.mkdir(exist_ok=True)
+    for name, text in pages.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def banking77(folder: Path, sizes: Mapping[str, int], rng: random.Random) -> Parts:
@@ -120,6 +131,55 @@ def nlupp(folder: Path, sizes: Mapping[str, int], rng: random.Random) -> Parts:
     return cut(chosen, sizes)
 
 
+def abcd_policies(folder: Path, sizes: Mapping[str, int], rng: random.Random) -> Parts:
+    """Return questions for the button that follows another in one procedure of a shop's handbook."""
+    rows = []
+    for flow, title, steps in procedures(folder):
+        for before, step in pairwise(steps):
+            if step["button"] == "N/A":
+                continue
+            question = (
+                f"A customer wants help with {title!r} ({flow}). Which button does the agent press after "
+                f"[{before['button']}]?"
+            )
+            evidence = {"document": f"docs/{page_name(flow, title)}", "text": heading(step)}
+            rows.append({"input": question, "output": step["button"], "evidence": evidence})
+    unlike = list({row["input"]: row for row in rows}.values())
+    rng.shuffle(unlike)
+    return cut(unlike, sizes)
+
+
+def handbook(folder: Path) -> dict[str, str]:
+    """Return the pages of the handbook by name, one for each procedure."""
+    pages = {}
+    for flow, title, steps in procedures(folder):
+        text = [f"# {flow}: {title}\n"]
+        for step in steps:
+            notes = "".join(f"- {note}\n" for note in step["subtext"])
+            text.append(f"{heading(step)}\n\n{step['text']}\n\n{notes}")
+        pages[page_name(flow, title)] = "\n".join(text)
+    return pages
+
+
+def procedures(folder: Path) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
+    """Yield flow, title and steps of each procedure; a button that comes twice makes no question."""
+    guidelines = json.loads((folder / "guidelines.json").read_text(encoding="utf-8"))
+    for flow, content in guidelines.items():
+        for title, procedure in content["subflows"].items():
+            buttons = [step["button"] for step in procedure["actions"]]
+            if len(set(buttons)) == len(buttons) and all(buttons):
+                yield flow, title, procedure["actions"]
+
+
+def heading(step: Mapping[str, Any]) -> str:
+    return f"## Press [{step['button']}]"
+
+
+def page_name(flow: str, title: str) -> str:
+    words = f"{flow} {title}".lower().replace("/", " ").split()
+    return "-".join(words) + ".md"
+
+
 def lines(path: Path) -> list[Row]:
     """Read JSON Lines."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
@@ -133,7 +193,13 @@ def cut(rows: list[Row], sizes: Mapping[str, int]) -> Parts:
     return parts
 
 
-MAKERS = {"banking77": banking77, "gsm8k": gsm8k, "ifeval": ifeval, "nlupp": nlupp}
+MAKERS = {
+    "abcd_policies": abcd_policies,
+    "banking77": banking77,
+    "gsm8k": gsm8k,
+    "ifeval": ifeval,
+    "nlupp": nlupp,
+}
 
 if __name__ == "__main__":
     main()

@@ -10,6 +10,7 @@ import datetime
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 from typing import Any, Literal, get_args
 
@@ -33,9 +34,11 @@ class ThumbRule:
     ``about`` is one of ``RUN_FIGURES`` or ``OTHER_MATTERS``. Just one of ``at_least``, ``at_most``,
     ``below``, ``one_of`` and ``always`` is the condition, in ``unit``; a threshold counts ``days`` days where
     the figure counts one. ``needs`` are answers without which the rule is not about the case. ``otherwise``
-    is the side it takes where the condition does not hold. ``date`` is that of the source (``YYYY-MM`` or
-    ``YYYY-MM-DD``), or of the day it was ``read``. ``irrelevant`` names answers that by its own source change
-    nothing, or is ``all``. ``claim`` is what a run can judge it by; ``None`` where no run does.
+    is the side it takes where the condition does not hold. ``per`` are answers that the threshold grows with:
+    it is for so many of each. From ``silent_from`` on the rule says nothing more. ``date`` is that of the
+    source (``YYYY-MM`` or ``YYYY-MM-DD``), or of the day it was ``read``. ``irrelevant`` names answers that
+    by its own source change nothing, or is ``all``. ``claim`` is what a run can judge it by; ``None`` where
+    no run does.
     """
 
     id: str
@@ -55,6 +58,8 @@ class ThumbRule:
     one_of: tuple[Any, ...] = ()
     unit: str = ""
     days: int = 1
+    per: Mapping[str, int] = field(default_factory=dict)
+    silent_from: float | None = None
     needs: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     url: str | None = None
     read: bool = False
@@ -84,8 +89,25 @@ class ThumbRule:
         marks = (self.at_least, self.at_most, self.below)
         return next((mark / self.days for mark in marks if mark is not None), None)
 
+    def mark_at(self, figures: Mapping[str, Any]) -> float | None:
+        """The mark of this case: in proportion to the answers in ``per``, ``None`` where one is not known."""
+        times = self._times(figures)
+        return None if self.mark is None or times is None else float(self.mark * times)
+
+    def _times(self, figures: Mapping[str, Any]) -> Fraction | None:
+        """How many times the threshold is due, exactly; 1 where it does not grow."""
+        times = Fraction(1)
+        for key, count in self.per.items():
+            if not figures.get(key):
+                return None
+            times *= Fraction(figures[key], count)
+        return times
+
     def holds(self, figures: Mapping[str, Any]) -> bool | None:
-        """Whether the condition holds; ``None`` where the figure is not known or ``needs`` are not met."""
+        """Whether the condition holds; ``None`` where the figure is not known or ``needs`` are not met.
+
+        Nothing at all is below every mark that is not known.
+        """
         if self.always:
             return True
         figure = figures.get(self.reads)
@@ -93,8 +115,12 @@ class ThumbRule:
             return None
         if self.one_of:
             return bool(figure in self.one_of)
-        mark = self.mark
+        mark, times = self.mark, self._times(figures)
         assert mark is not None
+        if times is None:
+            return False if figure <= 0 and self.at_least is not None else None
+        if self.per:
+            figure = Fraction(figure) / times
         if self.at_least is not None:
             return bool(figure >= mark)
         return bool(figure <= mark if self.at_most is not None else figure < mark)

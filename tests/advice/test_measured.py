@@ -272,6 +272,9 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ("latency_tuned", "cannot tell", {"arms__lora__latency_seconds__n": 0}, "does not say"),
     ("latency_tuned", "not measured", {"arms__lora__latency_seconds": {"reason": "no probe"}}, "no probe"),
     ("latency_classifier", "not measured", {"arms": without("tfidf_linear")}, "plain classifier"),
+    ("latency_classifier", "does not apply", {"task__kind": "json"}, "label or labels, not json"),
+    ("millions_a_day", "does not apply", {"task__kind": "text"}, "label or labels, not text"),
+    ("latency_prompt", "not measured", {}, "holds them to constraints"),
     # data
     ("shots_few", "agrees", {}, ""),
     ("shots_few", "cannot tell", {"arms__few_shot__options": {"shots": 40}}, "20 would do"),

@@ -100,7 +100,7 @@ def test_a_split_task_runs_at_once(tmp_path: Path) -> None:
         "dev": "dev.jsonl",
         "test": "test.jsonl",
     }
-    assert task.documents_path == (tmp_path / "docs").resolve()
+    assert task.document_paths == ((tmp_path / "docs").resolve(),)
     for key in ("examples", "documents", "split"):
         before.pop(key)
         after.pop(key, None)

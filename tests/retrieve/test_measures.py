@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from math import log2
 
+import numpy as np
 import pytest
 
 from steelyard.retrieve.measures import ndcg_at, recall_at, reciprocal_rank
@@ -20,6 +21,22 @@ def test_values_by_hand() -> None:
     gain, best = 1 / log2(3) + 1 / log2(5), 1 + 1 / log2(3)  # ranks 2 and 4; at best 1 and 2
     assert ndcg_at(RANKING, {"d1", "d2"}, 10) == pytest.approx(gain / best)
     assert ndcg_at(RANKING, {"d1", "d2", "d9"}, 2) == pytest.approx((1 / log2(3)) / best)
+
+
+def test_values_are_those_of_trec_eval() -> None:
+    trec = pytest.importorskip("pytrec_eval")
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        ranking = [f"d{place}" for place in rng.permutation(60)[: rng.integers(1, 40)]]
+        gold = {f"d{place}" for place in rng.permutation(60)[: rng.integers(1, 8)]}
+        names = {"recall.1,3,5", "recip_rank", "ndcg_cut.10"}
+        evaluator = trec.RelevanceEvaluator({"q": dict.fromkeys(gold, 1)}, names)
+        scores = {passage: float(-place) for place, passage in enumerate(ranking)}
+        expected = evaluator.evaluate({"q": scores})["q"]
+        for k in (1, 3, 5):
+            assert recall_at(ranking, gold, k) == pytest.approx(expected[f"recall_{k}"])
+        assert reciprocal_rank(ranking, gold) == pytest.approx(expected["recip_rank"])
+        assert ndcg_at(ranking, gold, 10) == pytest.approx(expected["ndcg_cut_10"])
 
 
 def test_a_passage_that_comes_twice_counts_once() -> None:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from itertools import count
 from math import floor
 from typing import Any
 
 from steelyard.advice.base import Advice, cited, range_of
 from steelyard.advice.decide import WayChoice, choose
 from steelyard.advice.mistakes import likely_mistakes
+from steelyard.advice.obstacles import training_bill
 from steelyard.advice.questions import Tries, answer_keys
 from steelyard.advice.reasons import reasons_of
 from steelyard.advice.situation import Situation, situation_of
-from steelyard.advice.steps import Subject, next_steps, task_yaml
+from steelyard.advice.steps import Subject, next_steps
+from steelyard.advice.task_file import task_yaml
 from steelyard.advice.turning import turning_answers
 from steelyard.rules_of_thumb import thumb_rules
+from steelyard.words import counted
 
 _NO_PRICE = (
     "prices: rules of thumb on volume lie far apart ({range}) because none of them knows your prices; "
     "`steelyard cost` works out from what volume a way pays at the prices that you give"
 )
-_MORE_TRIES = "tries: at this share, {tries} would show that more answers are right than wrong"
+_MORE_TRIES = "tries: at this share, {tries} would show that {shows}"
+_TRAINING = (
+    "budget: at the $4 for 500 pairs of Azure's example, training on {what} costs about {bill}; "
+    "labels and hosting are extra"
+)
+MOST_TRIES = 400
 _NOTHING_ANSWERED = "nothing was answered: each answer makes the advice better"
 _NOTHING_ELSE = "everything else can wait: no other answer changes this advice"
 
@@ -73,18 +80,28 @@ def _notes(case: Situation, choice: WayChoice) -> list[str]:
     if _stands_alone(choice):
         return [_NOTHING_ELSE]
     notes = []
-    if case.holds("eight_of_ten") and case.fails("more_right_than_wrong"):
-        notes.append(_MORE_TRIES.format(tries=_enough(case)))
+    if case.is_unsettled:
+        notes.append(_more_tries(case))
+    if case.budget is not None and (bill := training_bill(case)) is not None:
+        what = counted(case.examples or 0, "example")
+        notes.append(_TRAINING.format(bill=bill, what=what))
     volumes = range_of(thumb_rules()["volume_10000"])
     if case.requests_per_day is not None and volumes is not None:
         notes.append(_NO_PRICE.format(range=volumes.text))
     return notes
 
 
-def _enough(case: Situation) -> Tries:
-    """The fewest tries that, at today's share, show more right than wrong."""
-    share = case.figures["tries_share"]
-    more = (Tries(floor(share * of + 1e-9), of) for of in count(2))
-    return next(
-        tries for tries in more if case.with_answer("tries", tries).holds("more_right_than_wrong")
-    )
+def _more_tries(case: Situation) -> str:
+    """How many tries at today's share, up to `MOST_TRIES`, would settle it, and which way."""
+    share, tries = case.figures["tries_share"], case.tries
+    assert tries is not None
+    shows = "more answers are right than wrong"
+    if case.fails("eight_of_ten"):
+        shows = "the prompt stops short of 8 of 10"
+    for of in range(tries.of + 1, MOST_TRIES + 1):
+        more = Tries(floor(share * of + 1e-9), of)
+        at_more = case.with_answer("tries", more)
+        if not at_more.is_unsettled and at_more.does_well == case.holds("eight_of_ten"):
+            return _MORE_TRIES.format(tries=more, shows=shows)
+    most = max(MOST_TRIES, tries.of)
+    return _MORE_TRIES.format(tries=f"more than {most:,} tries", shows=shows)

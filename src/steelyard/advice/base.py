@@ -111,6 +111,8 @@ def _threshold(rule: ThumbRule) -> dict[str, Any]:
         "up_to": rule.up_to,
         "one_of": list(rule.one_of) or None,
         "unit": rule.unit or None,
+        "per": dict(rule.per) or None,
+        "silent_from": rule.silent_from,
     }
     return {key: value for key, value in named.items() if value is not None}
 

@@ -72,10 +72,20 @@ def from_task(source: Task | Path | str) -> TaskAnswers:
 
 def _subject(source: Task | Path | str, data: Dataset) -> Subject:
     if isinstance(source, Task):
-        return Subject(task=source.folder)
+        return Subject(source.folder, None, _is_word_for_word(data))
     path = expanded(source)
     is_task = path.name == FILE_NAME or (path / FILE_NAME).is_file() or not data.task.is_bare
-    return Subject(task=path) if is_task else Subject(examples=path)
+    exact = _is_word_for_word(data)
+    return Subject(path, None, exact) if is_task else Subject(None, path, exact)
+
+
+def _is_word_for_word(data: Dataset) -> bool:
+    """Whether the data's texts are free, by their usual length, and ``exact_match`` decides over them."""
+    if data.kind != "text" or data.task.primary_metric != "exact_match":
+        return False
+    words = [len(text.split()) for text in data.written if text.strip()]
+    least = packaged("advice/data/signals.yaml")["free_text"]["words"]
+    return bool(words) and float(np.median(words)) >= least
 
 
 def _judgeable(data: Dataset) -> Iterator[DataAnswer]:

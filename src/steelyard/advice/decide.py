@@ -8,12 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
 
+from steelyard.advice.obstacles import (
+    MONEY_AND_PEOPLE,
+    affordable,
+    in_words,
+    obstacles,
+    training_bill,
+)
 from steelyard.advice.situation import Situation
+from steelyard.words import counted
 
 AdvisedWay = Literal[
     "measure", "prompt", "few_shot", "retrieval", "fine_tune", "hybrid", "classical"
 ]
 WAYS: tuple[str, ...] = get_args(AdvisedWay)
+_WELL = ("eight_of_ten", "more_right_than_wrong")
+_TRIED = (*_WELL, "prompt_plateau")
 
 
 class WayChoice(NamedTuple):
@@ -28,7 +38,8 @@ def choose(case: Situation) -> WayChoice:
     """Return what to do by the answers. Pure: it depends on nothing else."""
     choices = (step(case) for step in STEPS)
     choice = next(choice for choice in choices if choice is not None)
-    return _with_what_changes(case, choice) if choice.way == "fine_tune" else choice
+    choice = _with_what_changes(case, choice) if choice.way == "fine_tune" else choice
+    return _in_time(case, choice)
 
 
 def _nothing_known(case: Situation) -> WayChoice | None:
@@ -46,12 +57,31 @@ def _unjudged(case: Situation) -> WayChoice | None:
     return WayChoice("measure", why, ("evals_first", "no_eval_stop"))
 
 
+def _too_fast(case: Situation) -> WayChoice | None:
+    """A limit below the time that any language model took here, tuned or not."""
+    if not case.fails("latency_tuned"):
+        return None
+    if case.holds("labels_classifier"):
+        rules = ("labels_classifier", "labels_500", "latency_classifier", "latency_tuned")
+        if case.holds("labels_500"):
+            why = "only a plain classifier was timed within such a limit, and the examples suffice for one"
+            return WayChoice("classical", why, rules)
+        why = (
+            "only a plain classifier was timed within such a limit; a run shows whether yours does"
+        )
+        return WayChoice("measure", why, rules)
+    why = (
+        "no language model was timed within such a limit, tuned or not: time what yours takes first"
+    )
+    return WayChoice("measure", why, ("latency_tuned", "latency_prompt"))
+
+
 def _facts(case: Situation) -> WayChoice | None:
     if not case.holds("facts_retrieval"):
         return None
-    if _does_well(case) and case.fails("facts_change"):
+    if case.does_well and case.fails("facts_change"):
         why = "today's prompt knows the facts it needs, and they hardly change"
-        return WayChoice("prompt", why, ("eight_of_ten", "more_right_than_wrong", "facts_change"))
+        return WayChoice("prompt", why, (*_WELL, "facts_change"))
     why = "facts are looked up and shown to the model, where they can be corrected in a minute"
     return WayChoice("retrieval", why, ("facts_retrieval", "facts_context"))
 
@@ -74,9 +104,9 @@ def _plain_classifier(case: Situation) -> WayChoice | None:
     if case.holds("volume_10m_month"):
         why = "so many labels a day are cheapest from a plain classifier, and the examples suffice for one"
         return WayChoice("classical", why, (*rules, "volume_10m_month"))
-    if case.holds("latency_classifier"):
-        why = "the examples suffice for a plain classifier, which answers within any such limit"
-        return WayChoice("classical", why, (*rules, "latency_classifier"))
+    if case.fails("latency_prompt"):
+        why = "no prompt was timed within such a limit, and the examples suffice for a plain classifier"
+        return WayChoice("classical", why, (*rules, "latency_classifier", "latency_prompt"))
     if case.holds("need_cost") and case.holds("volume_10000"):
         why = "the examples suffice for a plain classifier, the cheapest that gives labels"
         return WayChoice("classical", why, (*rules, "need_cost", "volume_10000"))
@@ -97,15 +127,19 @@ def _cost(case: Situation) -> WayChoice | None:
     paid, unpaid = "volume_10m_month", "volume_10000"
     if "tokens_per_day" in case.figures:
         paid, unpaid = "hosting_tokens_mini", "hosting_tokens"
+    hindrances = obstacles(case)
     if case.fails(unpaid):
-        why = "there is too little traffic for a tuned model to earn its keep: shorten and cache the prompt"
-        return WayChoice("prompt", why, (unpaid, "cached_input"))
+        return _cheaper_prompt(
+            case, "there is too little traffic for a tuned model to earn its keep", (unpaid,)
+        )
     if not case.holds(paid):
         why = "whether a shorter prompt pays turns on traffic, tokens and prices that are not all known"
-        return WayChoice("measure", why, ("need_cost", "tuned_tokens_dearer", paid))
-    if _no_weights(case) is not None:
-        why = "the traffic may pay for tuning, but it is too soon for that: shorten and cache the prompt"
-        return WayChoice("prompt", why, (paid, "cached_input", *_obstacles(case)))
+        if case.holds(unpaid) and case.fails(paid):
+            why = "whether a shorter prompt pays turns on prices: such traffic pays for a tuned model at some"
+        return WayChoice("measure", why, ("need_cost", "tuned_tokens_dearer", unpaid, paid))
+    if hindrances:
+        why = f"the traffic may pay for tuning, but {in_words(case, hindrances[0])}"
+        return _cheaper_prompt(case, why, (paid, *hindrances))
     if not case.holds("labels_100_parity"):
         why = "the traffic may pay for tuning, if there are examples enough to tune and to test it"
         return WayChoice("measure", why, (paid, "labels_100_parity"))
@@ -113,79 +147,111 @@ def _cost(case: Situation) -> WayChoice | None:
     return WayChoice("fine_tune", why, (paid, "labels_100_parity"))
 
 
+def _cheaper_prompt(case: Situation, why: str, rules: tuple[str, ...]) -> WayChoice:
+    """A shorter prompt where today's does; one that is not shown to do has to become better first."""
+    if case.tries is None or case.does_well:
+        return WayChoice("prompt", f"{why}: shorten and cache the prompt", (*rules, "cached_input"))
+    rules = (*rules, *_TRIED)
+    if obstacles(case):
+        return WayChoice("prompt", f"{why}: first a better prompt, then a cheaper one", rules)
+    why = f"{why}, and today's prompt is not shown to do: see first what is right often enough"
+    return WayChoice("measure", why, rules)
+
+
 def _fast_answers(case: Situation) -> WayChoice | None:
-    ready = case.holds("latency_tuned") and case.holds("labels_100_parity")
-    if not ready or _no_weights(case) is not None:
+    """A limit that of what was timed a tuned model keeps, and no prompt."""
+    is_between = case.fails("latency_prompt") and case.holds("latency_tuned")
+    if not is_between or obstacles(case) or not case.holds("labels_100_parity"):
         return None
-    why = "the limit leaves no room for a long prompt, and the examples suffice to put it into the weights"
-    return WayChoice("fine_tune", why, ("latency_tuned", "labels_100_parity"))
+    if case.does_well:
+        why = "today's prompt does its work, but no prompt was timed within such a limit: time yours first"
+        return WayChoice("measure", why, (*_WELL, "latency_prompt"))
+    if case.holds("volume_1000"):
+        why = "no prompt was timed within such a limit, but so few requests seldom pay for a tuned model"
+        why = f"{why}: time yours first"
+        return WayChoice("measure", why, ("latency_prompt", "volume_1000"))
+    why = "no prompt was timed within such a limit, and the examples suffice to put yours into the weights"
+    return WayChoice("fine_tune", why, ("latency_tuned", "latency_prompt", "labels_100_parity"))
 
 
 def _good_prompt(case: Situation) -> WayChoice | None:
-    if not _does_well(case):
+    if not case.does_well:
         return None
     why = "today's prompt does its work, and nothing you said asks for more"
-    return WayChoice("prompt", why, ("eight_of_ten", "more_right_than_wrong"))
+    return WayChoice("prompt", why, _WELL)
 
 
 def _no_weights(case: Situation) -> WayChoice | None:
     """The prompt side, where the case does not allow tuning yet."""
-    obstacles = _obstacles(case)
-    if not obstacles:
+    hindrances = obstacles(case)
+    if not hindrances:
         return None
-    return _by_prompt(case, f"{_OBSTACLES[obstacles[0]]}, while a prompt works today", obstacles)
+    why = in_words(case, hindrances[0])
+    classifier = ("labels_classifier", "labels_500")
+    if set(hindrances) <= set(MONEY_AND_PEOPLE) and all(map(case.holds, classifier)):
+        why = f"{why}, but a plain classifier takes neither: weigh it against the prompt"
+        return WayChoice("measure", why, (*classifier, *hindrances))
+    if (part := _affordable_part(case, hindrances)) is not None:
+        return part
+    if case.falls_short:
+        why = f"{why}, so that a better prompt than today's is what is left"
+        return _by_prompt(case, why, (*hindrances, "prompt_plateau"))
+    return _by_prompt(case, f"{why}, while a prompt can be changed at once", hindrances)
 
 
-_OBSTACLES = {
-    "change_weekly": "the requirements change faster than a model can be tuned and tested",
-    "results_this_week": "there is no time to tune and to test it",
-    "labels_50": "there are too few examples to tune on",
-    "training_4": "the budget pays for no training",
-}
-
-
-def _obstacles(case: Situation) -> tuple[str, ...]:
-    at_hand = {
-        "change_weekly": case.holds("change_weekly"),
-        "results_this_week": case.holds("results_this_week"),
-        "labels_50": case.fails("labels_50"),
-        "training_4": case.fails("training_4"),
-    }
-    return tuple(rule for rule, stands in at_hand.items() if stands)
-
-
-def _too_few_tries(case: Situation) -> WayChoice | None:
-    if not (case.holds("eight_of_ten") and case.fails("more_right_than_wrong")):
+def _affordable_part(case: Situation, hindrances: tuple[str, ...]) -> WayChoice | None:
+    """A budget that is too small for all examples, and pays for as many as tuning may take."""
+    count = affordable(case)
+    if hindrances != ("training_4",) or count is None or case.examples is None:
         return None
-    why = (
-        "so few tries support neither 'the prompt does' nor 'it does not': try it on more examples"
-    )
-    return WayChoice("measure", why, ("eight_of_ten", "more_right_than_wrong"))
+    if not case.with_answer("examples", count).holds("labels_100_parity"):
+        return None
+    of_all = f"{count:,} of {counted(case.examples, 'example')} (all: about {training_bill(case)})"
+    why = f"a budget of ${case.budget:,} pays for training on {of_all}: a run shows whether that many do"
+    return WayChoice("measure", why, (*hindrances, "labels_100_parity"))
 
 
 def _format(case: Situation) -> WayChoice | None:
     if not case.holds("constrained_format"):
         return None
     why = "a strict format can be enforced while the model answers, without tuning"
-    if case.holds("prompt_plateau") and case.holds("labels_100_parity"):
+    if case.falls_short and case.holds("labels_100_parity"):
         why = f"{why}; whether the content suffices then, your examples can show"
         return WayChoice("measure", why, ("constrained_format", "labels_100_parity"))
     return WayChoice("prompt", why, ("constrained_format",))
 
 
-def _failing_prompt(case: Situation) -> WayChoice | None:
-    if not case.holds("prompt_plateau"):
+def _too_few_tries(case: Situation) -> WayChoice | None:
+    if not case.is_unsettled:
         return None
-    if case.holds("labels_100_parity"):
-        why = "prompting is shown to fall short, and there are enough examples to tune on"
-        return WayChoice("fine_tune", why, ("prompt_plateau", "labels_100_parity"))
-    why = "prompting as it is falls short, and there are not enough examples known of to tune on"
-    return _by_prompt(case, why, ("prompt_plateau", "labels_100_parity"))
+    why = (
+        "so few tries support neither 'the prompt does' nor 'it does not': try it on more examples"
+    )
+    return WayChoice("measure", why, _TRIED)
+
+
+def _failing_prompt(case: Situation) -> WayChoice | None:
+    if not case.falls_short:
+        return None
+    rules = ("prompt_plateau", "labels_100_parity")
+    if case.examples is None:
+        why = "prompting as it is falls short, and whether there are examples enough to tune on is not known"
+        return WayChoice("measure", why, rules)
+    if not case.holds("labels_100_parity"):
+        why = "prompting as it is falls short, and sources differ on whether so few examples suffice to tune"
+        return WayChoice("measure", f"{why}: weigh a better prompt against it", rules)
+    if case.holds("volume_1000"):
+        why = "prompting as it is falls short, but so few requests seldom pay for a tuned model"
+        why = f"{why}: weigh a better prompt first"
+        return WayChoice("measure", why, (*rules, "volume_1000"))
+    why = "prompting is shown to fall short, and there are enough examples to tune on"
+    return WayChoice("fine_tune", why, rules)
 
 
 def _private(case: Situation) -> WayChoice | None:
     needed = _need_for_tuning(case)
-    if needed is None or not (case.holds("private_in_requests") and case.holds("labels_500")):
+    is_private = case.holds("private_in_requests") and case.holds("labels_500")
+    if needed is None or not is_private or case.holds("volume_1000"):
         return None
     why = "a tuned model of your own keeps private data in the house, and there are enough examples"
     return WayChoice("fine_tune", why, ("private_in_requests", "labels_500", needed))
@@ -202,9 +268,7 @@ def _at_scale(case: Situation) -> WayChoice | None:
 
 
 def _need_for_tuning(case: Situation) -> str | None:
-    """The rule by which what is missing is what tuning is for; ``None`` without anybody to do it."""
-    if case.holds("prompts_by_anybody"):
-        return None
+    """The rule by which what is missing is what tuning is for."""
     needs = ("need_tone", "need_skill", "need_format")
     return next((rule for rule in needs if case.holds(rule)), None)
 
@@ -241,13 +305,19 @@ def _with_what_changes(case: Situation, choice: WayChoice) -> WayChoice:
     return choice
 
 
-def _does_well(case: Situation) -> bool:
-    return case.holds("eight_of_ten") and case.holds("more_right_than_wrong")
+def _in_time(case: Situation, choice: WayChoice) -> WayChoice:
+    """Say where a way with a prompt is advised though the prompts that were timed break the limit."""
+    has_prompt = choice.way in ("prompt", "few_shot", "retrieval", "hybrid")
+    if not has_prompt or not case.fails("latency_prompt"):
+        return choice
+    why = f"{choice.why}; no prompt was timed within your limit, so time it first"
+    return WayChoice(choice.way, why, (*choice.rules, "latency_prompt"))
 
 
 STEPS: tuple[Callable[[Situation], WayChoice | None], ...] = (
     _nothing_known,
     _unjudged,
+    _too_fast,
     _facts,
     _changing_facts,
     _plain_classifier,
@@ -255,8 +325,8 @@ STEPS: tuple[Callable[[Situation], WayChoice | None], ...] = (
     _fast_answers,
     _good_prompt,
     _no_weights,
-    _too_few_tries,
     _format,
+    _too_few_tries,
     _failing_prompt,
     _private,
     _at_scale,

@@ -87,6 +87,8 @@ def _line(run: RivalArms, about: str) -> RuleLine:
 def _judged(run: RivalArms, rule: ThumbRule) -> JudgedRule:
     if rule.claim is None:
         return JudgedRule(rule, None, "not measured", None, why_not_judged(rule))
+    if (beside := _beside(run, rule)) is not None:
+        return JudgedRule(rule, None, "does not apply", None, beside)
     side = _side(run, rule)
     if side is None:
         return JudgedRule(
@@ -114,6 +116,15 @@ def _side(run: RivalArms, rule: ThumbRule) -> Side | None:
         return side_of(rule, run.figures | met)
     known = all(run.figures.get(key) in few for key, few in rule.needs.items() if key not in met)
     return rule.speaks if known else None
+
+
+def _beside(run: RivalArms, rule: ThumbRule) -> str | None:
+    """Why a rule is about another case than the run's; ``None`` where it is not, or that is not known."""
+    for key, few in rule.needs.items():
+        value = run.figures.get(key)
+        if key not in TAKEN_AS_MET and value is not None and value not in few:
+            return f"speaks of {key} {' or '.join(map(str, few))}, not {value}"
+    return None
 
 
 def _subject(rule: ThumbRule) -> str:

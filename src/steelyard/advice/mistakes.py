@@ -71,7 +71,7 @@ def _wrong_task(case: Situation) -> str | None:
 def _not_validated(case: Situation, way: str) -> str | None:
     if way not in _LEARNED:
         return None
-    if case.holds("eight_of_ten") and case.fails("more_right_than_wrong"):
+    if case.is_unsettled:
         text: str = _texts()["not_validated"]["few"]
         return text.format(tries=case.tries)
     return _small_test(case)

@@ -13,8 +13,8 @@ from steelyard.errors import ConfigError, closest
 from steelyard.packaged import packaged
 from steelyard.words import counted, shortened
 
-_MOST = 10**15
-_COUNT = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,16}")
+_MOST = 10**12
+_COUNT = re.compile(r"\d{1,3}(?:[,_]\d{3})+|\d{1,16}")
 _TRIES = re.compile(r"(\d{1,9})\s*(?:of|out of|/)\s*(\d{1,9})", re.IGNORECASE)
 _YES_NO = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
 KeyType = Literal["yes_no", "choice", "count", "tries", "dollars"]
@@ -35,7 +35,7 @@ class AnswerKey:
     """What one answer may be, and how it reads in a reason.
 
     ``words`` reads each value of a choice, with ``what`` filled in; ``also`` are other words for values. A
-    count has a ``unit``, the words ``after`` it, and a ``least`` value.
+    count has a ``unit``, the words ``after`` it, a ``least`` and a ``most`` value.
     """
 
     name: str
@@ -46,6 +46,7 @@ class AnswerKey:
     unit: str = ""
     after: str = ""
     least: int = 0
+    most: int = _MOST
 
     @property
     def expected(self) -> str:
@@ -60,7 +61,8 @@ class AnswerKey:
             case "dollars":
                 return "an amount in US dollars, such as 500"
             case _:
-                return f"a whole number of at least {self.least}"
+                most = "" if self.most == _MOST else f" and at most {self.most:,}"
+                return f"a whole number of at least {self.least}{most}"
 
     def read(self, raw: object) -> Any:
         """Return the value that an answer stands for. Raises `ConfigError` for any other."""
@@ -99,8 +101,8 @@ class AnswerKey:
         text = str(raw).strip() if isinstance(raw, int | str) and not isinstance(raw, bool) else ""
         if not _COUNT.fullmatch(text):
             return None
-        number = int(text.replace(",", ""))
-        return number if self.least <= number <= _MOST else None
+        number = int(re.sub("[,_]", "", text))
+        return number if self.least <= number <= self.most else None
 
     def _tries(self, raw: object) -> Tries | None:
         if isinstance(raw, Tries):
@@ -109,7 +111,7 @@ class AnswerKey:
             raw = {"good": int(match[1]), "of": int(match[2])}
         if not isinstance(raw, Mapping) or set(raw) != {"good", "of"}:
             return None
-        good, of = raw["good"], raw["of"]
+        good, of = (_digits(raw[key]) for key in ("good", "of"))
         if type(good) is not int or type(of) is not int or not 0 <= good <= of <= _MOST or not of:
             return None
         return Tries(good, of)
@@ -118,8 +120,10 @@ class AnswerKey:
         if isinstance(raw, bool) or not isinstance(raw, int | float | str | Decimal):
             return None
         text = re.sub(r"^\$|\s*(?:USD|dollars?)$", "", str(raw).strip(), flags=re.IGNORECASE)
-        if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
-            text = text.replace(",", "")
+        if re.fullmatch(r"\d{1,3}(?:[,_]\d{3})+(?:\.\d+)?", text):
+            text = re.sub("[,_]", "", text)
+        if not re.fullmatch(r"\d+(?:\.\d*)?|\.\d+|\d+(?:\.\d+)?[eE][-+]?\d{1,2}", text.strip()):
+            return None
         try:
             value = Decimal(text.strip())
         except InvalidOperation:
@@ -152,6 +156,11 @@ class AdviceQuestion:
                 raise ConfigError(f"answer with {self.hint}, not {shortened(word, 40)!r}")
             answers[key.name] = key.read(word)
         return answers
+
+
+def _digits(raw: object) -> object:
+    """A whole number that stands as text in a file, as ``08`` does; anything else as it is."""
+    return int(raw) if isinstance(raw, str) and re.fullmatch(r"\d{1,16}", raw) else raw
 
 
 def _fits(key: AnswerKey, word: str) -> bool:

@@ -44,13 +44,16 @@ def reasons_of(case: Situation, deciding: Sequence[str] = ()) -> list[AdviceReas
 def keys_of(rule: ThumbRule) -> tuple[str, ...]:
     """The answers that a rule refers to."""
     read = () if rule.always else WORKED_OUT.get(rule.reads, (rule.reads,))
-    return tuple(dict.fromkeys((*read, *rule.needs)))
+    return tuple(dict.fromkeys((*read, *rule.needs, *rule.per)))
 
 
 def side_of(rule: ThumbRule, figures: Mapping[str, Any]) -> Side | None:
     """The side that a rule takes; ``None`` where it is not about the case."""
     holds = rule.holds(figures)
-    return None if holds is None else rule.speaks if holds else rule.otherwise
+    if holds is None or not holds:
+        return None if holds is None else rule.otherwise
+    is_silent = rule.silent_from is not None and figures[rule.reads] >= rule.silent_from
+    return "open" if is_silent else rule.speaks
 
 
 def _beside(rule: ThumbRule) -> str | None:
@@ -117,7 +120,8 @@ def _says(rules: Sequence[ThumbRule], side: Side, case: Situation) -> str:
         and rule.holds(case.figures) is not None
     ]
     by = "would tune" if side == "for" else "ask for more"
-    marks = sorted({rule.mark for rule in rules if rule.mark is not None})
+    at_case = (rule.mark_at(case.figures) or rule.mark for rule in rules)
+    marks = sorted({mark for mark in at_case if mark is not None})
     ends = f"{marks[0]:,.0f}" if len(marks) == 1 else f"{marks[0]:,.0f} to {marks[-1]:,.0f}"
     whose = "mark" if len(marks) == 1 else "marks"
     return f"{len(rules)} of {len(alike)} rules of thumb {by} ({whose} {ends})"

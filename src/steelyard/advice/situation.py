@@ -77,6 +77,21 @@ class Situation:
         """Whether the condition of a rule is known not to hold."""
         return thumb_rules()[rule].holds(self.figures) is False
 
+    @property
+    def does_well(self) -> bool:
+        """Whether the tries show that today's prompt does."""
+        return self.holds("eight_of_ten") and self.holds("more_right_than_wrong")
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether the tries show that today's prompt does not do; with neither they are too few to tell."""
+        return self.holds("prompt_plateau")
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether there are tries, and their interval supports neither."""
+        return self.tries is not None and not self.does_well and not self.falls_short
+
     def with_answer(self, key: str, value: Any) -> Situation:
         return replace(self, **{key: value})
 
@@ -105,9 +120,12 @@ def situation_of(answers: Mapping[str, Any] | Situation) -> Situation:
 
 
 def read_answers(path: Path | str) -> dict[str, Any]:
-    """Read a YAML file of answers by key, checked. Raises `ConfigError` that names the file and the line."""
+    """Read a YAML file of answers by key, checked. Raises `ConfigError` that names the file and the line.
+
+    Numbers are read as an option is, not as YAML 1.1 would: ``010`` is 10, and ``1:30`` is refused.
+    """
     file = expanded(path)
-    data, lines = read_yaml(file, such_as="examples")
+    data, lines = read_yaml(file, is_data=True, such_as="examples")
     for key in data:
         try:
             situation_of({key: data[key]})
@@ -115,7 +133,7 @@ def read_answers(path: Path | str) -> dict[str, Any]:
             line = lines.get((key,))
             where = f"{file.name} line {line}" if line else file.name
             raise ConfigError(f"{where}: {error}") from None
-    return {key: value for key, value in data.items() if value is not None}
+    return situation_of(data).to_dict()
 
 
 @lru_cache(maxsize=256)

@@ -1,18 +1,15 @@
-"""What to do next: three steps with their commands, and a ``task.yaml`` to run."""
+"""What to do next: three steps with their commands."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from string import Template
 from typing import NamedTuple
 
 from steelyard.advice.situation import Situation
+from steelyard.advice.task_file import fitting_metric, why_not_exact
 from steelyard.commands import command
 from steelyard.data.splits.allocation import MIN_EXAMPLES
 from steelyard.packaged import packaged
-
-EXAMPLES = "examples.jsonl"
-"""The file of examples that a written ``task.yaml`` names."""
 
 
 class NextStep(NamedTuple):
@@ -23,14 +20,18 @@ class NextStep(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """What the advice is about: a task, a file of examples, or neither (``None``: not there yet)."""
+    """What the advice is about: a task, a file of examples, or neither (``None``: not there yet).
+
+    ``is_word_for_word`` says whether its free texts are scored by ``exact_match``.
+    """
 
     task: Path | None = None
     examples: Path | None = None
+    is_word_for_word: bool = False
 
 
 def next_steps(case: Situation, way: str, subject: Subject) -> list[NextStep]:
-    """The next three steps."""
+    """The next three steps; with private data, where requests may go; for free text, what scores it."""
     data = packaged("advice/data/steps.yaml")
     if case.can_judge is False:
         steps = data["unjudged"]
@@ -39,10 +40,27 @@ def next_steps(case: Situation, way: str, subject: Subject) -> list[NextStep]:
         if not subject.task and not subject.examples and (case.examples or 0) < MIN_EXAMPLES:
             first = "few"
         last = "unpriced" if case.requests_per_day is None else "priced"
-        steps = [data["first"][first], data["weigh"][way], data["last"][last]]
+        steps = [
+            _more(data["first"][first], _metric_clause(case, subject)),
+            _more(data["weigh"][way], data["private"] if case.private_data else ""),
+            data["last"][last],
+        ]
     return [
         NextStep(step["do"], _command(data["commands"][step["command"]], subject)) for step in steps
     ]
+
+
+def _more(step: dict[str, str], clause: str) -> dict[str, str]:
+    return {**step, "do": f"{step['do']}; {clause}"} if clause else step
+
+
+def _metric_clause(case: Situation, subject: Subject) -> str:
+    """How free text is to be scored, where the task is yet to be made or scores it word for word."""
+    metric = fitting_metric(case) if case.kind == "text" else None
+    if not metric or (subject.task is not None and not subject.is_word_for_word):
+        return ""
+    text: str = packaged("advice/data/steps.yaml")["metric"]
+    return text.format(metric=metric, because=why_not_exact())
 
 
 def _command(words: list[str], subject: Subject) -> str:
@@ -54,33 +72,3 @@ def _command(words: list[str], subject: Subject) -> str:
         "{run}": Path("runs") / (folder.resolve().name or "my-task"),
     }
     return command(*(paths.get(word, word) for word in words))
-
-
-def task_yaml(case: Situation, way: str) -> str:
-    """A ``task.yaml`` from the answers; what was not answered stands in it as a comment, never as a value.
-
-    It names ``examples.jsonl`` beside it. A kind that was not answered is text, and says so.
-    """
-    kind = case.kind or "text"
-    return Template(packaged("advice/data/task.yaml.template")).substitute(
-        instruction=packaged("advice/data/instructions.yaml")[kind],
-        kind=kind,
-        guessed="" if case.kind else "; you did not say which: change it",
-        documents=_line(
-            way == "retrieval",
-            "documents: docs/             # the folder that holds the facts",
-            commented=True,
-        ),
-        traffic=_line(
-            case.requests_per_day is not None,
-            f"traffic: {{requests_per_day: {case.requests_per_day}}}",
-        ),
-        constraints=_line(
-            case.max_latency_ms is not None,
-            f"constraints: {{max_latency_p95_ms: {case.max_latency_ms}}}",
-        ),
-    )
-
-
-def _line(is_there: bool, text: str, *, commented: bool = False) -> str:
-    return f"\n{'# ' if commented else ''}{text}\n" if is_there else ""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from itertools import groupby
-from math import ceil
+from math import ceil, floor
 from typing import Any, NamedTuple
 
 from steelyard.advice.decide import choose
 from steelyard.advice.questions import AnswerKey, Tries, answer_keys
 from steelyard.advice.situation import WORKED_OUT, Situation
-from steelyard.rules_of_thumb import thumb_rules
+from steelyard.rules_of_thumb import ThumbRule, thumb_rules
 
 TRIES = (Tries(20, 20), Tries(8, 10), Tries(5, 20))
 """What stands for the many outcomes of tries: good, too few to tell, poor."""
@@ -58,10 +59,21 @@ def _values(key: AnswerKey, case: Situation) -> list[Any]:
         case "tries":
             return list(TRIES)
         case "dollars":
-            marks = {rule.mark or 0 for rule in thumb_rules().values() if rule.reads == key.name}
-            return [0, *sorted(map(int, marks))]
+            return sorted({0, *map(ceil, _dollar_marks(key, case))})
         case _:
             return sorted(set(_counts(key, case)))
+
+
+def _dollar_marks(key: AnswerKey, case: Situation) -> Iterator[float]:
+    """Every mark on an amount at the case's size, and on the size that an amount that grows buys."""
+    rules = thumb_rules().values()
+    for rule in rules:
+        if rule.reads != key.name or rule.mark is None:
+            continue
+        yield rule.mark_at(case.figures) or rule.mark
+        for other, count in rule.per.items():
+            sizes = (one.mark for one in rules if one.reads == other)
+            yield from (rule.mark * size / count for size in sizes if size is not None)
 
 
 def _counts(key: AnswerKey, case: Situation) -> Iterator[int]:
@@ -69,6 +81,8 @@ def _counts(key: AnswerKey, case: Situation) -> Iterator[int]:
     yield key.least
     for rule in thumb_rules().values():
         mark = rule.mark
+        if mark is not None and key.name in rule.per:
+            yield from _fits(rule, mark, key, case)
         if mark is None or key.name not in WORKED_OUT.get(rule.reads, (rule.reads,)):
             continue
         if rule.reads == "tokens_per_day":
@@ -79,6 +93,14 @@ def _counts(key: AnswerKey, case: Situation) -> Iterator[int]:
             mark /= factor
         edge = ceil(mark) + (1 if rule.at_most is not None and ceil(mark) == mark else 0)
         yield from (value for value in (edge - 1, edge) if value >= key.least)
+
+
+def _fits(rule: ThumbRule, mark: float, key: AnswerKey, case: Situation) -> Iterator[int]:
+    """The most that the answer to a rule whose mark grows with the count suffices for, and one more."""
+    answer = case.figures.get(rule.reads)
+    if answer:
+        most = floor(Fraction(answer) / Fraction(mark) * rule.per[key.name])
+        yield from (value for value in (most, most + 1) if value >= key.least)
 
 
 def _by_way(

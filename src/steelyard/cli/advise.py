@@ -230,7 +230,7 @@ def _check_out(path: Path, source: Path | None) -> None:
 
 def _write(path: Path, task: str) -> None:
     """Write the task, and an empty file for its rows where there is none yet."""
-    from steelyard.advice.steps import EXAMPLES
+    from steelyard.advice.task_file import EXAMPLES
     from steelyard.files import cannot_write, write_whole
 
     rows = path.parent / EXAMPLES

@@ -120,11 +120,10 @@ def _finding_lines(finding: FindingView) -> list[str]:
     lines = _wrapped(head, "", "        ")
     for row in finding.evidence:
         texts = f"{row.input!r} -> {row.output!r}" if row.output else repr(row.input)
-        where = (
-            f"row {row.row} {shortened(texts, 150)}"
-            if row.input
-            else f"row {row.row} ({row.source})"
-        )
+        place = f"row {row.row}" if row.row else row.source  # a document is no row
+        where = f"{place} {shortened(texts, 150)}" if row.input else place
+        if row.row and not row.input:
+            where = f"{place} ({row.source})"
         lines += _wrapped(where, "        ", "          ")
         lines += _wrapped(row.why, "          ", "          ") if row.why else []
     if finding.evidence and finding.more:

@@ -199,6 +199,26 @@ class UnderstoodFact(ResultPart):
     text: str = ""
 
 
+class DocumentFile(ResultPart):
+    """A file under a task's ``documents``: ``read``, ``skipped`` or ``refused``, and why."""
+
+    name: str = ""
+    state: str = ""
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+    documents: int = 0
+
+
+class DocumentsAudit(ResultPart):
+    """A task's documents; ``files`` counts the files by state, ``hidden`` texts that nobody sees by kind."""
+
+    documents: int = 0
+    characters: int = 0
+    files: dict[str, int] = Field(default_factory=dict)
+    hidden: dict[str, int] = Field(default_factory=dict)
+    outcomes: tuple[DocumentFile, ...] = ()
+
+
 class DataAudit(AuditFindings):
     """The audit of one data set as ``data check --json`` prints it."""
 
@@ -207,6 +227,7 @@ class DataAudit(AuditFindings):
     columns: dict[str, Any] = Field(default_factory=dict)
     files: tuple[DataFile, ...] = ()
     understood: tuple[UnderstoodFact, ...] = ()
+    documents: Omitted[DocumentsAudit] = None
 
 
 class AuditResult(AuditFindings):

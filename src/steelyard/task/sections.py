@@ -130,6 +130,10 @@ class DocumentsConfig(Section):
             value = {"files": value}
         if isinstance(value, Mapping) and isinstance(value.get("files"), str):
             value = {**value, "files": [value["files"]]}
+        if not isinstance(value, Mapping | DocumentsConfig):
+            raise ValueError(
+                f"it takes a folder or file, a list of them, or {{files, text, hidden}}, not {value!r:.60}"
+            )
         return value
 
     @field_validator("files")

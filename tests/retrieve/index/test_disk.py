@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from steelyard.errors import ConfigError, ModelError
+from steelyard.errors import ConfigError, ModelError, StorageError
 from steelyard.retrieve.base import Passage, TextSpan
-from steelyard.retrieve.index.disk import MANIFEST
+from steelyard.retrieve.index.disk import MANIFEST, _one_writer
 from steelyard.retrieve.index.passage_index import PassageIndex
 from steelyard.retrieve.index.settings import FinderSettings
 from tests.retrieve.index.concepts import ConceptEncoder
@@ -55,6 +55,19 @@ def test_an_index_that_is_open_goes_on_when_it_is_replaced(tmp_path: Path) -> No
     expected = answers(before)
     PassageIndex.fit(PASSAGES[:1], FinderSettings(), ENCODER).save(tmp_path)
     assert answers(before) == expected
+
+
+def test_two_writers_do_not_meet(tmp_path: Path) -> None:
+    pytest.importorskip("fcntl")
+    index = PassageIndex.fit(PASSAGES, FinderSettings(), ENCODER)
+    with _one_writer(tmp_path), pytest.raises(StorageError, match="another process"):
+        index.save(tmp_path)
+    index.save(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot write"):
+        PassageIndex.fit(PASSAGES, FinderSettings(), ENCODER).save(tmp_path / "none")
 
 
 def test_an_empty_index(tmp_path: Path) -> None:

@@ -2,18 +2,19 @@ from __future__ import annotations
 
 import logging
 
-import bm25s
 import numpy as np
 import pytest
 
 from steelyard.errors import ConfigError, DataError, MissingExtraError
 from steelyard.model.encoder import Encoder
 from steelyard.retrieve.base import Passage, TextSpan
+from steelyard.retrieve.index.dense import DenseLeg
 from steelyard.retrieve.index.fusion import best, convex, normalised, reciprocal_ranks
 from steelyard.retrieve.index.lexical import Bm25Leg
 from steelyard.retrieve.index.passage_index import PassageIndex, open_encoder
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.terms import Tokenizer
+from steelyard.retrieve.index.windows import SearchText
 from tests.retrieve.index.concepts import ConceptEncoder
 
 CORPUS = [
@@ -78,6 +79,7 @@ def test_an_empty_corpus_has_no_hits() -> None:
 
 
 def test_scores_are_those_of_bm25s() -> None:
+    bm25s = pytest.importorskip("bm25s")
     tokenize = Tokenizer()
     corpus = [f"{a} {b} common" for a, b in zip("abcab", "ddeea", strict=True)] + [
         "a a a long long b"
@@ -86,7 +88,9 @@ def test_scores_are_those_of_bm25s() -> None:
     reference.index([tokenize(text) for text in corpus], show_progress=False)
     for question in ("a common", "b b long", "e"):
         expected = reference.get_scores(tokenize(question))
-        ours = Bm25Leg.fit(corpus, tokenize).scores([question])[0]
+        ours = Bm25Leg.fit([SearchText("", text) for text in corpus], tokenize).scores([question])[
+            0
+        ]
         np.testing.assert_allclose(ours, expected, rtol=1e-5)
 
 
@@ -99,6 +103,21 @@ def test_meaning_finds_other_words_and_the_best_window_counts() -> None:
     assert texts(whole, "dog")[0] == "A dog, a cat, a car."
     assert texts(by_windows, "vehicle")[0] == "An auto."
     assert texts(by_windows, "tree") == []
+
+
+def test_a_passage_is_searched_by_its_headings_too() -> None:
+    headings = ["The hound > Care", "The cat > Care", ""]
+    corpus = [
+        Passage("It eats twice. It sleeps.", metadata=(("heading", heading), ("more", "bird")))
+        for heading in headings
+    ]
+    for legs in ("bm25", "dense"):
+        settings = FinderSettings(legs)  # type: ignore[arg-type]
+        [hits] = PassageIndex.fit(corpus, settings, ENCODER).find(["hound"], 3)
+        assert [hit.passage for hit in hits] == corpus[:1]
+        assert PassageIndex.fit(corpus, settings, ENCODER).find(["bird"], 3) == [[]]
+    named = FinderSettings("bm25", fields=("more",))
+    assert len(PassageIndex.fit(corpus, named).find(["bird"], 3)[0]) == 3
 
 
 def test_fusion_takes_what_either_leg_finds() -> None:
@@ -122,6 +141,22 @@ def test_a_question_has_the_same_hits_in_any_company() -> None:
     index = PassageIndex.fit(corpus, FinderSettings(), ENCODER)
     questions = ["dog", "car cat", "", "hound auto"] * 40
     assert index.find(questions, 3) == [index.find([question], 3)[0] for question in questions]
+
+
+def test_equal_texts_have_equal_scores_wherever_they_stand() -> None:
+    class RandomEncoder(ConceptEncoder):
+        def encode(self, texts):  # type: ignore[no-untyped-def]
+            rows = [np.random.default_rng(len(text)).standard_normal(384) for text in texts]
+            vectors = np.array(rows, dtype=np.float32).reshape(-1, 384)
+            return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    corpus = [Passage("x" * (1 if place % 3 else place + 2)) for place in range(1001)]
+    dense = DenseLeg.fit([SearchText("", one.text) for one in corpus], (1,), RandomEncoder({}))
+    questions = ["y" * length for length in range(3, 70)]
+    scores = dense.scores(questions)
+    assert (np.ptp(scores[:, [place % 3 > 0 for place in range(1001)]], axis=1) == 0).all()
+    for place, question in enumerate(questions):
+        np.testing.assert_array_equal(dense.scores([question])[0], scores[place])
 
 
 def test_a_filter_comes_before_the_best() -> None:

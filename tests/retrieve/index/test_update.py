@@ -87,6 +87,18 @@ def test_a_renamed_document_is_not_encoded_again(tmp_path: Path) -> None:
     assert_is_fresh(tmp_path, now)
 
 
+def test_another_heading_is_encoded_again(tmp_path: Path) -> None:
+    now, counting = documents(3), encoder()
+    update(tmp_path, now, SETTINGS, counting)
+    counting.calls.clear()
+    now["d001.md"][0] = now["d001.md"][0]._replace(metadata=(("heading", "W1"), ("other", "x")))
+    assert update(tmp_path, now, SETTINGS, counting) == IndexChange(1, 1, 8, 1)
+    assert all(text.startswith("W1: ") for text in counting.calls)
+    now["d001.md"][0] = now["d001.md"][0]._replace(metadata=(("heading", "W1"), ("other", "y")))
+    assert update(tmp_path, now, SETTINGS, counting).encoded == 0
+    assert_is_fresh(tmp_path, now)
+
+
 def test_a_deleted_document_is_gone_from_both_legs(tmp_path: Path) -> None:
     now = documents(5)
     now["gone.md"] = [Passage("The w1 secret.", "", TextSpan("gone.md", 0, 14))]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from steelyard.cli.data.documents import add_documents
 from steelyard.cli.data.options import add_columns, add_source
 from steelyard.cli.options import file_path, names
 from steelyard.commands import command
@@ -82,6 +83,8 @@ def call(args: argparse.Namespace) -> int:
         on_check=_progress(quiet=args.json),
     )
     facts, task_name = audit.to_dict(), audit.dataset.task.name
+    if args.only is None:
+        add_documents(facts, audit.dataset.task)
     record = DataAudit.model_validate(facts)
     if args.json:
         say_json(facts)

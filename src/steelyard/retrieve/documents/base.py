@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-State = Literal["read", "skipped", "refused"]
+FileState = Literal["read", "skipped", "refused"]
 Removed = tuple[tuple[int, int], ...]
 
 MOST_HIDDEN_SHOWN = 1_000
@@ -37,7 +37,7 @@ class FileOutcome(NamedTuple):
     """
 
     name: str
-    state: State
+    state: FileState
     reason: str = ""
     notes: tuple[str, ...] = ()
     documents: int = 0
@@ -143,7 +143,7 @@ class Corpus:
                     return by_name[name.removeprefix(prefix)]
         return None
 
-    def of_state(self, state: State) -> tuple[FileOutcome, ...]:
+    def of_state(self, state: FileState) -> tuple[FileOutcome, ...]:
         """The outcomes of one state."""
         return tuple(outcome for outcome in self.outcomes if outcome.state == state)
 
@@ -179,10 +179,10 @@ class ParsedText(NamedTuple):
 def capped(hidden: Iterable[HiddenText]) -> tuple[HiddenText, ...]:
     """Hidden texts as they are listed: long ones cut, and a last line for those beyond the list."""
     every = list(hidden)
-    shown = [
+    listing = [
         item._replace(text=item.text[:MOST_HIDDEN_CHARACTERS]) for item in every[:MOST_HIDDEN_SHOWN]
     ]
     if len(every) > MOST_HIDDEN_SHOWN:
         more = len(every) - MOST_HIDDEN_SHOWN
-        shown.append(HiddenText("more", "", None, f"and {more:,} more hidden texts"))
-    return tuple(shown)
+        listing.append(HiddenText("more", "", None, f"and {more:,} more hidden texts"))
+    return tuple(listing)

@@ -13,7 +13,7 @@ from steelyard.retrieve.documents.style import (
     TINY_PIXELS,
     WHITE,
     Color,
-    Rule,
+    StyleRule,
     color_of,
     contrast,
     declarations_in,
@@ -38,7 +38,7 @@ _SIZES = {
 _COLOR_WORD = re.compile(r"#[0-9a-f]{3,8}|(?:rgb|hsl)a?\([^()]*\)|[a-z]+")
 
 
-class Look(NamedTuple):
+class TextLook(NamedTuple):
     """How text looks at one place of a page: what is inherited, and why it is not seen, if so.
 
     ``background`` is ``None`` where it cannot be known; ``is_final`` means that nothing inside is seen.
@@ -61,7 +61,9 @@ class Styles:
             "stylesheet" in (link.attributes.get("rel") or "").lower() for link in tree.css("link")
         )
         """Whether rules are in files that are not read."""
-        self._matched: dict[int, list[tuple[tuple[int, int, int], int, Rule]]] = defaultdict(list)
+        self._matched: dict[int, list[tuple[tuple[int, int, int], int, StyleRule]]] = defaultdict(
+            list
+        )
         self.notes: tuple[str, ...] = ()
         sheets = [node.text_content or node.text(deep=True) for node in tree.css("style")]
         rules = [rule for sheet in sheets for rule in rules_in(sheet or "")]
@@ -70,7 +72,7 @@ class Styles:
         if rules:
             self._match(tree, rules[:MOST_RULES])
 
-    def _match(self, tree: Any, rules: Iterable[Rule]) -> None:
+    def _match(self, tree: Any, rules: Iterable[StyleRule]) -> None:
         names = _names_in(tree)
         for order, rule in enumerate(rules):
             needed = _NAMES.findall(_NEGATED.sub("", rule.selector))
@@ -95,7 +97,7 @@ class Styles:
         _apply(values, strong, declarations_in(attributes.get("style") or ""))
         return values
 
-    def look(self, node: Any, outer: Look) -> Look:
+    def look(self, node: Any, outer: TextLook) -> TextLook:
         """How text directly inside ``node`` looks, ``outer`` being that around it."""
         attributes = node.attributes
         if not attributes and node.mem_id not in self._matched:
@@ -115,7 +117,7 @@ class Styles:
         return inner._replace(kind=final or _unseen(inner), is_final=final is not None)
 
     def _background(
-        self, values: dict[str, str], attributes: dict[str, str | None], outer: Look
+        self, values: dict[str, str], attributes: dict[str, str | None], outer: TextLook
     ) -> Color | None:
         value = (
             values.get("background-color") or values.get("background") or attributes.get("bgcolor")
@@ -161,7 +163,7 @@ def _hidden_by(attributes: dict[str, str | None]) -> str | None:
 
 
 def _color(
-    values: dict[str, str], attributes: dict[str, str | None], outer: Look
+    values: dict[str, str], attributes: dict[str, str | None], outer: TextLook
 ) -> tuple[Color, bool]:
     value = values.get("color") or (attributes.get("color") or "").lower()
     color = color_of(value) if value else None
@@ -172,7 +174,7 @@ def _color(
     return outer.color, outer.is_transparent
 
 
-def _pixels(values: dict[str, str], outer: Look) -> float:
+def _pixels(values: dict[str, str], outer: TextLook) -> float:
     value = values.get("font-size")
     if value is None:
         match = _SIZE.search(values.get("font", ""))
@@ -183,7 +185,7 @@ def _pixels(values: dict[str, str], outer: Look) -> float:
     return outer.pixels if size is None else size
 
 
-def _unseen(look: Look) -> str | None:
+def _unseen(look: TextLook) -> str | None:
     if not look.is_visible:
         return "visibility_hidden"
     if look.pixels <= TINY_PIXELS:
@@ -204,14 +206,14 @@ def kind_of_element(attributes: dict[str, str | None]) -> str | None:
     final = _hidden_by(attributes) or hides(values)
     if final is not None:
         return final
-    color, is_transparent = _color(values, attributes, Look())
+    color, is_transparent = _color(values, attributes, TextLook())
     is_visible = values.get("visibility", "visible") == "visible"
     background = color_of(values.get("background-color") or values.get("background") or "")
     return _unseen(
-        Look(
+        TextLook(
             color=color,
             background=background if isinstance(background, tuple) else WHITE,
-            pixels=_pixels(values, Look()),
+            pixels=_pixels(values, TextLook()),
             is_visible=is_visible,
             is_transparent=is_transparent,
         )

@@ -81,7 +81,7 @@ def cleaned(text: str, most: int, page: int | None = None, *, keep: bool = False
     marks = list(_marks(text, most)) if not text.isascii() else []
     if not marks:
         return Cleaned(text, (), ())
-    hidden = capped(_told(text, marks, page))
+    hidden = capped(_listed(text, marks, page))
     spans = merged((mark.start, mark.end) for mark in marks)
     if keep:
         return Cleaned(text, (), hidden)
@@ -163,7 +163,7 @@ def _tag_or_selector(text: str, at: int) -> _Mark | None:
 
 
 def _is_selector(mark: str) -> bool:
-    return "\ufe00" <= mark <= "\ufe0f" or "\u180b" <= mark <= "\u180f" and mark != "\u180e"
+    return "\ufe00" <= mark <= "\ufe0f" or ("\u180b" <= mark <= "\u180f" and mark != "\u180e")
 
 
 def _has_base(text: str, at: int) -> bool:
@@ -218,7 +218,7 @@ def _in(character: str, ranges: tuple[tuple[int, int], ...]) -> bool:
     return bool(character) and any(low <= ord(character) <= high for low, high in ranges)
 
 
-def _told(text: str, marks: list[_Mark], page: int | None) -> Iterator[HiddenText]:
+def _listed(text: str, marks: list[_Mark], page: int | None) -> Iterator[HiddenText]:
     """What is listed: marks of one kind that stand close by are one."""
     line, counted_to = 1, 0
     group: list[_Mark] = []
@@ -246,5 +246,5 @@ def _words(text: str, group: list[_Mark]) -> str:
     counts = Counter(f"U+{ord(text[mark.start]):04X}" for mark in group)
     names = ", ".join(f"{count} x {name}" for name, count in counts.most_common(4))
     start, end = max(0, group[0].start - 20), group[-1].end + 20
-    around = without(text[start:end], merged((m.start - start, m.end - start) for m in group))
-    return f"{names} in {' '.join(around.split())[:_NEAR]!r}"
+    context = without(text[start:end], merged((m.start - start, m.end - start) for m in group))
+    return f"{names} in {' '.join(context.split())[:_NEAR]!r}"

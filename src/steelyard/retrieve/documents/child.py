@@ -36,7 +36,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
     except DocumentSkippedError as error:
         return {"skipped": str(error)}
     except MemoryError:
-        return {"refused": "needs more memory than it may have"}
+        return {"refused": "needs more memory than it may have to be read", "is_full": True}
     except Exception:  # noqa: BLE001 - a bug, raised again on the other side
         return {"bug": traceback.format_exc()}
     return {

@@ -29,6 +29,7 @@ _HEAD = 64 * 2**10
 _MOST_CONTROLS = 0.01
 _MOST_ACCENTS = 0.4
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x80-\x9f]")
+_UPPER = bytes(range(0x80, 0x100))
 _LETTERS = re.compile(r"[^\W\d_]")
 _ACCENTS = re.compile("[^\x00-\x7f]")
 _LEAST_NULS = 0.04
@@ -63,13 +64,13 @@ def decoded(data: bytes, *, is_html: bool = False) -> DecodedText:
 def _windows(data: bytes, place: int) -> DecodedText:
     """Windows-1252, where that gives words of European languages."""
     byte = f"byte 0x{data[place]:02x} at offset {place:,}"
+    _as_text(data[:_HEAD].translate(None, _UPPER).decode("ascii"))
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError:
         raise DocumentRefusedError(
             f"is not UTF-8 ({byte}) nor Windows-1252: save it as UTF-8"
         ) from None
-    _as_text(text[:_HEAD])
     start = max(0, place - _HEAD // 2)
     letters = "".join(_LETTERS.findall(text[start : start + _HEAD]))
     if len(_ACCENTS.findall(letters)) > _MOST_ACCENTS * len(letters):

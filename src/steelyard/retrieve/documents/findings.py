@@ -112,7 +112,7 @@ def _hidden(documents: Sequence[Document]) -> Finding | None:
     )
     message = (
         f"{counted(len(every), 'text')} that no reader sees, in {counted(files, 'document')} ({named}): "
-        "models are not shown it unless the task says documents: {hidden: keep}"
+        "models are not shown it unless the task says documents: {files: …, hidden: keep}"
     )
     evidence = tuple(
         _evidence(

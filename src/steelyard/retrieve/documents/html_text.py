@@ -11,7 +11,7 @@ from typing import Any
 
 from steelyard.extras import require
 from steelyard.retrieve.documents.base import HiddenText, ParsedText, capped
-from steelyard.retrieve.documents.cascade import Look, Styles
+from steelyard.retrieve.documents.cascade import Styles, TextLook
 
 _LEFT_OUT = frozenset(
     "script style template noscript head svg iframe object embed canvas audio video select datalist textarea "
@@ -48,7 +48,7 @@ class _Place:
 
     node: Any
     tag: str
-    look: Look
+    look: TextLook
     unseen: _Unseen | None
 
 
@@ -90,7 +90,11 @@ class _Page:
 
 def read_html(source: str, *, keep_hidden: bool = False) -> ParsedText:
     """Read a page: headings, lists, tables row by row, code; scripts, templates and images left out."""
-    tree = require("selectolax.lexbor", "documents").LexborHTMLParser(source)
+    lexbor = require("selectolax.lexbor", "documents")
+    try:
+        tree = lexbor.LexborHTMLParser(source)
+    except lexbor.SelectolaxError:  # all that it says of memory that ran out
+        raise MemoryError from None
     styles = Styles(tree)
     walk = _Walk(styles, keep_hidden)
     body = tree.body
@@ -123,13 +127,13 @@ class _Walk:
         ]
 
     def through(self, body: Any) -> None:
-        stack = [self._entered(body, Look(), None)]
+        stack = [self._entered(body, TextLook(), None)]
         node = body.child
         while stack:
             if node is None:
-                done = stack.pop()
-                self._left(done.tag)
-                node = done.node.next if stack else None
+                place = stack.pop()
+                self._left(place.tag)
+                node = place.node.next if stack else None
             elif node.is_text_node:
                 self._text(node.text_content or "", stack[-1])
                 node = node.next
@@ -142,7 +146,7 @@ class _Walk:
                 stack.append(self._entered(node, stack[-1].look, stack[-1].unseen))
                 node = node.child
 
-    def _entered(self, node: Any, outer: Look, unseen: _Unseen | None) -> _Place:
+    def _entered(self, node: Any, outer: TextLook, unseen: _Unseen | None) -> _Place:
         look = self.styles.look(node, outer)
         if look.kind is None:
             unseen = None
@@ -176,10 +180,9 @@ class _Walk:
             self.layout.append(any(c.css_first(_IN_CELLS) is not None for c in node.css("td")))
         elif tag == "tr" and self.layout and not self.layout[-1]:
             page.cells = []
-        elif tag == "pre":
-            if page.cells is None:
-                page.lines.append("```")
-                page.pre += 1
+        elif tag == "pre" and page.cells is None:
+            page.lines.append("```")
+            page.pre += 1
 
     def _bullet(self) -> str:
         lists = self.page.lists
@@ -207,7 +210,7 @@ class _Walk:
             return
         if tag in _LISTS and page.lists:
             page.lists.pop()
-        page.flush(gap=tag not in _CLOSE and not (tag in _LISTS and page.lists))
+        page.flush(gap=tag not in _CLOSE and not page.lists)
         if tag in _LISTS:
             return
         if tag == "table" and self.layout:
@@ -229,10 +232,10 @@ def _first_number(node: Any) -> int:
 def _named(node: Any) -> str:
     """An element as a person finds it: ``<div class="x">``."""
     attributes = node.attributes
-    shown = [
+    pairs = [
         f'{name}="{attributes[name]}"' for name in ("id", "class", "style") if attributes.get(name)
     ]
-    return f"<{' '.join([node.tag or '', *shown])[:120]}>"
+    return f"<{' '.join([node.tag or '', *pairs])[:120]}>"
 
 
 def _is_skip_link(node: Any) -> bool:

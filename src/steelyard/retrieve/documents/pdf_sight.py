@@ -35,16 +35,16 @@ _LAYER_SHARE = 0.25
 """Of a page that an image must fill for the text on it to be what OCR read."""
 _LAYER_VISIBLE = 0.2
 
-Box = tuple[float, float, float, float]
-Matrix = tuple[float, float, float, float, float, float]
-_PLAIN: Matrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+PageBox = tuple[float, float, float, float]
+PageMatrix = tuple[float, float, float, float, float, float]
+_PLAIN: PageMatrix = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
 
 class RenderBudget:
     """How long pages of one document may be drawn; beyond that colours alone decide."""
 
     def __init__(self, seconds: float) -> None:
-        self.left, self.pages = seconds, 0
+        self.seconds, self.pages = seconds, 0
 
     def notes(self) -> tuple[str, ...]:
         if not self.pages:
@@ -57,7 +57,7 @@ class _Item(NamedTuple):
 
     raw: Any
     kind: int
-    box: Box
+    box: PageBox
     color: Color | None
     alpha: int
     mode: int = 0
@@ -74,7 +74,7 @@ class PageSight:
         self.is_scan = False
         self._grounds = self._largest()
         left, bottom, right, top = page.get_bbox()
-        self._box: Box = (left, bottom, right, top)
+        self._box: PageBox = (left, bottom, right, top)
 
     def hidden(self) -> dict[int, str]:
         """The kinds of hiding by the address of a text object; what OCR wrote on a scan is not hidden."""
@@ -131,10 +131,10 @@ class PageSight:
             return True
         if contrast(item.color, WHITE) < _DOUBTFUL:
             return True
-        around = [(place, o) for place, o in self._grounds if _contains(o.box, item.box)]
+        grounds = [(place, o) for place, o in self._grounds if _contains(o.box, item.box)]
         return any(
             place > at or other.color is None or contrast(other.color, item.color) < _DOUBTFUL
-            for place, other in around
+            for place, other in grounds
         )
 
     def _is_alike(self, at: int, item: _Item) -> bool:
@@ -151,7 +151,7 @@ class PageSight:
         """The doubtful texts that make no difference to the drawn page."""
         if not doubtful:
             return
-        if self._budget.left <= 0:
+        if self._budget.seconds <= 0:
             self._budget.pages += 1
             yield from (pair for pair in doubtful if self._is_alike(*pair))
             return
@@ -163,7 +163,7 @@ class PageSight:
         without = self._drawn(scale)
         for _, item in doubtful:
             self._raw.FPDFPageObj_SetIsActive(item.raw, True)
-        self._budget.left -= time.perf_counter() - started
+        self._budget.seconds -= time.perf_counter() - started
         for at, item in doubtful:
             if not _differ(with_them, without, self._pixels(item.box, scale, with_them)):
                 yield at, item
@@ -176,7 +176,7 @@ class PageSight:
         bitmap.close()
         return drawing
 
-    def _pixels(self, box: Box, scale: float, drawing: _Drawing) -> tuple[int, int, int, int]:
+    def _pixels(self, box: PageBox, scale: float, drawing: _Drawing) -> tuple[int, int, int, int]:
         """The box on the drawing: left, top, right, bottom; all of it on a page that is turned."""
         if self._page.get_rotation():
             return 0, 0, drawing.width, drawing.height
@@ -189,7 +189,7 @@ class PageSight:
             min(drawing.height, int(bottom * scale) + 2),
         )
 
-    def _objects(self, holder: Any, matrix: Matrix, depth: int) -> Iterator[_Item]:
+    def _objects(self, holder: Any, matrix: PageMatrix, depth: int) -> Iterator[_Item]:
         raw = self._raw
         count, get = (
             (raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject)
@@ -207,7 +207,7 @@ class PageSight:
             else:
                 yield self._item(item, kind, matrix)
 
-    def _item(self, item: Any, kind: int, matrix: Matrix) -> _Item:
+    def _item(self, item: Any, kind: int, matrix: PageMatrix) -> _Item:
         raw = self._raw
         box = _moved(self._bounds(item), matrix)
         if kind == _TEXT:
@@ -227,12 +227,12 @@ class PageSight:
             return _Item(item, kind, box, color, alpha)
         return _Item(item, kind, box, None, 255)
 
-    def _bounds(self, item: Any) -> Box:
+    def _bounds(self, item: Any) -> PageBox:
         sides = [ctypes.c_float() for _ in range(4)]
         self._raw.FPDFPageObj_GetBounds(item, *sides)
         return (sides[0].value, sides[1].value, sides[2].value, sides[3].value)
 
-    def _matrix(self, item: Any) -> Matrix:
+    def _matrix(self, item: Any) -> PageMatrix:
         matrix = self._raw.FS_MATRIX()
         if not self._raw.FPDFPageObj_GetMatrix(item, matrix):
             return _PLAIN
@@ -271,21 +271,21 @@ def _address(item: _Item) -> int:
     return ctypes.addressof(item.raw.contents)
 
 
-def _area(box: Box) -> float:
+def _area(box: PageBox) -> float:
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
-def _overlap(one: Box, other: Box) -> bool:
+def _overlap(one: PageBox, other: PageBox) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _contains(outer: Box, inner: Box) -> bool:
+def _contains(outer: PageBox, inner: PageBox) -> bool:
     """Whether the middle of ``inner`` lies in ``outer``."""
     x, y = (inner[0] + inner[2]) / 2, (inner[1] + inner[3]) / 2
     return outer[0] <= x <= outer[2] and outer[1] <= y <= outer[3]
 
 
-def _times(one: Matrix, other: Matrix) -> Matrix:
+def _times(one: PageMatrix, other: PageMatrix) -> PageMatrix:
     a, b, c, d, e, f = one
     p, q, r, s, t, u = other
     return (
@@ -298,7 +298,7 @@ def _times(one: Matrix, other: Matrix) -> Matrix:
     )
 
 
-def _moved(box: Box, matrix: Matrix) -> Box:
+def _moved(box: PageBox, matrix: PageMatrix) -> PageBox:
     if matrix == _PLAIN:
         return box
     a, b, c, d, e, f = matrix

@@ -74,10 +74,10 @@ def _read_page(
         return None
     try:
         sight = PageSight(pdfium, page, budget)
-        shown, texts = _text_of(pdfium.raw, text_page, number, sight.hidden())
+        visible, texts = _text_of(pdfium.raw, text_page, number, sight.hidden())
         if keep_hidden and texts:
-            shown, _ = _text_of(pdfium.raw, text_page, number, {})
-        return _PageText(_tidy(shown), texts, sight.has_images, sight.is_scan)
+            visible, _ = _text_of(pdfium.raw, text_page, number, {})
+        return _PageText(_tidy(visible), texts, sight.has_images, sight.is_scan)
     finally:
         text_page.close()
         page.close()
@@ -95,7 +95,7 @@ def _text_of(
         length = raw.FPDFText_GetText(text_page, 0, count, buffer)
         data = ctypes.string_at(buffer, max(0, length - 1) * 2)
         return data.decode("utf-16-le", "replace"), ()
-    shown: list[int] = []
+    visible: list[int] = []
     groups: list[tuple[str, list[int]]] = []
     kind: str | None = None
     is_apart = True
@@ -105,14 +105,14 @@ def _text_of(
             kind = hidden.get(ctypes.addressof(item.contents))
         code = raw.FPDFText_GetUnicode(text_page, at)
         if kind is None:
-            shown.append(code)
+            visible.append(code)
         else:
             if is_apart or groups[-1][0] != kind:
                 groups.append((kind, []))
             groups[-1][1].append(code)
         is_apart = kind is None
     texts = ((name, " ".join(_characters(codes).split())) for name, codes in groups)
-    return _characters(shown), tuple(
+    return _characters(visible), tuple(
         HiddenText(name, text, number, f"page {number}") for name, text in texts if text
     )
 

@@ -19,6 +19,8 @@ _CANDIDATE = re.compile(
 _ATTRIBUTE = re.compile(r"""([a-zA-Z-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
 _WORD = re.compile(r"\w")
 _VOID = frozenset("br hr img input meta link wbr source area col".split())
+_MARK_WORDS = 2
+"""A comment of as few words is a mark for a tool: it is left out, and not listed."""
 _MOST_PASSES = 10
 _MOST_BEFORE = 200
 """Characters of a line that are looked at for the marks of code."""
@@ -36,7 +38,7 @@ def read_plain(
 ) -> ParsedText:
     """Read a text; ``removed`` are the spans of ``text`` that are gone.
 
-    In Markdown comments and HTML elements that are not shown are hidden, too. Raises
+    In Markdown comments and HTML elements that are not words are hidden, too. Raises
     `DocumentRefusedError` for more than ``most_hidden`` hidden characters.
     """
     clean = cleaned(text, most_hidden, keep=keep_hidden)
@@ -55,9 +57,10 @@ def _listed(text: str, pieces: list[_Piece]) -> Iterator[HiddenText]:
     for piece in pieces:
         line += text.count("\n", place, piece.start)
         place = piece.start
-        shown = " ".join(piece.text.split())
-        if _WORD.search(shown):
-            yield HiddenText(piece.kind, shown, None, f"line {line}")
+        words = " ".join(piece.text.split())
+        is_mark = piece.kind == "comment" and words.count(" ") < _MARK_WORDS  # <!-- toc -->
+        if _WORD.search(words) and not is_mark:
+            yield HiddenText(piece.kind, words, None, f"line {line}")
 
 
 def _pieces(text: str) -> Iterator[_Piece]:

@@ -1,4 +1,4 @@
-"""Folders and files to documents: every file ends as read, skipped with a reason, or refused with one line."""
+"""Folders and files to documents: every file is read, skipped with a reason, or refused with one line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from steelyard.retrieve.documents.decoding import decoded
 from steelyard.retrieve.documents.kinds import DocumentKind, kind_of
 from steelyard.retrieve.documents.plain import read_plain
 from steelyard.retrieve.documents.rows import read_row_documents
-from steelyard.retrieve.documents.walk import FoundFile, walk
+from steelyard.retrieve.documents.walk import ListedFile, walk
 from steelyard.retrieve.documents.worker import ParserProcess
 from steelyard.task import Task
 
@@ -56,7 +56,7 @@ def read_documents(
     documents: list[Document] = []
     with reader.parser:
         for item in walk(paths, reader.limits.files):
-            if isinstance(item, FoundFile):
+            if isinstance(item, ListedFile):
                 read, outcome = reader.outcome(item)
                 documents += read
                 outcomes.append(outcome)
@@ -94,7 +94,7 @@ class _Reader:
         self.column, self.keep_hidden, self.limits = column, keep_hidden, limits
         self.parser = ParserProcess(limits)
 
-    def outcome(self, file: FoundFile) -> tuple[tuple[Document, ...], FileOutcome]:
+    def outcome(self, file: ListedFile) -> tuple[tuple[Document, ...], FileOutcome]:
         """The documents of a file, and what became of it."""
         note_source(file.path)
         try:
@@ -113,7 +113,7 @@ class _Reader:
             file.name, "read", notes=read.notes, documents=len(read.documents)
         )
 
-    def _read(self, file: FoundFile) -> _Read:
+    def _read(self, file: ListedFile) -> _Read:
         with open_file(file.path) as opened:
             head = opened.read(_HEAD)
             kind = kind_of(file.name, head)
@@ -146,7 +146,7 @@ class _Reader:
         )
         return _Read((document,), parsed.notes)
 
-    def _parsed(self, file: FoundFile, kind: DocumentKind, data: bytes) -> ParsedText:
+    def _parsed(self, file: ListedFile, kind: DocumentKind, data: bytes) -> ParsedText:
         if kind == "pdf":
             require("pypdfium2", "documents")
             return self._without_marks(self.parser.pdf(file.path, keep_hidden=self.keep_hidden))

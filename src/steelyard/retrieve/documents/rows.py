@@ -57,9 +57,9 @@ def read_row_documents(
         try:
             rows = read_rows(readable)
             first = list(islice(rows, _LOOKED_AT))
-            chosen = _text_column(first, column)
+            text_column = _text_column(first, column)
             for row in chain(first, rows):
-                text, metadata = _parts(row, chosen) if row.reason is None else ("", ())
+                text, metadata = _parts(row, text_column) if row.reason is None else ("", ())
                 if not text.strip():
                     bad.append(row)
                     continue
@@ -76,11 +76,11 @@ def read_row_documents(
     if not documents and not bad:
         raise DocumentSkippedError("holds no rows")
     if not documents:
-        raise DocumentRefusedError(f"holds no row with text: {_why(bad[0], chosen)}")
-    if chosen is None:
+        raise DocumentRefusedError(f"holds no row with text: {_why(bad[0], text_column)}")
+    if text_column is None:
         notes.append("no column has a usual name for the text: all columns are, a line each")
     if bad:
-        notes.append(_left_out(bad, chosen))
+        notes.append(_left_out(bad, text_column))
     return RowDocuments(tuple(documents), tuple(notes))
 
 
@@ -127,9 +127,9 @@ def _why(row: RawRow, column: str | None) -> str:
 
 
 def _left_out(bad: list[RawRow], column: str | None) -> str:
-    shown = "; ".join(_why(row, column) for row in bad[:_SHOWN])
+    first = "; ".join(_why(row, column) for row in bad[:_SHOWN])
     more = len(bad) - _SHOWN
-    return f"{counted(len(bad), 'row')} left out: {shown}" + (
+    return f"{counted(len(bad), 'row')} left out: {first}" + (
         f"; and {more:,} more" if more > 0 else ""
     )
 

@@ -47,7 +47,7 @@ Declarations = dict[str, tuple[str, bool]]
 """Values by property, in lower case, and whether ``!important`` stands behind."""
 
 
-class Rule(NamedTuple):
+class StyleRule(NamedTuple):
     """One selector with what it declares."""
 
     selector: str
@@ -66,26 +66,25 @@ def declarations_in(text: str) -> Declarations:
     return declared
 
 
-def rules_in(sheet: str) -> Iterator[Rule]:
+def rules_in(sheet: str) -> Iterator[StyleRule]:
     """The rules for screens of any size; those of states, print and narrow screens are left out."""
     text = _without_comments(sheet)
-    stack: list[bool] = []  # whether what is open may hold rules that apply
+    blocks: list[bool] = []  # whether what is open keeps rules within it from applying
+    blocking = 0
     rule_head = ""
     place = 0
     for brace in _BRACE.finditer(text):
-        head = text[place : brace.start()]
+        inside = text[place : brace.start()]
         place = brace.end()
         if brace[0] == "{":
-            prelude = head.rpartition(";")[2].strip()
-            if prelude.startswith("@"):
-                stack.append(all(stack) and _applies(prelude))
-                continue
-            stack.append(False)
-            rule_head = prelude if all(stack[:-1]) else ""
-        elif stack:
-            stack.pop()
+            head = inside.rpartition(";")[2].strip()
+            rule_head = "" if blocking or head.startswith("@") else head
+            blocks.append(not (head.startswith("@") and _applies(head)))
+            blocking += blocks[-1]
+        elif blocks:
+            blocking -= blocks.pop()
             if rule_head:
-                yield from _rules(rule_head, head)
+                yield from _rules(rule_head, inside)
             rule_head = ""
 
 
@@ -103,13 +102,13 @@ def _applies(prelude: str) -> bool:
     return words[0] == "@layer" or (words[0] == "@media" and words[1:] in ([], ["all"], ["screen"]))
 
 
-def _rules(head: str, body: str) -> Iterator[Rule]:
+def _rules(head: str, body: str) -> Iterator[StyleRule]:
     declared = declarations_in(body)
     if not declared:
         return
     for selector in head.split(",") if "(" not in head else [head]:
         if selector.strip() and _STATEFUL.search(selector) is None:
-            yield Rule(selector.strip(), specificity(selector), declared)
+            yield StyleRule(selector.strip(), specificity(selector), declared)
 
 
 def specificity(selector: str) -> tuple[int, int, int]:

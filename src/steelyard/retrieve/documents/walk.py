@@ -13,14 +13,14 @@ from steelyard.files import real
 from steelyard.retrieve.documents.base import FileOutcome
 
 
-class FoundFile(NamedTuple):
+class ListedFile(NamedTuple):
     """A file to read, under the name that its document has."""
 
     name: str
     path: Path
 
 
-def walk(paths: Sequence[Path], most: int) -> Iterator[FoundFile | FileOutcome]:
+def walk(paths: Sequence[Path], most: int) -> Iterator[ListedFile | FileOutcome]:
     """Yield the files of folders in the order of their names, and what is passed over with its reason.
 
     Names are relative to the folder; with several paths the folder's own name stands in front. Raises
@@ -35,7 +35,7 @@ def walk(paths: Sequence[Path], most: int) -> Iterator[FoundFile | FileOutcome]:
         for item in _under(path, f"{path.resolve().name}/" if several and path.is_dir() else ""):
             if place == 0 and len(names) > most:
                 raise DataError(f"{path} holds more than {most:,} files: name folders within it")
-            if isinstance(item, FoundFile):
+            if isinstance(item, ListedFile):
                 target = real(item.path)
                 if target in read:
                     yield FileOutcome(item.name, "skipped", f"it is {read[target]}, which is read")
@@ -49,9 +49,9 @@ def walk(paths: Sequence[Path], most: int) -> Iterator[FoundFile | FileOutcome]:
             yield item
 
 
-def _under(root: Path, prefix: str) -> Iterator[FoundFile | FileOutcome]:
+def _under(root: Path, prefix: str) -> Iterator[ListedFile | FileOutcome]:
     if not root.is_dir():
-        yield FoundFile(prefix + root.name, root)
+        yield ListedFile(prefix + root.name, root)
         return
     home = real(root)
     waiting = [(root, prefix)]
@@ -75,7 +75,7 @@ def _under(root: Path, prefix: str) -> Iterator[FoundFile | FileOutcome]:
             elif entry.is_dir(follow_symlinks=False):
                 inner.append((path, f"{name}/"))
             else:
-                yield FoundFile(name, path)
+                yield ListedFile(name, path)
         waiting += reversed(inner)
 
 

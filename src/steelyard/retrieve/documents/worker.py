@@ -75,6 +75,8 @@ class ParserProcess:
         if answer is None:
             code = self._stop()
             raise DocumentRefusedError(self._why(too_late.is_set(), code))
+        if "is_full" in answer:
+            self._stop()
         if "bug" in answer:
             raise RuntimeError(f"reading a document failed:\n{answer['bug']}")
         if "refused" in answer:

@@ -91,8 +91,19 @@ def figures_of_ways(
     index: PassageIndex, questions: Sequence[str], gold: Sequence[Collection[int]]
 ) -> dict[FinderSettings, Figures]:
     """Return the figures of every question under every way to search ``index``, the simplest first."""
-    bm25, dense = index.varied(_both(index)).leg_scores(questions)
-    return {settings: figures_of(fused(settings, bm25, dense), gold) for settings in ways_of(index)}
+    both = index.varied(_both(index))
+    parts: dict[FinderSettings, list[Figures]] = {settings: [] for settings in ways_of(index)}
+    start = 0
+    for some in index.portions(questions):
+        bm25, dense = both.leg_scores(some)
+        answers = gold[start : start + len(some)]
+        start += len(some)
+        for settings, figures in parts.items():
+            figures.append(figures_of(fused(settings, bm25, dense), answers))
+    return {
+        settings: {name: np.concatenate([part[name] for part in figures]) for name in figures[0]}
+        for settings, figures in parts.items()
+    }
 
 
 def ways_of(index: PassageIndex) -> list[FinderSettings]:

@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.model.encoder import Encoder
-from steelyard.retrieve.index.lexical import Places, Scores
-from steelyard.retrieve.index.windows import windows
+from steelyard.retrieve.index.lexical import PassageNumbers, Scores
+from steelyard.retrieve.index.windows import MOST_PIECES, SearchText, windows, word_pieces
+from steelyard.words import shortened
 
-Vectors = NDArray[np.float32]
+UnitVectors = NDArray[np.float32]
 _CELLS = 2**23
 """Cosines computed at once: 32 MB."""
+_LONGEST_CONTEXT = 100
+"""Characters of headings before every window."""
 _DECIMALS = 6
-"""Of a cosine: its last digits depend on how many questions are asked at once."""
+"""Of a cosine; its last digits depend on how many texts an encoder reads at once."""
 
 
 class DenseLeg:
@@ -28,8 +31,8 @@ class DenseLeg:
 
     def __init__(
         self,
-        vectors: Vectors,
-        starts: Places,
+        vectors: UnitVectors,
+        starts: PassageNumbers,
         encoder: Callable[[], Encoder],
         fingerprint: str,
         recipe: Mapping[str, Any] = MappingProxyType({}),
@@ -41,13 +44,15 @@ class DenseLeg:
         self.recipe = recipe
 
     @classmethod
-    def fit(cls, texts: Sequence[str], sizes: Sequence[int], encoder: Encoder) -> Self:
+    def fit(cls, texts: Sequence[SearchText], sizes: Sequence[int], encoder: Encoder) -> Self:
         pieces = [cut(text, sizes) for text in texts]
         vectors = encoder.encode([piece for passage in pieces for piece in passage])
         starts = starts_of([len(passage) for passage in pieces])
         return cls(vectors, starts, lambda: encoder, encoder.fingerprint, encoder.recipe)
 
-    def refitted(self, texts: Sequence[str], sources: Places, sizes: Sequence[int]) -> DenseLeg:
+    def refitted(
+        self, texts: Sequence[SearchText], sources: PassageNumbers, sizes: Sequence[int]
+    ) -> DenseLeg:
         """Return the leg of other passages, with the vectors of those that have a source here.
 
         ``sources`` holds the place here of a passage with the same text, or -1. A text is encoded once.
@@ -65,7 +70,7 @@ class DenseLeg:
             ],
             dtype=np.int64,
         )
-        counts: Places = np.concatenate(rows_of)[places]
+        counts: PassageNumbers = np.concatenate(rows_of)[places]
         begins = np.concatenate([self.starts[:-1], added.starts[:-1]])[places]
         starts = starts_of(counts)
         rows = np.repeat(begins - starts[:-1], counts) + np.arange(starts[-1])
@@ -87,9 +92,15 @@ class DenseLeg:
         questions = self._encode(texts)
         step = max(1, _CELLS // max(1, len(self.vectors)))
         for start in range(0, len(questions), step):
-            yield self._best_windows(questions[start : start + step] @ self.vectors.T)
+            some = questions[start : start + step]
+            yield self._best_windows(np.array([self._cosines(question) for question in some]))
 
-    def _encode(self, texts: Sequence[str]) -> Vectors:
+    def _cosines(self, question: UnitVectors) -> UnitVectors:
+        """One question at a time, row by row: a matrix product would round by a row's neighbours."""
+        cosines: UnitVectors = np.einsum("ij,j->i", self.vectors, question)
+        return cosines
+
+    def _encode(self, texts: Sequence[str]) -> UnitVectors:
         """The vectors of questions; a blank one has the vector 0, and so no hits."""
         result = np.zeros((len(texts), self.vectors.shape[1]), dtype=np.float32)
         asked = [place for place, text in enumerate(texts) if text.strip()]
@@ -104,7 +115,7 @@ class DenseLeg:
         result[asked] = vectors
         return result
 
-    def _best_windows(self, cosines: Vectors) -> Scores:
+    def _best_windows(self, cosines: UnitVectors) -> Scores:
         sizes = np.diff(self.starts)
         if not np.isfinite(cosines).all():
             raise ValueError("a vector of the index or of a question holds no finite numbers")
@@ -117,9 +128,14 @@ class DenseLeg:
         return np.round(result, _DECIMALS, out=result)
 
 
-def cut(text: str, sizes: Sequence[int]) -> list[str]:
-    """Return the windows of all ``sizes``, none of them twice."""
-    return list(dict.fromkeys(piece for size in sizes for piece in windows(whole(text), size)))
+def cut(passage: SearchText, sizes: Sequence[int]) -> list[str]:
+    """Return the windows of all ``sizes``, none of them twice, each after the beginning of its context."""
+    context = shortened(" ".join(whole(passage.context).split()), _LONGEST_CONTEXT)
+    before = f"{context}: " if context else ""
+    most = MOST_PIECES - word_pieces(before)
+    text = whole(passage.text)
+    pieces = dict.fromkeys(piece for size in sizes for piece in windows(text, size, most))
+    return [before + piece for piece in pieces]
 
 
 def whole(text: str) -> str:
@@ -127,6 +143,6 @@ def whole(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def starts_of(sizes: Sequence[int] | Places) -> Places:
+def starts_of(sizes: Sequence[int] | PassageNumbers) -> PassageNumbers:
     """Return where stretches of these sizes begin, one after the other, and where the last ends."""
     return np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)

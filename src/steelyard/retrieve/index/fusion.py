@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.retrieve.index.lexical import Places, Scores
+from steelyard.retrieve.index.lexical import PassageNumbers, Scores
 
 RRF_K = 60
 """Cormack, Clarke & Büttcher, "Reciprocal Rank Fusion" (2009)."""
@@ -45,7 +45,7 @@ def reciprocal_ranks(bm25: Scores, dense: Scores, k: int = RRF_K) -> Scores:
     return fused
 
 
-def best(scores: NDArray[np.float64], k: int) -> Places:
+def best(scores: NDArray[np.float64], k: int) -> PassageNumbers:
     """Return the places of at most ``k`` scores above 0, the highest first, ties in their order."""
     scores = np.round(scores, _DECIMALS)
     if k < 1:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from steelyard.errors import DataError, closest
 from steelyard.retrieve.base import Passage
-from steelyard.retrieve.index.lexical import Places
+from steelyard.retrieve.index.lexical import PassageNumbers
 from steelyard.words import listed
 
 DOCUMENT = "document"
@@ -29,7 +29,7 @@ class Labels:
     """
 
     pairs: tuple[tuple[str, str], ...]
-    starts: Places
+    starts: PassageNumbers
     passages: NDArray[np.int32]
     size: int
 
@@ -44,7 +44,7 @@ class Labels:
         flat = [place for pair in pairs for place in places[pair]]
         return cls(pairs, starts.astype(np.int64), np.array(flat, dtype=np.int32), len(passages))
 
-    def places(self, where: Where) -> Places:
+    def places(self, where: Where) -> PassageNumbers:
         """Return the passages that ``where`` allows, ascending.
 
         Raises `DataError` for a name that no passage has; a value that none has allows nothing.
@@ -62,7 +62,7 @@ class Labels:
             allowed = np.intersect1d(allowed, carriers)
         return allowed
 
-    def _carriers(self, name: str, value: str) -> Places:
+    def _carriers(self, name: str, value: str) -> PassageNumbers:
         number = self._numbers.get((name, value))
         if number is None:
             return np.zeros(0, dtype=np.int64)

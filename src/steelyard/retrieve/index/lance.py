@@ -1,7 +1,7 @@
 """Passages in LanceDB, in a local folder or an object store: for more than one machine should hold.
 
-Terms are ours, so a text is found as in `PassageIndex`: LanceDB indexes them as they come. Each leg hands
-over its best `CANDIDATES` only, and a passage that one leg does not hand over has no score there.
+Terms are ours, so a text is found as in `PassageIndex`: LanceDB indexes them as they come. The best
+`CANDIDATES` of either leg are scored by both.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -26,6 +26,7 @@ from steelyard.retrieve.index.dense import DenseLeg, whole
 from steelyard.retrieve.index.encoders import Opener
 from steelyard.retrieve.index.fusion import best
 from steelyard.retrieve.index.labels import Where, pairs_of
+from steelyard.retrieve.index.lexical import terms_of
 from steelyard.retrieve.index.passage_index import fused, usable
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.stored import read_passage, write_passage
@@ -33,7 +34,9 @@ from steelyard.retrieve.index.terms import Tokenizer
 from steelyard.words import listed
 
 CANDIDATES = 200
-"""The best of each leg, which are fused."""
+"""So many passages of each leg are compared."""
+_MOST_WINDOWS = 20_000
+"""Of all candidates together."""
 MANIFEST = "lance.json"
 VERSION = 1
 _HERE = "."
@@ -63,7 +66,7 @@ class _Saved:
 class LanceIndex:
     """A `Retriever` on LanceDB; filters come before the best are taken, by terms and by meaning.
 
-    Vectors are compared with all others; nothing is approximate but what `CANDIDATES` says.
+    UnitVectors are compared with all others; nothing is approximate but what `CANDIDATES` says.
     """
 
     name: ClassVar[str] = "lance"
@@ -167,28 +170,30 @@ class LanceIndex:
 
     def _find(self, text: str, vector: Any, k: int, condition: str) -> list[Hit]:
         most = max(k, CANDIDATES)
-        legs = (
-            self._by_terms(text, most, condition) if self.settings.legs != "dense" else {},
-            self._by_meaning(vector, most, condition) if vector is not None else {},
-        )
+        terms = " ".join(self._tokenize(text)) if self.settings.legs != "dense" else ""
+        legs = (self._by_terms(terms, most, condition), self._by_meaning(vector, most, condition))
         places = sorted({*legs[0], *legs[1]})
         if not places:
             return []
+        if legs[0] and legs[1]:
+            legs[0].update(self._by_terms(terms, most, _among(places, legs[0])))
+            legs[1].update(self._by_meaning(vector, _MOST_WINDOWS, _among(places, legs[1])))
         scores = [np.array([[leg.get(place, 0.0) for place in places]]) for leg in legs]
         [row] = fused(self.settings, *scores)
         hits = [(places[number], float(row[number])) for number in best(row, k)]
         passages = self._read([place for place, _ in hits])
         return [Hit(passages[place], score) for place, score in hits]
 
-    def _by_terms(self, text: str, most: int, condition: str) -> dict[int, float]:
-        terms = self._tokenize(text)
+    def _by_terms(self, terms: str, most: int, condition: str) -> dict[int, float]:
         if not terms:
             return {}
-        match = require("lancedb.query", "rag").MatchQuery(" ".join(terms), "terms")
+        match = require("lancedb.query", "rag").MatchQuery(terms, "terms")
         query = self._passages.search(match).select(["place", "_score"]).limit(most)
         return {row["place"]: row["_score"] for row in _filtered(query, condition)}
 
     def _by_meaning(self, vector: Any, most: int, condition: str) -> dict[int, float]:
+        if vector is None:
+            return {}
         query = self._windows.search(vector).distance_type("cosine")
         query = query.select(["place", "_distance"]).limit(most)
         scores: dict[int, float] = {}
@@ -197,8 +202,7 @@ class LanceIndex:
         return {place: score for place, score in scores.items() if score > 0}
 
     def _read(self, places: Sequence[int]) -> dict[int, Passage]:
-        condition = f"place IN ({', '.join(map(str, places))})"
-        query = self._passages.search().where(condition).select(["place", "passage"])
+        query = self._passages.search().where(_among(places)).select(["place", "passage"])
         rows = query.limit(len(places)).to_list()
         return {row["place"]: read_passage(row["passage"]) for row in rows}
 
@@ -230,7 +234,8 @@ def _write(
     arrow = require("pyarrow", "rag")
     tokenize = Tokenizer(settings.language)
     labels = [sorted(_label(*pair) for pair in pairs_of(passage)) for passage in passages]
-    terms = [" ".join(tokenize(passage.text)) for passage in passages]
+    searched = [settings.searched(passage) for passage in passages]
+    terms = [" ".join(terms_of(text, tokenize)) for text in searched]
     texts = arrow.list_(arrow.string())
     columns = {
         "place": arrow.array(range(len(lines)), arrow.int64()),
@@ -238,12 +243,13 @@ def _write(
         "labels": arrow.array(labels, texts),
         "passage": arrow.array(lines, arrow.string()),
     }
-    database = _connect(uri)
+    database, indexes = _connect(uri), require("lancedb.index", "rag")
     try:
         table = database.create_table(names[0], data=arrow.table(columns), mode="overwrite")
-        table.create_index("terms", config=require("lancedb.index", "rag").FTS(**_FTS))
+        table.create_index("terms", config=indexes.FTS(**_FTS))
+        table.create_index("place", config=indexes.BTree())
         if encoder is not None:
-            leg = DenseLeg.fit([passage.text for passage in passages], settings.windows, encoder)
+            leg = DenseLeg.fit(searched, settings.windows, encoder)
             owners = np.repeat(np.arange(len(passages)), np.diff(leg.starts))
             rows = arrow.FixedSizeListArray.from_arrays(
                 arrow.array(leg.vectors.ravel()), leg.vectors.shape[1]
@@ -253,9 +259,16 @@ def _write(
                 "labels": arrow.array([labels[owner] for owner in owners], texts),
                 "vector": rows,
             }
-            database.create_table(names[1], data=arrow.table(windows), mode="overwrite")
+            table = database.create_table(names[1], data=arrow.table(windows), mode="overwrite")
+            table.create_index("place", config=indexes.BTree())
     except (OSError, RuntimeError) as error:
         raise StorageError(f"cannot write to {uri}: {error}") from None
+
+
+def _among(places: Sequence[int], but: Collection[int] = ()) -> str:
+    """The condition in SQL for these places without others."""
+    listing = ", ".join(str(place) for place in places if place not in but)
+    return f"place IN ({listing})" if listing else "false"
 
 
 def _filtered(query: Any, condition: str) -> list[dict[str, Any]]:

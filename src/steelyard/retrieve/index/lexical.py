@@ -15,13 +15,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from steelyard.retrieve.index.windows import SearchText
+
 K1 = 1.5
 """How soon a further occurrence of a term stops to count."""
 B = 0.75
 """How much a long passage is held against it."""
 
 Scores = NDArray[np.float64]
-Places = NDArray[np.int64]
+PassageNumbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Postings:
     def _sorted(
         cls,
         terms: Sequence[str],
-        ids: Places,
+        ids: PassageNumbers,
         passages: Any,
         counts: Any,
         lengths: NDArray[np.int32],
@@ -76,7 +78,9 @@ class Postings:
         counts = np.asarray(counts, dtype=np.int32)[row]
         return cls(tuple(terms[number] for number in order), starts, passages[row], counts, lengths)
 
-    def changed(self, places: Places, added: Postings, added_places: Places, size: int) -> Postings:
+    def changed(
+        self, places: PassageNumbers, added: Postings, added_places: PassageNumbers, size: int
+    ) -> Postings:
         """Return the postings of ``size`` passages: some of these, and others.
 
         ``places`` holds the new place of every passage here, -1 for one that goes; ``added_places``
@@ -97,6 +101,11 @@ class Postings:
         return self._sorted(terms, ids, passages, counts, lengths)
 
 
+def terms_of(passage: SearchText, tokenize: Callable[[str], list[str]]) -> list[str]:
+    """Return the terms of a passage and of what it stands under."""
+    return [*tokenize(passage.context), *tokenize(passage.text)]
+
+
 class Bm25Leg:
     """Scores of passages by the terms that they share with a question; 0 where they share none."""
 
@@ -105,8 +114,8 @@ class Bm25Leg:
         self._tokenize = tokenize
 
     @classmethod
-    def fit(cls, texts: Sequence[str], tokenize: Callable[[str], list[str]]) -> Self:
-        return cls(Postings.of([tokenize(text) for text in texts]), tokenize)
+    def fit(cls, texts: Sequence[SearchText], tokenize: Callable[[str], list[str]]) -> Self:
+        return cls(Postings.of([terms_of(text, tokenize) for text in texts]), tokenize)
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """Return the scores, shape (texts, passages); a term counts as often as the question has it."""

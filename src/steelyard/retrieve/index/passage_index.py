@@ -15,18 +15,18 @@ from steelyard.model.encoder import Encoder, SentenceEncoder
 from steelyard.retrieve.base import Hit, Passage
 from steelyard.retrieve.index.dense import DenseLeg
 from steelyard.retrieve.index.disk import IndexParts, read_parts, write_index
-from steelyard.retrieve.index.encoders import Opener
+from steelyard.retrieve.index.encoders import Opener, cached
 from steelyard.retrieve.index.fusion import best, convex, reciprocal_ranks
 from steelyard.retrieve.index.labels import Labels, Where
-from steelyard.retrieve.index.lexical import Bm25Leg, Places, Scores
+from steelyard.retrieve.index.lexical import Bm25Leg, PassageNumbers, Scores
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.stored import Hashes, hash_texts
 from steelyard.retrieve.index.terms import Tokenizer
 
 log = logging.getLogger("steelyard")
 
-_AT_ONCE = 64
-"""Questions scored at a time."""
+CELLS = 2**21
+"""Scores of a leg at a time: 16 MB."""
 
 
 class PassageIndex:
@@ -56,9 +56,9 @@ class PassageIndex:
 
     @property
     def hashes(self) -> Hashes:
-        """The SHA-256 of every text, shape (passages, 32)."""
+        """The SHA-256 of what every passage is searched by, shape (passages, 32)."""
         if self._hashes is None:
-            self._hashes = hash_texts(self.passages)
+            self._hashes = hash_texts(map(self.settings.searched, self.passages))
         return self._hashes
 
     @classmethod
@@ -69,7 +69,7 @@ class PassageIndex:
         encoder: Encoder | None = None,
     ) -> Self:
         """Index ``passages``; without an ``encoder`` by BM25 alone, with a warning if more was meant."""
-        texts = [passage.text for passage in passages]
+        texts = [settings.searched(passage) for passage in passages]
         bm25 = Bm25Leg.fit(texts, Tokenizer(settings.language))
         dense = None if encoder is None else DenseLeg.fit(texts, settings.windows, encoder)
         return cls(passages, usable(settings, encoder), bm25, dense, Labels.of(passages))
@@ -79,9 +79,10 @@ class PassageIndex:
 
         Raises `ValueError` where passages would have to be read again.
         """
-        fixed = (settings.windows, settings.language)
-        if fixed != (self.settings.windows, self.settings.language):
-            raise ValueError("windows and language are those of the index: fit another one")
+        if replace(settings, legs="bm25", weight=0.5) != replace(
+            self.settings, legs="bm25", weight=0.5
+        ):
+            raise ValueError("windows, language and fields are those of the index: fit another one")
         if settings.needs_encoder and self.dense is None:
             raise ValueError(f"the index has no vectors, so it cannot be searched by {settings}")
         return PassageIndex(
@@ -101,7 +102,7 @@ class PassageIndex:
         ]
 
     def places(
-        self, texts: Sequence[str], k: int, allowed: Places | None = None
+        self, texts: Sequence[str], k: int, allowed: PassageNumbers | None = None
     ) -> Iterator[list[tuple[int, float]]]:
         """Yield for each text the places of its hits with their scores; see `find`."""
         for scores in self._scores(texts, allowed):
@@ -112,13 +113,18 @@ class PassageIndex:
                     (int(place), float(row[hit])) for place, hit in zip(places, hits, strict=True)
                 ]
 
-    def _scores(self, texts: Sequence[str], allowed: Places | None) -> Iterator[Scores]:
-        for start in range(0, len(texts), _AT_ONCE):
-            some = texts[start : start + _AT_ONCE]
+    def _scores(self, texts: Sequence[str], allowed: PassageNumbers | None) -> Iterator[Scores]:
+        for some in self.portions(texts):
             legs = self.leg_scores(some)
             if allowed is not None:
                 legs = [leg[:, allowed] for leg in legs]
             yield fused(self.settings, *legs)
+
+    def portions(self, texts: Sequence[str]) -> Iterator[Sequence[str]]:
+        """Yield so many texts at a time as `leg_scores` should be asked for."""
+        step = max(1, CELLS // max(1, len(self.passages)))
+        for start in range(0, len(texts), step):
+            yield texts[start : start + step]
 
     def leg_scores(self, texts: Sequence[str]) -> list[Scores]:
         """Return the scores of BM25 and of meaning, shape (texts, passages); zeros of a leg not needed."""
@@ -184,9 +190,12 @@ def usable(settings: FinderSettings, encoder: Encoder | None) -> FinderSettings:
 
 
 def open_encoder(load: Callable[[], Encoder] = SentenceEncoder.load) -> Encoder | None:
-    """Return the sentence encoder; ``None``, with a warning that has the install command, without it."""
+    """Return the sentence encoder, over the user's cache of vectors.
+
+    Without it ``None``, with a warning that has the install command.
+    """
     try:
-        return load()
+        return cached(load())
     except MissingExtraError as error:
         log.warning("passages are searched by BM25 alone: %s", error)
         return None

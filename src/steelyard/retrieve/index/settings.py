@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from steelyard.errors import ConfigError, closest
+from steelyard.retrieve.base import Passage
 from steelyard.retrieve.index.terms import LANGUAGES, NO_STEMMING
+from steelyard.retrieve.index.windows import SearchText
 
 Legs = Literal["bm25", "dense", "rrf", "convex"]
 LEGS: tuple[Legs, ...] = get_args(Legs)
@@ -20,13 +22,15 @@ class FinderSettings:
 
     ``rrf`` adds reciprocal ranks, ``convex`` normalised scores, ``weight`` parts of ``dense`` in it. The
     meaning of a passage is that of its windows of so many sentences as ``windows`` says (0: all that fit
-    into one), the best of which counts. ``language`` is stemmed. Raises `ConfigError` for anything else.
+    into one), the best of which counts. ``language`` is stemmed. ``fields`` are the metadata that a
+    passage is searched by along with its text. Raises `ConfigError` for anything else.
     """
 
     legs: Legs = "convex"
     weight: float = 0.5
     windows: tuple[int, ...] = (3,)
     language: str = "english"
+    fields: tuple[str, ...] = ("heading",)
 
     def __post_init__(self) -> None:
         languages = (NO_STEMMING, *LANGUAGES)
@@ -48,6 +52,11 @@ class FinderSettings:
             raise ConfigError(
                 f"windows must be numbers of sentences from 0 to {_MOST_SENTENCES}, not {self.windows}"
             )
+
+    def searched(self, passage: Passage) -> SearchText:
+        """Return what ``passage`` is searched by."""
+        values = [value for name in self.fields for key, value in passage.metadata if key == name]
+        return SearchText("\n".join(values), passage.text)
 
     @property
     def needs_encoder(self) -> bool:

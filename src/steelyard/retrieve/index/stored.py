@@ -16,16 +16,17 @@ from steelyard.files import open_file
 from steelyard.retrieve.arrays import map_array
 from steelyard.retrieve.base import Passage, TextSpan
 from steelyard.retrieve.index.dense import starts_of
+from steelyard.retrieve.index.windows import SearchText
 
 HASH_BYTES = 32
 Hashes = NDArray[np.uint8]
 _FILE, _STARTS = "passages.jsonl", "passages.npy"
 
 
-def hash_texts(passages: Iterable[Passage]) -> Hashes:
-    """Return the SHA-256 of every text, shape (passages, 32): what a vector and terms depend on."""
-    hashes = [hashlib.sha256(one.text.encode("utf-8", "surrogatepass")) for one in passages]
-    joined = b"".join(digest.digest() for digest in hashes)
+def hash_texts(texts: Iterable[SearchText]) -> Hashes:
+    """Return the SHA-256 of every text, shape (texts, 32): what vectors and terms depend on."""
+    encoded = ("\0".join(text).encode("utf-8", "surrogatepass") for text in texts)
+    joined = b"".join(hashlib.sha256(one).digest() for one in encoded)
     return np.frombuffer(joined, dtype=np.uint8).reshape(-1, HASH_BYTES)
 
 

@@ -20,11 +20,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Annotated
 
 import regex
 
-from steelyard.config.options import one_of
 from steelyard.extras import require
 
 LANGUAGES = (
@@ -34,7 +32,6 @@ LANGUAGES = (
 ).split()
 """What Snowball stems; see also `NO_STEMMING`."""
 NO_STEMMING = "none"
-Language = Annotated[str, one_of("language", lambda: (NO_STEMMING, *LANGUAGES))]
 LONGEST_TERM = 64
 """Characters; a longer run without a space is cut, for it is searched by nobody."""
 

@@ -15,11 +15,12 @@ from steelyard.retrieve.base import Passage
 from steelyard.retrieve.index.dense import DenseLeg
 from steelyard.retrieve.index.disk import has_index
 from steelyard.retrieve.index.labels import Labels
-from steelyard.retrieve.index.lexical import Bm25Leg, Places, Postings
+from steelyard.retrieve.index.lexical import Bm25Leg, PassageNumbers, Postings, terms_of
 from steelyard.retrieve.index.passage_index import PassageIndex, usable
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.stored import Hashes, hash_texts
 from steelyard.retrieve.index.terms import Tokenizer
+from steelyard.retrieve.index.windows import SearchText
 
 log = logging.getLogger("steelyard")
 
@@ -27,7 +28,7 @@ _UNREADABLE = (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile
 
 
 class IndexChange(NamedTuple):
-    """How many passages came, went and stayed, by their texts; ``encoded`` were read by the encoder.
+    """How many passages came, went and stayed, by what they are searched by; the encoder read ``encoded``.
 
     A text that is there twice is encoded once.
     """
@@ -64,9 +65,9 @@ def updated(
     encoder: Encoder | None = None,
 ) -> tuple[PassageIndex, IndexChange]:
     """Return the index of ``passages``, with what ``previous`` knows of the same texts, and the change."""
-    hashes = hash_texts(passages)
+    texts = [settings.searched(passage) for passage in passages]
+    hashes = hash_texts(texts)
     sources = _sources(previous.hashes if previous is not None else hash_texts(()), hashes)
-    texts = [passage.text for passage in passages]
     bm25 = _bm25(previous, texts, sources, settings)
     dense, encoded = _dense(previous, texts, sources, settings, encoder)
     index = PassageIndex(
@@ -88,7 +89,7 @@ def _previous(folder: Path, encoder: Encoder | None) -> PassageIndex | None:
         return None
 
 
-def _sources(before: Hashes, after: Hashes) -> Places:
+def _sources(before: Hashes, after: Hashes) -> PassageNumbers:
     """For each text after, the first place of the same text before, or -1."""
     places: dict[bytes, int] = {}
     for place, row in enumerate(before):
@@ -97,7 +98,10 @@ def _sources(before: Hashes, after: Hashes) -> Places:
 
 
 def _bm25(
-    previous: PassageIndex | None, texts: Sequence[str], sources: Places, settings: FinderSettings
+    previous: PassageIndex | None,
+    texts: Sequence[SearchText],
+    sources: PassageNumbers,
+    settings: FinderSettings,
 ) -> Bm25Leg:
     tokenize = Tokenizer(settings.language)
     if previous is None or previous.settings.language != settings.language:
@@ -109,15 +113,15 @@ def _bm25(
             fresh.append(place)
         else:
             targets[source] = place
-    added = Postings.of([tokenize(texts[place]) for place in fresh])
+    added = Postings.of([terms_of(texts[place], tokenize) for place in fresh])
     places = np.array(fresh, dtype=np.int64)
     return Bm25Leg(previous.bm25.postings.changed(targets, added, places, len(texts)), tokenize)
 
 
 def _dense(
     previous: PassageIndex | None,
-    texts: Sequence[str],
-    sources: Places,
+    texts: Sequence[SearchText],
+    sources: PassageNumbers,
     settings: FinderSettings,
     encoder: Encoder | None,
 ) -> tuple[DenseLeg | None, int]:

@@ -1,4 +1,4 @@
-"""Vectors that were computed or paid for, in one SQLite file of the user's: no text is encoded twice.
+"""UnitVectors that were computed or paid for, in one SQLite file of the user's: no text is encoded twice.
 
 A vector is found by its encoder's fingerprint and its text. The file holds vectors, and of texts the
 hash alone.
@@ -145,7 +145,7 @@ class CachedEncoder(Encoder):
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the vectors; see `Encoder`. A text that stands there twice is encoded once."""
-        if not self.fingerprint:
+        if not self.fingerprint or not texts:
             return self.inner.encode(texts)
         keys = [vector_key(self.fingerprint, text) for text in texts]
         vectors = self._cache.get(list(dict.fromkeys(keys)))
@@ -157,8 +157,6 @@ class CachedEncoder(Encoder):
             self._cache.put(arrived)
             vectors |= arrived
             width = more.shape[1]
-        if not texts:
-            return self.inner.encode(texts)
         widths = {len(vector) for vector in vectors.values()}
         if len(widths) > 1 or (width and widths != {width}) or len(vectors) < len(set(keys)):
             return self.inner.encode(texts)  # the file holds something else under these keys

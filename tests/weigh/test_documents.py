@@ -1,0 +1,84 @@
+"""A run of a task with documents: the arms that read them, and the ceiling that is no choice."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import steelyard
+from steelyard.core import Question
+from steelyard.errors import ConfigError
+from steelyard.strategy import rag
+from steelyard.strategy.saved import load
+from tests.strategy.documents_task import write_documents_task
+
+RAG = {"name": "rag", "options": {"passage_tokens": [40], "overlap": 0, "k": [1, 2]}}
+
+
+@pytest.fixture(autouse=True)
+def _no_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rag, "open_encoder", lambda: None)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pumps")
+    task = write_documents_task(folder / "task", strategies=["zero_shot", RAG, "rag_oracle"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rag, "open_encoder", lambda: None)
+        steelyard.run(task, folder / "out")
+    return folder / "out"
+
+
+def result_of(folder: Path) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    return result
+
+
+def test_documents_are_read_and_the_oracle_is_measured_but_no_choice(finished: Path) -> None:
+    result = result_of(finished)
+    arms = {arm["name"]: arm for arm in result["arms"]}
+    assert {"zero_shot", "rag", "rag_oracle"} <= set(arms)
+    assert arms["rag"]["family"] == arms["rag_oracle"]["family"] == "retrieval"
+    assert arms["rag_oracle"]["quality"]["value"] is not None
+    assert arms["rag_oracle"]["cost"]["per_request"] is not None
+    details = result["verdict"]["details"]
+    assert "rag_oracle" not in {*details["chances"], *details["cost_to_own"]}
+    pairs = {name for one in result["comparisons"] for name in (one["a"], one["b"])}
+    assert "rag" in pairs and "rag_oracle" not in pairs
+
+
+def test_an_arm_says_how_its_passages_are_found(finished: Path) -> None:
+    options = next(arm for arm in result_of(finished)["arms"] if arm["name"] == "rag")["options"]
+    finding = options["search"]["finding"]["40"]
+    assert options["finder"] == finding["chosen"] == "bm25"
+    assert finding["by"] == "evidence" and finding["questions"] > 0
+    assert finding["table"][0]["recall_at_1"] > 0.9, "every page names its pump"
+    assert options["passages"] == finding["passages"]
+
+
+def test_a_saved_arm_answers_from_its_own_passages(finished: Path) -> None:
+    arm: Any = load(finished / "arms" / "rag")
+    question = Question("What pressure does pump P7 hold?")
+    [[hit, *_]] = arm.prompt.grounding.hits([question])
+    assert hit.passage.span.document == "P7.md" and "3.7 bar" in hit.passage.text
+    [asked] = arm.prompt.grounding.asked([question])
+    assert "3.7 bar" in asked.input and asked.input.endswith(question.input)
+
+
+@pytest.mark.parametrize("name", ["rag", "rag_oracle", "long_context"])
+def test_without_documents_there_is_nothing_to_read(name: str, tmp_path: Path) -> None:
+    task = write_documents_task(tmp_path / "task", strategies=[name], documents=None)
+    with pytest.raises(ConfigError, match="names no documents"):
+        steelyard.run(task, tmp_path / "out")
+
+
+def test_documents_of_which_none_can_be_read_stop_the_run(tmp_path: Path) -> None:
+    task = write_documents_task(tmp_path / "task", strategies=["rag"], documents="empty")
+    (tmp_path / "task" / "empty").mkdir()
+    (tmp_path / "task" / "empty" / "scan.pdf").write_bytes(b"no PDF")
+    with pytest.raises(steelyard.SteelyardError, match=r"scan\.pdf"):
+        steelyard.run(task, tmp_path / "out")
