@@ -85,7 +85,7 @@ def test_every_bin_stands_with_its_count(measured: Result) -> None:
     [main, ceiling] = view.arms
     assert (main.name, ceiling.name) == ("rag", "rag_oracle"), "a ceiling stands last"
     assert main.bins is not None
-    assert sum(part.count for part in view.segments(main)) == main.bins.total > 40
+    assert sum(part.answers for part in view.segments(main)) == main.bins.total > 40
     assert max(sum(part.width for part in view.segments(arm)) for arm in view.arms) == (
         pytest.approx(100, abs=0.1)
     )

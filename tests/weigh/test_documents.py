@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from steelyard.errors import ConfigError
 from steelyard.result.documents import BINS
 from steelyard.strategy import rag
 from steelyard.strategy.saved import load
+from steelyard.task.sections import ConsistencyConfig
+from steelyard.weigh.consistency import CEILING, measure_consistency
 from tests.strategy.documents_task import write_documents_task
 
 RAG = {"name": "rag", "options": {"passage_tokens": [40], "overlap": 0, "k": [1, 2]}}
@@ -66,6 +69,13 @@ def test_arms_with_documents_are_binned_and_the_verdict_says_what_to_mend(finish
     assert (documents["arm"], documents["mend"]) == ("rag", "model")
     assert documents["sentence"] == result["verdict"]["reasons"][-1]
     assert 0 < len(documents["cases"]) <= 30
+
+
+def test_a_ceiling_is_not_asked_in_other_words(finished: Path) -> None:
+    oracle: Any = load(finished / "arms" / "rag_oracle")
+    steps: Any = SimpleNamespace(plan=SimpleNamespace(split=SimpleNamespace(test=("an example",))))
+    config = ConsistencyConfig()
+    assert measure_consistency(steps, oracle, (), config) == (None, CEILING)
 
 
 def test_an_arm_says_how_its_passages_are_found(finished: Path) -> None:

@@ -52,7 +52,7 @@ class BinSegment(NamedTuple):
     """A part of an arm's bar: so many of its binned answers, as per cent of the longest bar."""
 
     key: BinKey
-    count: int
+    answers: int
     width: float
     label: str
 

@@ -98,8 +98,8 @@ class AnswerBins(ResultPart):
     @property
     def largest(self) -> AnswerBin | None:
         """The largest bin, the first of equals; ``None`` where all are empty."""
-        counts = self.counts
-        return max(BINS, key=counts.__getitem__) if self.total else None
+        order = sorted(self.counts.items(), key=lambda pair: -pair[1])
+        return order[0][0] if self.total else None
 
 
 class Groundedness(ResultPart):

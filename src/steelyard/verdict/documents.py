@@ -77,7 +77,7 @@ def _may_be_chance(first: int, second: int) -> bool:
     """Whether two counts are not told apart by a two-sided sign test."""
     n = first + second
     tail = sum(comb(n, number) for number in range(second + 1))
-    return 2 * tail > _CHANCE * 2**n
+    return bool(2 * tail > _CHANCE * 2**n)
 
 
 def _words() -> Mapping[str, Mapping[str, str]]:
