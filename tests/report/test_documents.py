@@ -128,6 +128,15 @@ def test_a_ceiling_is_neither_chosen_nor_compared(measured: Result) -> None:
     assert "rag_oracle" not in Outline(page[: page.index('<section id="picture"')]).words
 
 
+def test_the_verdict_says_it_once(measured: Result) -> None:
+    assert measured.documents is not None
+    sentence = measured.documents.sentence
+    verdict = measured.verdict.updated(reasons=(*measured.verdict.reasons, sentence))
+    page = render(measured.updated(verdict=verdict))
+    words = Outline(page[: page.index('<section id="picture"')]).words
+    assert words.count(sentence[:60]) == 1
+
+
 def test_the_terminal_marks_the_ceiling_and_names_the_largest_bin(measured: Result) -> None:
     text = verdict_text(measured)
     assert "rag, the largest bin: lost in parsing" in " ".join(text.split())

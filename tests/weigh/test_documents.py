@@ -67,7 +67,7 @@ def test_arms_with_documents_are_binned_and_the_verdict_says_what_to_mend(finish
     assert arms["rag_oracle"]["bins"]["split_reason"] == "it is the ceiling itself"
     assert "bins" not in arms["zero_shot"]
     assert (documents["arm"], documents["mend"]) == ("rag", "model")
-    assert documents["sentence"] == result["verdict"]["reasons"][-1]
+    assert documents["sentence"] in result["verdict"]["reasons"][:3]
     assert 0 < len(documents["cases"]) <= 30
 
 

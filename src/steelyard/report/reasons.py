@@ -88,4 +88,10 @@ class Reasons:
 
     @property
     def more_sentences(self) -> list[str]:
-        return self._view.reasons[1:]
+        return [reason for reason in self._view.reasons[1:] if reason != self.on_documents]
+
+    @property
+    def on_documents(self) -> str:
+        """What the bins of answers from documents say is to mend; empty without documents."""
+        documents = self._view.result.documents
+        return "" if documents is None else self._view.sentence(documents.sentence)

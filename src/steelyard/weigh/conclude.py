@@ -37,6 +37,9 @@ from steelyard.weigh.handover import arm_handover
 from steelyard.weigh.measure import compare_all, family_of, paid_completions
 from steelyard.weigh.sheets import sheet_of, upfront_of
 
+_AFTER_REASONS = 2
+"""Behind the choice and its rival stands what the bins say."""
+
 
 @dataclass(frozen=True)
 class Weighing:
@@ -162,7 +165,9 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
     case = replace(_case(plan, audit, candidates, comparisons), family=family)
     verdict = decide(case)
     if documents.result is not None:
-        verdict = verdict.updated(reasons=(*verdict.reasons, documents.result.sentence))
+        reasons = list(verdict.reasons)
+        reasons.insert(_AFTER_REASONS, documents.result.sentence)
+        verdict = verdict.updated(reasons=tuple(reasons))
     return Weighing(
         costs=costs,
         breaks=_breaks(case),
