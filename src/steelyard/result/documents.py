@@ -160,7 +160,7 @@ class PassageShown(ResultPart):
 
 
 class GroundedCase(ResultPart):
-    """A binned answer with the passages that its prompt held; ``evidence`` stood in none of them."""
+    """A binned answer with the passages of its prompt; ``evidence`` is what these do not hold whole."""
 
     example_id: str = ""
     bin: AnswerBin = "unplaced"

@@ -87,3 +87,16 @@ def test_evidence_that_was_not_shown_is_quoted() -> None:
     assert case.bin == "ranked_too_low"
     [evidence] = case.evidence
     assert evidence.is_gold and evidence.source == "A.MD"
+
+
+def test_of_two_pieces_the_one_that_is_missing_is_quoted() -> None:
+    documents = (Document("a.md", "The pump weighs nine."), Document("b.md", "The tyre is red."))
+    grounds = Grounds(Corpus(documents))
+    pieces = (EvidencePiece("The pump weighs nine."), EvidencePiece("The tyre is red."))
+    row = Example("1", "How much weighs the pump?", "nine and red", evidence=pieces)
+    arm = rag(grounds, [row], lambda example, passages: "ten", k=1)
+    result = measure_documents([arm], plan_of(grounds, [row])).result
+    assert result is not None
+    [case] = result.cases
+    assert [one.is_gold for one in case.passages] == [True]
+    assert [one.source for one in case.evidence] == ["b.md"]

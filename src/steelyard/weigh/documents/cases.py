@@ -70,7 +70,6 @@ def _case(
         if number - 1 in order
     ]
     output = record.answer.output
-    is_there = any(one.is_gold for one in passages)
     return GroundedCase(
         example_id=record.example_id,
         bin=name,
@@ -80,7 +79,7 @@ def _case(
         failure=None if record.reason is None else rewrite(shortened(record.reason, _ANSWER)),
         passages=tuple(passages),
         more_passages=len(question.in_prompt) - len(passages),
-        evidence=() if is_there else tuple(_elsewhere(places, gold, rewrite)),
+        evidence=tuple(_elsewhere(places, places.missing(example, question.in_prompt), rewrite)),
     )
 
 

@@ -59,6 +59,13 @@ class EvidencePlaces:
         """For each piece of an example's evidence the passages that hold it."""
         return [self.holding(piece) for piece in example.evidence] if example.answerable else []
 
+    def missing(self, example: Example, passages: Sequence[Passage]) -> list[TextSpan]:
+        """Where the pieces of evidence stand in the documents that ``passages`` do not hold whole."""
+        if not example.answerable:
+            return []
+        pieces = (self._spans(piece) for piece in example.evidence)
+        return [span for spans in pieces if not self._reached(spans, passages) for span in spans]
+
     def stage(
         self,
         example: Example,
