@@ -48,6 +48,36 @@ def test_a_file_and_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert [price["is_stale"] for price in answer["prices"]] == [False]
 
 
+def test_less_than_a_request_a_day_is_no_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    flags = [*FLAGS[:7], "0.1", *FLAGS[8:]]
+    assert main(["cost", *flags]) == 0
+    out = capsys.readouterr().out
+    assert "\n0.1 requests a day" in f"\n{out}"
+    assert " 0 requests a day" not in out
+
+
+def test_what_is_not_used_and_what_ranges_leave_open_are_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    way = {"model": "v", "input_tokens": 1000}
+    config = {
+        "traffic": {"requests_per_day": 1000},
+        "prices": {"v": {"input": 2, "cached": 1}},
+        "ways": {
+            "long": {**way, "search": "0-600"},
+            "tuned": {**way, "input_tokens": 100, "training": "100-700"},
+        },
+    }
+    file = tmp_path / "costs.yaml"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    assert main(["cost", str(file), "--map"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "Not used: - prices.v.cached" in out
+    assert "long or tuned, depending on where in their ranges the amounts lie" in out
+    assert "not within 365 days at the other ends of the ranges" in out
+    assert "the map holds amounts in the middle of their ranges" in out
+
+
 def test_a_stale_price_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["cost", "--example", "azure", "--prices-at", "2026-12-01"]) == 0
     assert "293 days old, older than 180 days" in capsys.readouterr().out.replace("\n    ", " ")

@@ -32,6 +32,40 @@ def test_labels_stay_as_they_are_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written_as", "value"),
+    [
+        ("0500", 500),
+        ("010", 10),
+        ("-0017", -17),
+        ("+08_0", "+08_0"),
+        ("0_1", 1),
+        ("00", 0),
+        ("0", 0),
+        ("100", 100),
+        ("007.50", 7.5),
+        ("'010'", "010"),
+        ("'1:30'", "1:30"),
+    ],
+)
+def test_numbers_are_decimal(tmp_path: Path, written_as: str, value: object) -> None:
+    data, _ = read_yaml(written(tmp_path, f"a: {written_as}\nb: [{{c: {written_as}}}]\n"))
+    assert data == {"a": value, "b": [{"c": value}]}
+
+
+def test_numbers_as_keys_stay_as_they_are_written(tmp_path: Path) -> None:
+    data, lines = read_yaml(written(tmp_path, "a: {010: 1, 1:30: 2, 7: 3}\n"))
+    assert data == {"a": {"010": 1, "1:30": 2, 7: 3}}
+    assert lines["a", "010"] == 1
+
+
+@pytest.mark.parametrize("number", ["1:30", "12:30:45", "-1:30", "190:20:30.15"])
+def test_numbers_in_base_60_are_refused(tmp_path: Path, number: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(written(tmp_path, f"b: 1\na: [{number}]\n"))
+    assert f"task.yaml line 2: {number} is in base 60" in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("a: 1\nb: 2\na: 3\n", "task.yaml line 3: key 'a' is given twice"),

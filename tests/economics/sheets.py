@@ -66,7 +66,14 @@ def sheets(draw: st.DrawFn, name: str = "a") -> CostSheet:
         recurring=tuple(
             draw(
                 st.lists(
-                    st.builds(Recurring, st.just("again"), st.decimals(5, 400, places=1), money),
+                    st.builds(
+                        Recurring,
+                        st.just("again"),
+                        st.decimals(5, 400, places=1),
+                        money,
+                        st.sampled_from([Decimal(1), Decimal(4), Decimal("0.5")]),
+                        st.booleans(),
+                    ),
                     max_size=2,
                 )
             )

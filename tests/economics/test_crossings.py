@@ -61,6 +61,13 @@ def test_two_point_prices_the_field_gives():
         assert (crossing.requests, f"{crossing.day:.2f}") == (requests, day)
 
 
+@pytest.mark.parametrize("day", [10, 30, 45, 60])
+def test_a_crossing_at_the_end_of_a_month_is_on_that_day(day: int):
+    tuned, prompt = linear("tuned", 2 * day, 0), linear("prompt", 0, "0.02")
+    (crossing,) = break_evens(tuned, prompt, Traffic(Decimal(100), 90)).crossings
+    assert (crossing.day, crossing.requests, crossing.cheaper) == (day, 100 * day, "tuned")
+
+
 def test_retraining_makes_several_crossings_in_time():
     tuned = linear("tuned", 30, 0, recurring=(Recurring("retraining", Decimal(30), usd(45)),))
     prompt = linear("prompt", 0, "0.015")

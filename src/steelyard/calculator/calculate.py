@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,21 +11,22 @@ from typing import Any
 from pydantic import ValidationError
 
 from steelyard.calculator.amounts import Range, parse_day
+from steelyard.calculator.corners import Ends, break_even_figures, winners
 from steelyard.calculator.omissions import Rivals, left_out
 from steelyard.calculator.prices import PriceList, examples
-from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission, VolumeFigure
-from steelyard.calculator.sections import CostConfig
+from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission
+from steelyard.calculator.sections import HOSTED, CostConfig
 from steelyard.calculator.sheets import SheetMaker, traffic_of
 from steelyard.calculator.uncertain import arm_doubt
+from steelyard.calculator.unused import not_used
 from steelyard.calculator.ways import Course, way_figures
 from steelyard.calculator.worked_examples import worked_example
 from steelyard.config.explain import Place, explain
 from steelyard.config.source import Lines, read_yaml
-from steelyard.economics.choice_map import ChoiceMap, cheapest, choice_map
+from steelyard.economics.choice_map import ChoiceMap, choice_map
 from steelyard.economics.course import cost_over_time
-from steelyard.economics.crossings import BreakEvens, break_evens, volume_turns
 from steelyard.economics.scenarios import PricePaths, Uncertain
-from steelyard.economics.sheet import CostSheet, Traffic
+from steelyard.economics.sheet import CostSheet
 from steelyard.economics.simulate import Doubts, Simulation, simulate
 from steelyard.errors import ConfigError
 from steelyard.files import expanded
@@ -72,7 +73,7 @@ def _read(
         return worked_example(example), Place(f"example {example}", {})
     if isinstance(config, (str, Path)):
         path = expanded(config)
-        data, lines = read_yaml(path)
+        data, lines = read_yaml(path, holds="the keys traffic, prices and ways")
         return data, Place(path.name, lines)
     no_lines: Lines = {}
     return dict(config or {}), Place("cost", no_lines)
@@ -95,6 +96,8 @@ class _Calculation:
         self.low, self.high, self.middle = (
             SheetMaker(config, self.prices, pick).sheets() for pick in ends
         )
+        self.ends = [Ends(*s) for s in zip(self.low, self.middle, self.high, strict=True)]
+        self.has_ranges = self.low != self.high
         self.day = day
 
     def answer(self, *, with_map: bool) -> CostAnswer:
@@ -108,15 +111,13 @@ class _Calculation:
             for low, high in zip(self.low, self.high, strict=True)
         )
         order = self._order(self.middle)
-        winners = {cheapest(sheets, self.traffic) for sheets in (self.low, self.high)}
+        least = winners(self.ends, self.traffic)
         best, second = order[0], order[1] if len(order) > 1 else None
         saving: Range | None = None
         turns: tuple[Omission, ...] = ()
         if second is not None:
             months = ways[second].month_total, ways[best].month_total
-            saving = Range(
-                *sorted((months[0].low - months[1].low, months[0].high - months[1].high))
-            )
+            saving = Range(months[0].low - months[1].high, months[0].high - months[1].low)
             turns = left_out(self._rivals(best, self._rival(order)))
         evens = self._break_evens()
         return CostAnswer(
@@ -129,12 +130,15 @@ class _Calculation:
             peak=self.traffic.peak,
             horizon_days=self.traffic.horizon_days,
             ways=ways,
-            cheapest=winners.pop() if len(winners) == 1 else (),
+            cheapest=least.sure,
+            may_be_cheapest=least.possible,
             month_saving=saving,
             break_evens=evens,
             left_out=turns,
             prices=tuple(self.prices.notes.values()),
-            notes=tuple(self._notes()),
+            notes=tuple(self._notes(with_map=with_map)),
+            not_used=not_used(self.prices, self.middle),
+            has_ranges=self.has_ranges,
             map=self._map() if with_map else None,
             scenarios=self._scenarios(evens),
         )
@@ -160,56 +164,29 @@ class _Calculation:
         """Each way that costs more upfront against the one that costs least upfront."""
         upfront = [cost_over_time(sheet, self.traffic).upfront.amount or 0 for sheet in self.middle]
         base = upfront.index(min(upfront))
-        return tuple(self._break_even(at, base) for at in range(len(self.middle)) if at != base)
-
-    def _break_even(self, way: int, base: int) -> BreakEvenFigures:
-        both = [break_evens(s[way], s[base], self.traffic) for s in (self.low, self.high)]
-        name, against = self.middle[way].name, self.middle[base].name
-        first = [_first(evens, name) for evens in both]
-        sure = [crossing for crossing in first if crossing is not None]
-        days = requests = None
-        if len(sure) == 2:
-            days = Range(*sorted(crossing[0] for crossing in sure))
-            requests = Range(*sorted(Decimal(crossing[1]) for crossing in sure))
-        return BreakEvenFigures(
-            name,
-            against,
-            days,
-            requests,
-            max(len(evens.crossings) for evens in both),
-            None if days is not None else _why(both, name, self.traffic),
-            self._volumes(way, base),
-        )
-
-    def _volumes(self, way: int, base: int) -> tuple[VolumeFigure, ...]:
-        """Where the cheaper changes at both ends of the ranges, or in their middle where those differ."""
-        ends = [
-            volume_turns(sheets[way], sheets[base], self.traffic).turns
-            for sheets in (self.low, self.high, self.middle)
-        ]
-        names = [[turn.cheaper for turn in turns] for turns in ends]
-        pairs = zip(*(ends[:2] if names[0] == names[1] else (ends[2], ends[2])), strict=True)
         return tuple(
-            VolumeFigure(
-                Range(*sorted(Decimal(f"{turn.requests_per_day:.9g}") for turn in pair)),
-                pair[0].cheaper,
-            )
-            for pair in pairs
+            break_even_figures(way, self.ends[base], self.traffic)
+            for at, way in enumerate(self.ends)
+            if at != base
         )
 
-    def _notes(self) -> list[str]:
+    def _notes(self, *, with_map: bool) -> list[str]:
         stale = examples()["stale_after_days"]
         notes = [
             f"the price of {note.name} is {counted(note.age_days or 0, 'day')} old, more than {stale}: "
             "check it"
             for note in self.prices.notes.values()
-            if note.is_stale
+            if note.is_stale and not note.is_book
         ]
         notes += [
             f"the price of {note.name} is from {note.date}, after {self.day}"
             for note in self.prices.notes.values()
-            if note.age_days is not None and note.age_days < 0 and not note.is_book
+            if note.date is not None and note.date > self.day
         ]
+        notes += self.prices.remarks.values()
+        notes += self._hosting_notes()
+        if with_map and self.has_ranges:
+            notes.append("the map holds amounts in the middle of their ranges")
         for sheet in self.middle:
             if sheet.end is not None and sheet.end.day < self.traffic.horizon_days:
                 notes.append(
@@ -217,6 +194,17 @@ class _Calculation:
                     "holds a rebuild"
                 )
         return notes
+
+    def _hosting_notes(self) -> Iterator[str]:
+        """A row's hosting counts for every way on it, also where nothing says that it is tuned."""
+        for name, way in self.config.ways.items():
+            row = self.config.prices.get(way.model or "")
+            keys = [k for k in HOSTED if getattr(way, k) is None and getattr(row, k, None)]
+            if keys and not way.is_tuned:
+                yield (
+                    f"{name} pays {', '.join(f'prices.{way.model}.{key}' for key in keys)}: where it does "
+                    f"not, write {', '.join(f'{key}: 0' for key in keys)} in the way"
+                )
 
     def _scenarios(self, evens: Sequence[BreakEvenFigures]) -> Simulation | None:
         """Chances, where the user says what is uncertain; pairs are those of the break-evens."""
@@ -241,21 +229,3 @@ class _Calculation:
 
     def _map(self) -> ChoiceMap:
         return choice_map(self.middle, self.traffic, MAP_VOLUMES, MAP_MONTHS)
-
-
-def _first(evens: BreakEvens, name: str) -> tuple[Decimal, int] | None:
-    if evens.start == name:
-        return Decimal(0), 0
-    mine = (c for c in evens.crossings if c.cheaper == name)
-    return next(((c.day, c.requests) for c in mine), None)
-
-
-def _why(both: Sequence[BreakEvens], name: str, traffic: Traffic) -> str:
-    reasons = [evens.reason for evens in both if evens.reason]
-    if reasons:
-        return reasons[0]
-    if all(evens.start is None for evens in both):
-        return "both cost the same"
-    if any(_first(evens, name) for evens in both):
-        return f"within {counted(traffic.horizon_days, 'day')} only at one end of the ranges"
-    return f"not within {counted(traffic.horizon_days, 'day')}"

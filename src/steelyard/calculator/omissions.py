@@ -13,7 +13,7 @@ from decimal import ROUND_FLOOR, Decimal
 from steelyard.calculator.prices import examples
 from steelyard.calculator.records import Omission
 from steelyard.calculator.sections import CostConfig, WayConfig
-from steelyard.calculator.show import money
+from steelyard.calculator.show import count, money
 from steelyard.economics.course import cost_over_time
 from steelyard.economics.crossings import volume_turns
 from steelyard.economics.money import DAYS_PER_MONTH
@@ -134,10 +134,10 @@ def _hosting(rivals: Rivals) -> Iterator[Omission]:
     values = {"requests_per_day": float(at)}
     text = (
         f"hosting: at {rivals.money(hour)} an hour ({terms['source'].split()[0]}, {terms['date']}) it takes "
-        f"more than {at:,.0f} requests a day to be worth its hours"
+        f"more than {count(at)} requests a day to be worth its hours"
     )
     if at > rivals.traffic.requests_per_day:
-        text += f", and there are {rivals.traffic.requests_per_day:,.0f}"
+        text += f", and there are {count(rivals.traffic.requests_per_day)}"
     tokens = _saved_tokens(rivals)
     if tokens > 0 and rivals.next_way.model in rivals.config.prices:  # the book's is today's
         now = Decimal(str(today["input"]))
@@ -145,7 +145,7 @@ def _hosting(rivals: Rivals) -> Iterator[Omission]:
         values["requests_per_day_at_todays_price"] = float(at_now)
         text += (
             f"; at the {rivals.money(now)} per million input tokens of {today['model']} ({today['date']}, "
-            f"uncached), {at_now:,.0f}"
+            f"uncached), {count(at_now)}"
         )
     yield Omission("hosting", text, values)
 
@@ -185,7 +185,7 @@ def _caching(rivals: Rivals) -> Iterator[Omission]:
     values = {}
     if at is not None:
         values["requests_per_day"] = at
-        text += f", and {rivals.next.name} is cheaper below {at:,.0f} requests a day"
+        text += f", and {rivals.next.name} is cheaper below {count(at)} requests a day"
     least = examples()["cached_least"]
     if use.input < least["tokens"]:
         text += (
@@ -207,7 +207,7 @@ def _retraining(rivals: Rivals) -> Iterator[Omission]:
     values: dict[str, float] = {}
     if at is not None:
         values["requests_per_day"] = at
-        text += f" tuning pays only above {at:,.0f} requests a day"
+        text += f" tuning pays only above {count(at)} requests a day"
     daily = rivals.saving_per_request * rivals.traffic.requests_per_day
     if daily > 0:
         every = training.amount / daily

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -27,10 +27,23 @@ from steelyard.economics.money import Money
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec
 from steelyard.model.config import ModelConfig, with_provider
-from steelyard.model.prices import book_date, machine_price, price_of
+from steelyard.model.prices import book_date, in_force_since, machine_price, price_of
 from steelyard.packaged import packaged
 
 YOURS = "your prices"
+TOKEN_KINDS = ("input", "cached", "output")
+_WORDS = {
+    "input": "{} in",
+    "cached": "{} cached",
+    "output": "{} out",
+    "batch": "{} of that in batches",
+    "training": "{} training",
+    "hosting_hour": "{} an hour of hosting",
+    "storage_month": "{} a month of storage",
+    "minimum": "{} a month at least",
+}
+MODEL_KINDS = tuple(_WORDS)
+"""The amounts of a model's row, in the order in which they are shown."""
 
 
 def examples() -> Mapping[str, Any]:
@@ -41,28 +54,60 @@ def examples() -> Mapping[str, Any]:
 
 @dataclass
 class PriceList:
-    """The prices of one calculation, on a day; ``notes`` fills with those that were used."""
+    """The prices of one calculation, on a day; ``notes`` and ``used_keys`` fill with those that were used.
+
+    ``used_keys`` has those of each row of the user's, ``remarks`` what is to say of a price of the book.
+    """
 
     config: CostConfig
     day: date
-    notes: dict[str, PriceNote] = field(default_factory=dict)
+    notes: dict[tuple[str, bool], PriceNote] = field(default_factory=dict)
+    used_keys: dict[str, set[str]] = field(default_factory=dict)
+    remarks: dict[str, str] = field(default_factory=dict)
 
-    def of_model(self, name: str) -> Price:
-        """A model's token prices; a name that nobody knows raises `ConfigError` with what to give."""
-        yours = self.yours(name)
-        if yours is not None and (yours.input is not None or yours.output is not None):
-            self._note(name, yours, _per_million(yours.input, yours.cached, yours.output))
-            return Price(self.config.currency, yours.input, yours.cached, yours.output)
-        price = self._in_book(name)
-        amounts = _per_million(price.input, price.cached, price.output)
-        self._add(name, amounts, price.source, book_date(), is_book=True)
-        return price
+    def of_model(self, name: str, kinds: Collection[str] = TOKEN_KINDS) -> Price:
+        """A model's token prices, of which ``kinds`` are used: the user's row, or else the book.
 
-    def yours(self, name: str) -> ModelPrices | None:
-        """What the user gives for a model."""
+        Of a row without input and output the book fills what is missing. A name that nobody knows, and two
+        currencies, raise `ConfigError` with what to give.
+        """
+        row = self._row(name) or ModelPrices()
+        is_yours = row.input is not None or row.output is not None
+        book = Price(self.config.currency) if is_yours else self._in_book(name)
+        amounts: dict[str, Decimal | None] = {}
+        for kind in TOKEN_KINDS:
+            mine = self.amount(name, kind) if kind in kinds else getattr(row, kind)
+            amounts[kind] = getattr(book, kind) if mine is None else mine
+        whole = amounts["input"]
+        if row.cached is not None and whole is not None and row.cached > whole:
+            raise ConfigError(
+                f"prices.{name}.cached is {row.cached}, more than the {whole} of tokens that are not cached: "
+                "correct one of them"
+            )
+        if not is_yours:
+            missing = [kind for kind in TOKEN_KINDS if getattr(row, kind) is None]
+            parts = [(kind, getattr(book, kind)) for kind in missing]
+            self._add_of_book(name, _listed(parts), book)
+        return Price(self.config.currency, whole, amounts["cached"], amounts["output"])
+
+    def amount(self, model: str | None, key: str) -> Decimal | None:
+        """An amount of the user's row of a model, noted as used; ``None`` where the user gives none."""
+        row = self._row(model) if model else None
+        amount: Decimal | None = getattr(row, key, None)
+        if model is not None and row is not None and amount is not None:
+            keys = self.used_keys.setdefault(model, set())
+            keys.add(key)
+            self._note(
+                model, row, _listed([(k, getattr(row, k)) for k in MODEL_KINDS if k in keys])
+            )
+        return amount
+
+    def _row(self, name: str) -> ModelPrices | None:
         entry = self.config.prices.get(name)
         if entry is not None and not isinstance(entry, ModelPrices):
             raise ConfigError(f"prices.{name}: give a model's as {{input: …, output: …}}")
+        if entry is not None and entry.currency is not None:
+            self._same_currency(f"prices.{name}", entry.currency)
         return entry
 
     def plain(self, name: str, what: str) -> Money:
@@ -122,12 +167,13 @@ class PriceList:
         except ValidationError:
             raise ConfigError(f"nobody knows a model {name!r}{hint}: {ask}") from None
         when = datetime.combine(self.day, time(), UTC)
-        price = price_of(ModelSpec(**model.to_spec()), when=when)
+        spec = ModelSpec(**model.to_spec())
+        price = price_of(spec, when=when)
         if price.machine_hour is not None or price.input is None:
             why = "runs on a machine: give machine_seconds" if price.machine_hour else ask
             raise ConfigError(f"the book has no token price for {name!r}{hint}: {why}")
         self._same_currency(f"the book's price of {name}", price.currency)
-        return price
+        return replace(price, date=str(in_force_since(spec, self.day) or ""))
 
     def _same_currency(self, what: str, currency: str) -> None:
         if currency != self.config.currency:
@@ -136,21 +182,50 @@ class PriceList:
                 f"{self.config.currency}"
             )
 
+    def _add_of_book(self, name: str, amounts: str, price: Price) -> None:
+        """Note a price of the book, by the day that the book has for it, else by that of the whole book.
+
+        A book that is newer than the day asked for may have had another price then.
+        """
+        newest, since, source = book_date(), None, price.source
+        if price.date:
+            since = parse_day(price.date)
+            source += f"; in force since {since}"
+        elif newest is not None and newest <= self.day:
+            since = newest
+        elif newest is not None:
+            self.remarks[name] = (
+                f"the book does not date its price of {name}, and its newest change is of {newest}, after "
+                f"{self.day}: on that day it may have been another"
+            )
+        stale = examples()["stale_after_days"]
+        is_old = newest is not None and self._age(newest) > stale
+        if is_old:
+            self.remarks[name] = (
+                f"the newest change in the book of prices is of {newest}, more than {stale} days ago: check "
+                f"the price of {name}"
+            )
+        age = None if since is None else self._age(since)
+        self.notes[name, True] = PriceNote(name, amounts, source, since, age, is_old, True)
+
+    def _age(self, day: date) -> int:
+        return (self.day - day).days
+
     def _note(self, name: str, entry: DatedSection, amounts: str) -> None:
         if entry.currency is not None:
             self._same_currency(f"prices.{name}", entry.currency)
+        self.used_keys.setdefault(name, set())
         self._add(name, amounts, entry.source or YOURS, entry.date)
 
-    def _add(
-        self, name: str, amounts: str, source: str, day: date | None, *, is_book: bool = False
-    ) -> None:
-        age = None if day is None else (self.day - day).days
+    def _add(self, name: str, amounts: str, source: str, day: date | None) -> None:
+        age = None if day is None or day > self.day else self._age(day)
         stale = age is not None and age > examples()["stale_after_days"]
-        self.notes[name] = PriceNote(name, amounts, source, day, age, stale, is_book)
+        self.notes[name, False] = PriceNote(name, amounts, source, day, age, stale)
 
 
-def _per_million(input: Decimal | None, cached: Decimal | None, output: Decimal | None) -> str:
-    parts = (("in", input), ("cached", cached), ("out", output))
+def _listed(amounts: Iterable[tuple[str, Decimal | None]]) -> str:
     return ", ".join(
-        f"{amount.normalize():f} {name}" for name, amount in parts if amount is not None
+        _WORDS[kind].format(f"{amount.normalize():f}")
+        for kind, amount in amounts
+        if amount is not None
     )

@@ -17,8 +17,11 @@ from steelyard.economics.simulate import Simulation
 class PriceNote(NamedTuple):
     """A price that was used: its source, the day it is from and its age in days, where these are known.
 
-    The book dates few of its prices: for one of it (``is_book``) the day is that of the newest change in the
-    book, so that an old book is known as one. ``is_stale`` marks what is older than 180 days.
+    One that is from after the day asked for has no age.
+
+    The book dates few of its prices: for one of it (``is_book``) that it does not date the day is that of
+    the newest change in the book, and none where that is later than the day asked for. ``is_stale`` marks
+    what is older than 180 days, a price of the book by the book's newest change.
     """
 
     name: str
@@ -69,6 +72,7 @@ class WayFigures:
     until_end: Range | None = None
     without_end: Range | None = None
     ends_on_day: int | None = None
+    is_tuned: bool = False
 
 
 class VolumeFigure(NamedTuple):
@@ -80,10 +84,11 @@ class VolumeFigure(NamedTuple):
 
 @dataclass(frozen=True)
 class BreakEvenFigures:
-    """When ``way`` has cost less than ``against``: a range where an amount upfront is one.
+    """When ``way`` has cost less than ``against``, over all corners of the ranges of both.
 
-    ``days`` and ``requests`` are those of the first crossing in its favour; ``crossings`` counts all within
-    the horizon. ``reason`` says what there is to say where there is none.
+    ``days`` and ``requests`` are those of the first crossing in its favour, ``None`` where it may not come
+    within the horizon: ``reason`` then says what there is to say, and ``earliest_days`` and
+    ``earliest_requests`` are those of the best corner, if any. ``crossings`` is the most within the horizon.
     """
 
     way: str
@@ -94,6 +99,10 @@ class BreakEvenFigures:
     reason: str | None = None
     volumes: tuple[VolumeFigure, ...] = ()
     """Where the cheaper over the horizon changes, in order of volume."""
+    volumes_at_middle: bool = False
+    """Whether they hold in the middle of the ranges only, since other corners have other changes."""
+    earliest_days: Decimal | None = None
+    earliest_requests: Decimal | None = None
 
 
 class Omission(NamedTuple):
@@ -112,7 +121,7 @@ class CostAnswer:
     """What `cost` returns.
 
     ``cheapest`` are the ways that cost least, several where they cost the same, none where the ranges leave
-    it open.
+    it open among ``may_be_cheapest``. ``not_used`` names what the user gave and no sum holds.
     """
 
     name: str | None
@@ -131,6 +140,9 @@ class CostAnswer:
     left_out: tuple[Omission, ...]
     prices: tuple[PriceNote, ...]
     notes: tuple[str, ...]
+    may_be_cheapest: tuple[str, ...] = ()
+    not_used: tuple[str, ...] = ()
+    has_ranges: bool = False
     map: ChoiceMap | None = None
     scenarios: Simulation | None = None
 

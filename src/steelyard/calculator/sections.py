@@ -15,6 +15,8 @@ from steelyard.economics.simulate import SCENARIOS
 
 LABEL, HOUR, MACHINE = "label", "hour", "machine"
 """In ``prices``: one labelled example, an hour of a person, a machine."""
+HOSTED = ("hosting_hour", "storage_month", "minimum")
+"""What a way and a model's row may have beside tokens, in the order of `HostedTune`."""
 PriceAmount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 6)]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
 Volume = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 12)]
@@ -153,7 +155,9 @@ class WayConfig(Section):
 
     @property
     def is_tuned(self) -> bool:
-        return self.training is not None
+        """Whether anything of it is said that only a tuned model has."""
+        signs = (self.training, self.multiplier, self.retrain_days, self.retraining)
+        return any(sign is not None for sign in signs)
 
 
 class UncertainConfig(Section):

@@ -10,7 +10,7 @@ from functools import partial
 
 from steelyard.calculator.amounts import Range
 from steelyard.calculator.prices import PriceList
-from steelyard.calculator.sections import CostConfig, ModelPrices, TrainedTokens, WayConfig
+from steelyard.calculator.sections import HOSTED, CostConfig, TrainedTokens, WayConfig
 from steelyard.economics.money import Money
 from steelyard.economics.sheet import (
     AGAIN,
@@ -27,8 +27,10 @@ from steelyard.errors import ConfigError
 
 Pick = Callable[[Range], Decimal]
 """Which end of a range a sheet takes."""
-_DAYS_PER_YEAR = 365
+_DAYS_PER_YEAR = Decimal(365)
 _ONE = Decimal(1)
+_ROUNDED = Decimal("0.99")
+"""Of a throughput: people round it."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class SheetMaker:
             recurring=self._recurring(name, way, upfront),
             end=self._end(name, way, upfront),
             handover_share=way.handover_share or Decimal(0),
-            handover_price=self._person(way),
+            handover_price=self._person(name, way),
             error_cost=None if errors is None else money(errors),
             quality=way.quality,
         )
@@ -75,9 +77,10 @@ class SheetMaker:
     def _upfront(self, name: str, way: WayConfig) -> dict[str, Money]:
         costs = {}
         if way.labels is not None:
-            costs["labels"] = self.prices.label * (way.labels.train + way.labels.test)
+            labels = way.labels.train + way.labels.test
+            costs["labels"] = self.prices.label * labels if labels else self._nothing
         if way.hours is not None:
-            costs["hours"] = self.prices.hour * way.hours
+            costs["hours"] = self.prices.hour * way.hours if way.hours else self._nothing
         if way.search is not None:
             costs["search"] = self._amount(way.search)
         if way.training is not None:
@@ -91,7 +94,7 @@ class SheetMaker:
         if not isinstance(training, TrainedTokens):
             assert training is not None
             return self._amount(training)
-        price = self._yours(way).training
+        price = self.prices.amount(way.model, "training")
         if price is None:
             raise ConfigError(
                 f"ways.{name}.training: the price is missing: give prices: "
@@ -101,7 +104,7 @@ class SheetMaker:
 
     def _tokens(self, name: str, way: WayConfig) -> tuple[TokenUse, ...]:
         if way.input_tokens is None and way.output_tokens is None:
-            lone = way.machine_seconds is None and not way.is_tuned
+            lone = way.machine_seconds is None and way.training is None
             if lone and not (way.judge or way.embedding or way.retrieval or way.handover_share):
                 raise self._missing(name, "input_tokens", "the mean of a request")
             return ()
@@ -109,7 +112,13 @@ class SheetMaker:
             return ()  # a machine of one's own is paid by its time, whatever its tokens
         if way.model is None:
             raise self._missing(name, "model", "a name under prices, or one that the book knows")
-        price, yours = self.prices.of_model(way.model), self._yours(way)
+        needs = {
+            "input": way.input_tokens,
+            "cached": way.cached_share and way.input_tokens,
+            "output": way.output_tokens,
+        }
+        price = self.prices.of_model(way.model, [kind for kind, amount in needs.items() if amount])
+        batch = self.prices.amount(way.model, "batch") if way.batch_share else None
         for kind, tokens in (("input", way.input_tokens), ("output", way.output_tokens)):
             if tokens and getattr(price, kind) is None:
                 raise ConfigError(
@@ -119,9 +128,13 @@ class SheetMaker:
             raise ConfigError(
                 f"prices.{way.model}.cached is missing: give what a million cached tokens cost"
             )
-        if way.batch_share and yours.batch is None:
+        if way.batch_share and batch is None:
             raise ConfigError(
                 f"prices.{way.model}.batch is missing: give the share of the price that a batch costs"
+            )
+        if way.output_multiplier is not None and way.multiplier is None:
+            raise self._missing(
+                name, "multiplier", "that of input tokens; 1 if they cost the base's"
             )
         multiplier = way.multiplier or _ONE
         use = TokenUse(
@@ -130,7 +143,7 @@ class SheetMaker:
             way.output_tokens or Decimal(0),
             way.cached_share or Decimal(0),
             way.batch_share or Decimal(0),
-            yours.batch,
+            batch,
             multiplier,
             way.output_multiplier or multiplier,
         )
@@ -146,26 +159,29 @@ class SheetMaker:
                 f"ways.{name} has a model and machine_seconds: give model for tokens that are paid, or "
                 "machine_seconds for a machine of your own"
             )
+        each, often = way.machine_seconds, way.requests_per_second
+        if often is not None and often * each < _ROUNDED:
+            raise ConfigError(
+                f"ways.{name}.requests_per_second is {often}, fewer than the {1 / each:.3g} that one at a "
+                f"time gives at machine_seconds {each}: correct one of them"
+            )
         hour, shared = self.prices.machine
         if not shared and self.config.traffic.peak is None:
             raise ConfigError(
                 "traffic.peak is missing: give how many times the average the busiest moment is, for a "
                 "machine that is on all the time"
             )
-        return MachineUse(hour, way.machine_seconds, way.requests_per_second, shared)
+        return MachineUse(hour, each, often, shared)
 
     def _hosted(self, way: WayConfig) -> HostedTune | None:
-        yours = self._yours(way) if way.is_tuned else ModelPrices()
+        """What the way says, 0 for none of it; else what the row of its model has, tuned or not."""
         amounts = [
-            self._first(way.hosting_hour, yours.hosting_hour),
-            self._first(way.storage_month, yours.storage_month),
-            self._first(way.minimum, yours.minimum),
+            self.prices.amount(way.model, key) if getattr(way, key) is None else getattr(way, key)
+            for key in HOSTED
         ]
-        return HostedTune(*amounts) if any(amount is not None for amount in amounts) else None
-
-    def _first(self, *amounts: Decimal | None) -> Money | None:
-        amount = next((amount for amount in amounts if amount is not None), None)
-        return None if amount is None else self.prices.money(amount)
+        if all(amount is None for amount in amounts):
+            return None
+        return HostedTune(*(None if a is None else self.prices.money(a) for a in amounts))
 
     def _recurring(
         self, name: str, way: WayConfig, upfront: dict[str, Money]
@@ -182,22 +198,22 @@ class SheetMaker:
                 "traffic.changes_per_year is missing: give how often the requirements change"
             )
         if way.change is not None and changes:
-            every = Decimal(_DAYS_PER_YEAR) / changes
-            recurring.append(Recurring("changes", every, self._amount(way.change)))
+            cost = self._amount(way.change)
+            recurring.append(
+                Recurring("changes", _DAYS_PER_YEAR, cost, times=changes, counts_last_day=True)
+            )
         return tuple(recurring)
 
     def _end(self, name: str, way: WayConfig, upfront: dict[str, Money]) -> EndOfLife | None:
         if way.ends is None:
+            if way.rebuild is not None:
+                raise self._missing(name, "ends", "the day on which the vendor ends the model")
             return None
         day = days_until(way.ends, self.prices.day)
         if day < 1:
             raise ConfigError(f"ways.{name} ended on {way.ends}: leave it out, or correct ends")
         within = day < self.config.traffic.horizon_days
-        rebuild = (
-            self._again(name, "rebuild", way.rebuild, upfront)
-            if within
-            else self.prices.money(Decimal(0))
-        )
+        rebuild = self._again(name, "rebuild", way.rebuild, upfront) if within else self._nothing
         return EndOfLife(day, rebuild)
 
     def _again(self, name: str, key: str, amount: Range | None, upfront: dict[str, Money]) -> Money:
@@ -207,17 +223,20 @@ class SheetMaker:
         again = [upfront[part] for part in AGAIN if part in upfront]
         if not again:
             raise self._missing(name, key, "what it costs each time")
-        return sum(again, self.prices.money(Decimal(0)))
+        return sum(again, self._nothing)
 
-    def _person(self, way: WayConfig) -> Money | None:
+    def _person(self, name: str, way: WayConfig) -> Money | None:
+        if way.handover_price is not None and way.handover_share is None:
+            raise self._missing(name, "handover_share", "the share of requests that people answer")
         if not way.handover_share:
             return None
         if way.handover_price is not None:
             return self.prices.money(way.handover_price)
         return self.prices.label
 
-    def _yours(self, way: WayConfig) -> ModelPrices:
-        return (self.prices.yours(way.model) if way.model else None) or ModelPrices()
+    @property
+    def _nothing(self) -> Money:
+        return self.prices.money(Decimal(0))
 
     def _amount(self, amount: Range) -> Money:
         return self.prices.money(self.pick(amount))

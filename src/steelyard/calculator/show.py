@@ -9,6 +9,7 @@ from steelyard.calculator.amounts import Range
 _SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _CENT = Decimal("0.01")
 _DIGITS = 60
+_FEW = 10
 
 
 def money(amount: Decimal, currency: str) -> str:
@@ -26,6 +27,17 @@ def money(amount: Decimal, currency: str) -> str:
 def money_range(amounts: Range, currency: str) -> str:
     """One amount, or two with ``to`` between them."""
     low, high = money(amounts.low, currency), money(amounts.high, currency)
+    return low if low == high else f"{low} to {high}"
+
+
+def count(number: Decimal | float) -> str:
+    """``10,000``; ``0.1`` and ``2.5`` for what is no whole number and few."""
+    return f"{number:,.0f}" if number >= _FEW or number == int(number) else f"{number:.3g}"
+
+
+def count_range(numbers: Range) -> str:
+    """One count, or two with ``to`` between them."""
+    low, high = count(numbers.low), count(numbers.high)
     return low if low == high else f"{low} to {high}"
 
 

@@ -54,18 +54,20 @@ def way_figures(config: CostConfig, low: Course, high: Course, traffic: Traffic)
         until_end=until,
         without_end=without,
         ends_on_day=None if sheet.end is None else sheet.end.day,
+        is_tuned=config.ways[sheet.name].is_tuned,
     )
 
 
 def not_counted(name: str, config: CostConfig, sheet: CostSheet) -> tuple[str, ...]:
-    """What nobody gave of a way: upfront, output tokens, and what a tuned model usually costs beside.
+    """What nobody gave of a way: upfront, tokens, and what a tuned model usually costs beside.
 
     A model of its own name and price has its multiplier in its price.
     """
     way = config.ways[name]
     parts = list(sheet.not_counted)
-    if way.model is not None and way.output_tokens is None:
-        parts.append("output tokens")
+    if way.machine_seconds is None and (way.model is not None or not way.handover_share):
+        parts += ["input tokens"] if way.input_tokens is None else []
+        parts += ["output tokens"] if way.output_tokens is None else []
     if way.is_tuned and way.model is not None:
         bases = {other.model for other in config.ways.values() if not other.is_tuned}
         is_base = way.model in bases or way.model not in config.prices

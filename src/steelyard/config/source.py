@@ -12,7 +12,7 @@ import yaml
 
 from steelyard.errors import ConfigError
 from steelyard.files import note_source, open_file, read_file
-from steelyard.words import one_line
+from steelyard.words import one_line, shortened
 
 Lines = dict[tuple[str | int, ...], int]
 MOST_BYTES = 2**19
@@ -23,12 +23,14 @@ _LONGEST_NUMBER = 300  # characters; Python writes no more than 4,300 digits
 _LONGEST = 1000  # characters of a parser's message
 _TAG = "tag:yaml.org,2002:"
 _TEXT = f"{_TAG}str"
+_NUMBERS = (f"{_TAG}int", f"{_TAG}float")
 _USUAL_TAGS = (f"{_TAG}map", f"{_TAG}seq")
 _DATA = frozenset({("output", "schema"), ("rules",), ("columns",)})
 _NULL = re.compile(r"~|null|Null|NULL|")
 _JSON_WORD = re.compile(
     r"~|null|Null|NULL||true|True|TRUE|false|False|FALSE|[-+]?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][-+]?\d+)?"
 )
+_ZEROS = re.compile(r"([-+]?)0[0_]+((?:[1-9][0-9_]*)?)|([-+]?)0([1-9][0-9_]*)")
 _BOMS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 
 
@@ -71,13 +73,14 @@ def read_text(path: Path) -> str:
 
 
 def read_yaml(
-    path: Path, *, is_data: bool = False, such_as: str = "instruction"
+    path: Path, *, is_data: bool = False, such_as: str = "instruction", holds: str = ""
 ) -> tuple[dict[str, Any], Lines]:
     """Read a YAML mapping and the line of each of its keys; ``is_data`` for JSON written as YAML.
 
-    ``such_as`` is a key to name where there is none.
+    ``such_as`` is a key to name where there is none, ``holds`` what to say instead that the file holds.
+    ``0500`` is 500, not YAML 1.1's octal 320.
 
-    Raises `ConfigError`.
+    Raises `ConfigError`, also for a number with colons (``1:30``, 90 to YAML 1.1).
     """
     try:
         loader = yaml.SafeLoader(read_text(path))
@@ -87,6 +90,7 @@ def read_yaml(
             _Guard(loader, path.name).check(node)
             _index(node, (), lines, path.name)
             _keep_words(node, (), is_data=is_data)
+            _decimal(node, path.name)
         data = loader.construct_document(node) if node is not None else None
     except yaml.MarkedYAMLError as error:
         raise ConfigError(_syntax_message(path, error)) from None
@@ -98,9 +102,8 @@ def read_yaml(
         ) from None
     if not isinstance(data, dict):
         rows = "; save examples as .jsonl, .json, .csv or .parquet" if type(data) is list else ""
-        raise ConfigError(
-            f"{path.name} must contain keys such as '{such_as}:', not {_kind(data)}{rows}"
-        )
+        needed = f"hold {holds}" if holds else f"contain keys such as '{such_as}:'"
+        raise ConfigError(f"{path.name} must {needed}, not {_kind(data)}{'' if holds else rows}")
     return data, lines
 
 
@@ -189,6 +192,30 @@ def _keep_words(node: yaml.Node, path: tuple[str, ...], *, is_data: bool) -> Non
     elif is_data and isinstance(node, yaml.ScalarNode) and node.style is None:
         words = _NULL if path[:1] == ("columns",) else _JSON_WORD
         node.tag = node.tag if words.fullmatch(node.value) else _TEXT
+
+
+def _decimal(node: yaml.Node, name: str) -> None:
+    """Make numbers with leading zeros decimal, and refuse those with colons, which are in base 60.
+
+    As keys they are the text that they are written as.
+    """
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.tag in _NUMBERS and (":" in key.value or _ZEROS.fullmatch(key.value)):
+                key.tag = _TEXT
+            _decimal(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _decimal(value, name)
+    if node.tag not in _NUMBERS:
+        return
+    if ":" in node.value:
+        raise ConfigError(
+            f"{name} line {node.start_mark.line + 1}: {shortened(node.value, 40)} is in base 60 to YAML: "
+            "write a number without colons, or text in quotes"
+        )
+    if (octal := _ZEROS.fullmatch(node.value)) is not None:
+        node.value = f"{octal[1] or octal[3] or ''}{octal[2] or octal[4] or 0}"
 
 
 def _syntax_message(path: Path, error: yaml.MarkedYAMLError) -> str:

@@ -82,7 +82,7 @@ def cost_over_time(sheet: CostSheet, traffic: Traffic) -> CostCourse:
             parts.setdefault(part, []).append(_share(money, share))
     for day, part, cost in events(sheet, traffic):
         months = parts.setdefault(part, [nothing] * traffic.months)
-        months[int(day // DAYS_PER_MONTH)] += cost
+        months[min(int(day // DAYS_PER_MONTH), traffic.months - 1)] += cost
     if not parts:
         parts["nothing"] = [nothing] * traffic.months
     return CostCourse(
@@ -118,12 +118,11 @@ def monthly_parts(sheet: CostSheet, traffic: Traffic, month: int) -> dict[str, M
 
 def events(sheet: CostSheet, traffic: Traffic) -> list[Event]:
     """The costs that fall on one day within the horizon, in order of time."""
-    costs: list[Event] = []
-    for name, every, cost in sheet.recurring:
-        day = every
-        while day < traffic.horizon_days:
-            costs.append(Event(day, name, cost))
-            day += every
+    costs = [
+        Event(day, again.name, again.cost)
+        for again in sheet.recurring
+        for day in again.days(traffic.horizon_days)
+    ]
     if sheet.end is not None and sheet.end.day < traffic.horizon_days:
         costs.append(Event(Decimal(sheet.end.day), REBUILD, sheet.end.rebuild))
     return sorted(costs, key=lambda event: event.day)
@@ -144,7 +143,7 @@ def _machine_hours(sheet: CostSheet, traffic: Traffic) -> tuple[MachineHours, ..
     for month in range(traffic.months):
         rate, days = traffic.rate(month), traffic.days_in(month)
         replicas = machine.replicas(rate, traffic.peak)
-        busy = rate * days * machine.seconds / 3600
+        busy = rate * days * machine.busy_seconds / 3600
         months.append(MachineHours(busy, Decimal(24 * days * replicas), replicas))
     return tuple(months)
 

@@ -85,7 +85,8 @@ def break_evens(a: CostSheet, b: CostSheet, traffic: Traffic) -> BreakEvens:
                 return BreakEvens(None, reason=slope.reason)
             first = Decimal(DAYS_PER_MONTH * month)
             last = first + traffic.days_in(month)
-            inside = [step for step in steps if first <= step.day < last]
+            is_last = month == traffic.months - 1
+            inside = [s for s in steps if first <= s.day < last or (is_last and s.day == last)]
             if unknown := [step.cost.reason for step in inside if step.cost.amount is None]:
                 return BreakEvens(None, reason=unknown[0])
             walk.month(slope.amount, traffic.rate(month), first, last, inside)
@@ -114,7 +115,10 @@ class _Walk:
 
     def _line(self, slope: Decimal, rate: Decimal, day: Decimal, until: Decimal) -> None:
         gap = self.gap + slope * (until - day) / DAYS_PER_MONTH
-        if self.gap * gap < 0:
+        if self.gap == 0:  # both cost the same so far: what differs does so from here on
+            self.gap = gap
+            self._note(day, self.requests)
+        elif self.gap * gap < 0:
             # one division, so that whole numbers of requests stay whole
             requests = self.requests - self.gap * rate * DAYS_PER_MONTH / slope
             self.gap = gap

@@ -159,19 +159,30 @@ class World:
         return np.array(days, dtype=np.float32)[:, None]
 
     def _add_events(self, arm: FloatSheet, sums: NDArray[np.float32], interval: Row) -> None:
-        """Add what recurs, and a rebuild at a vendor's end; an event on the last day is not paid."""
+        """Add what recurs, and a rebuild at a vendor's end; see `Recurring` for the last day.
+
+        An interval that is as the sheet has it gives the exact counts, one that is drawn those of float32.
+        """
         sheet, horizon = arm.sheet, self.traffic.horizon_days
-        for name, every, cost in sheet.recurring:
-            amount = _known(sheet, cost.amount, cost.reason)
-            factor = interval if name == RETRAINING else np.float32(1)
-            often = (1 / (factor * np.float32(every))).astype(np.float32)
-            for month, day in enumerate(self.month_ends):
+        ends = [DAYS_PER_MONTH * m + self.traffic.days_in(m) for m in range(self.traffic.months)]
+        usual = interval == 1
+        for again in sheet.recurring:
+            amount = np.float32(_known(sheet, again.cost.amount, again.cost.reason))
+            is_drawn = again.name == RETRAINING and not usual.all()
+            every = np.float32(again.every_days / again.times)
+            often = (1 / (interval * every)).astype(np.float32) if is_drawn else interval
+            for month, day in enumerate(ends):
+                exact = again.count(day, with_day=again.counts_last_day and day == horizon)
+                if not is_drawn:
+                    sums[month] += np.float32(exact) * amount
+                    continue
                 # events before the day; a little off, so that rounding adds none on it
-                count = np.ceil(np.float32(day) * often - np.float32(1.0001))
-                sums[month] += np.maximum(count, 0) * np.float32(amount)
+                count = np.maximum(np.ceil(np.float32(day) * often - np.float32(1.0001)), 0)
+                count[usual] = exact
+                sums[month] += count * amount
         if sheet.end is not None and sheet.end.day < horizon:
-            amount = _known(sheet, sheet.end.rebuild.amount, sheet.end.rebuild.reason)
-            sums[sheet.end.day // DAYS_PER_MONTH :] += np.float32(amount)
+            rebuild = _known(sheet, sheet.end.rebuild.amount, sheet.end.rebuild.reason)
+            sums[sheet.end.day // DAYS_PER_MONTH :] += np.float32(rebuild)
 
 
 def _known(sheet: CostSheet, amount: object, reason: str | None) -> float:

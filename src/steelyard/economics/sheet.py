@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import NamedTuple
 
 from steelyard.core import Price
@@ -25,6 +25,7 @@ MOST_DAYS = 3650
 MOST_REQUESTS = Decimal(10) ** 11
 """A day; more, growth included, is taken for a mistake."""
 LOAD_DIGITS = 9
+_DIGITS = 60
 _SECONDS_PER_DAY = 86_400
 _MILLION = Decimal(1_000_000)
 
@@ -144,7 +145,7 @@ class MachineUse:
 
     Shared with other work it is paid for the busy seconds; otherwise for every hour that it is on, with as
     many replicas as the busiest moment needs. ``requests_per_second`` is what one replica was measured to
-    do, in batches; without it, one request at a time.
+    do, in batches, which share its busy time; without it, one request at a time takes ``seconds``.
     """
 
     hour: Money
@@ -155,6 +156,13 @@ class MachineUse:
     def __post_init__(self) -> None:
         if self.seconds <= 0 or (self.requests_per_second or 1) <= 0:
             raise ConfigError("a request takes a machine more than 0 seconds, and it serves some")
+
+    @property
+    def busy_seconds(self) -> Decimal:
+        """Busy time for each request: its share of a batch where the throughput is known."""
+        if self.requests_per_second is None:
+            return self.seconds
+        return min(self.seconds, 1 / self.requests_per_second)
 
     @property
     def capacity(self) -> Decimal:
@@ -184,11 +192,29 @@ class HostedTune:
 
 
 class Recurring(NamedTuple):
-    """A cost that comes back: `RETRAINING`, or what every change of the requirements takes."""
+    """A cost that comes back: `RETRAINING`, or what every change of the requirements takes.
+
+    It does so ``times`` in ``every_days``, evenly, at the end of each part: the 1st of 6 a year is on day
+    365 / 6. What falls on the horizon's last day is paid where ``counts_last_day``: 6 changes a year are 6
+    in 365 days, while tuning again on the last day would serve no request.
+    """
 
     name: str
     every_days: Decimal
     cost: Money
+    times: Decimal = Decimal(1)
+    counts_last_day: bool = False
+
+    def count(self, day: int | Decimal, *, with_day: bool = False) -> int:
+        """How often it is paid before ``day``, ``with_day`` that day among them; exact."""
+        with localcontext(prec=_DIGITS):
+            whole, rest = divmod(day * self.times, self.every_days)
+        return int(whole) - (not rest and not with_day and whole > 0)
+
+    def days(self, horizon_days: int) -> Iterator[Decimal]:
+        """The days on which it is paid within a horizon."""
+        for number in range(1, self.count(horizon_days, with_day=self.counts_last_day) + 1):
+            yield number * self.every_days / self.times
 
 
 class EndOfLife(NamedTuple):
@@ -234,7 +260,7 @@ class CostSheet:
                 )
             if money.amount is not None and money.amount < 0:
                 raise ConfigError(f"{self.name} has an amount of {money.amount}: give 0 or more")
-        if any(every.every_days < 1 for every in self.recurring):
+        if any(every.every_days < every.times for every in self.recurring):
             raise ConfigError(f"{self.name}: what recurs does so every 1 day or more")
         if self.end is not None and self.end.day < 1:
             raise ConfigError(f"{self.name}: its vendor has ended it: it cannot be chosen any more")
@@ -263,7 +289,7 @@ class CostSheet:
             parts["tokens"] = sum((use.per_request for use in self.tokens), nothing)
         parts |= self.extras
         if self.machine is not None and self.machine.shared:
-            parts["machine"] = self.machine.hour * (self.machine.seconds / 3600)
+            parts["machine"] = self.machine.hour * (self.machine.busy_seconds / 3600)
         if self.handover_share:
             price = self.handover_price or Money(
                 None, self.currency, "the price of a person's answer is unknown"

@@ -216,6 +216,18 @@ def book_date() -> date | None:
     return _newest_change()
 
 
+def in_force_since(spec: ModelSpec, day: date) -> date | None:
+    """The day from which the book's price of ``day`` holds, for the few models whose prices it dates."""
+    entry = _find(spec.provider, spec.name, spec.base_url)
+    prices = [] if isinstance(entry, str) else entry.prices
+    starts = [
+        start
+        for conditional in (prices if isinstance(prices, list) else [])
+        if (start := getattr(conditional.constraint, "start_date", None)) is not None
+    ]
+    return max((start for start in starts if start <= day), default=None)
+
+
 def _amounts(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
     """The amounts that are set; an unknown key or a bad amount raises `ConfigError`."""
     amounts: dict[str, dict[str, Decimal]] = {}

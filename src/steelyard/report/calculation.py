@@ -15,7 +15,7 @@ from steelyard.calculator.records import (
     PriceNote,
     WayFigures,
 )
-from steelyard.calculator.show import money, money_range, number_range
+from steelyard.calculator.show import count, count_range, money, money_range, number_range
 from steelyard.economics.choice_map import ChoiceMap
 from steelyard.economics.money import DAYS_PER_MONTH
 from steelyard.economics.simulate import Simulation
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 _DASH = "-"
-_OPTIONAL = ("search", "training")
-"""A way without them is whole."""
+_OPTIONAL = {"search", "training"}
+"""A way that is not tuned is whole without them."""
 
 
 def answer_text(answer: CostAnswer, width: int = WIDTH) -> tuple[str, str]:
@@ -40,8 +40,10 @@ def answer_text(answer: CostAnswer, width: int = WIDTH) -> tuple[str, str]:
     tail += _scenarios(answer.scenarios, answer.currency) if answer.scenarios else []
     tail += [_life(way, answer) for way in answer.ways if way.until_end is not None]
     tail += _section("Not counted", [_not_counted(answer)] if _not_counted(answer) else [])
+    tail += _section("Not used", [", ".join(answer.not_used)] if answer.not_used else [])
+    middle = " (amounts in the middle of their ranges)" if answer.has_ranges else ""
     tail += _section(
-        "What the sum leaves out, and where that alone turns it",
+        f"What the sum leaves out, and where that alone turns it{middle}",
         [omission.text for omission in answer.left_out],
     )
     tail += _section(f"Prices as of {answer.day}", [_price(note) for note in answer.prices])
@@ -50,7 +52,7 @@ def answer_text(answer: CostAnswer, width: int = WIDTH) -> tuple[str, str]:
 
 
 def _traffic(answer: CostAnswer) -> str:
-    volume = f"{answer.requests_per_day:,.0f} requests a day"
+    volume = f"{count(answer.requests_per_day)} requests a day"
     growth = (
         f", growing {100 * answer.growth_per_month:f} % a month" if answer.growth_per_month else ""
     )
@@ -115,9 +117,7 @@ def choice_table(choices: ChoiceMap) -> Table:
     for months in choices.months:
         grid.add_column(counted(months, "month"), overflow="fold")
     for volume, row in zip(choices.volumes, choices.cheapest, strict=True):
-        grid.add_row(
-            f"{volume:,.0f}", *(Text(f"{names[0]}{'*' * (len(names) > 1)}") for names in row)
-        )
+        grid.add_row(count(volume), *(Text(f"{names[0]}{'*' * (len(names) > 1)}") for names in row))
     if any(len(names) > 1 for row in choices.cheapest for names in row):
         grid.caption = Text("* others cost the same", justify="left")
         grid.caption_justify = "left"
@@ -136,9 +136,12 @@ def _thousand(answer: CostAnswer, way: WayFigures) -> Range:
 
 
 def _verdict(answer: CostAnswer) -> str:
-    if not answer.cheapest:
-        return "Which way is the cheapest depends on where in their ranges the amounts lie."
     horizon = counted(answer.horizon_days, "day")
+    if not answer.cheapest:
+        return (
+            f"Cheapest over {horizon}: {' or '.join(answer.may_be_cheapest)}, depending on where in their "
+            "ranges the amounts lie."
+        )
     if len(answer.cheapest) > 1:
         return f"Cheapest over {horizon}: {listed(answer.cheapest, 12)}, which cost the same."
     text = f"Cheapest over {horizon}: {answer.cheapest[0]}"
@@ -160,11 +163,10 @@ def _break_even(even: BreakEvenFigures, days: int) -> str:
     at_start = even.requests is not None and even.requests.high == 0
     if even.crossings > (0 if at_start else 1):
         text += f"; which is cheaper changes {counted(even.crossings, 'time')} within the horizon"
-    turns = [
-        f"{turn.cheaper} above {number_range(turn.requests_per_day, 0)}" for turn in even.volumes
-    ]
+    turns = [f"{turn.cheaper} above {count_range(turn.requests_per_day)}" for turn in even.volumes]
     if turns:
-        text += f"; over {counted(days, 'day')} the cheaper is {listed(turns, 4)} requests a day"
+        middle = "with amounts in the middle of their ranges, " if even.volumes_at_middle else ""
+        text += f"; {middle}over {counted(days, 'day')} the cheaper is {listed(turns, 4)} requests a day"
     return f"{text}."
 
 
@@ -217,13 +219,17 @@ def _not_counted(answer: CostAnswer) -> str:
     every = [kind for kind in answer.ways[0].not_counted if all(kind in kinds for kinds in missing)]
     texts = [f"for any way: {', '.join(every)}"] if every else []
     for way, kinds in zip(answer.ways, missing, strict=True):
-        alone = [kind for kind in way.not_counted if kind in kinds - set(every) - set(_OPTIONAL)]
+        whole = {"search"} if way.is_tuned else _OPTIONAL
+        alone = [kind for kind in way.not_counted if kind in kinds - set(every) - whole]
         texts += [f"for {way.name}: {', '.join(alone)}"] if alone else []
     return "; ".join(texts)
 
 
 def _price(note: PriceNote) -> str:
-    age = "no date given" if note.age_days is None else counted(note.age_days, "day") + " old"
+    if note.age_days is not None:
+        age = f"{counted(note.age_days, 'day')} old"
+    else:
+        age = "later than that day" if note.date else "no date given"
     mark = ", older than 180 days" if note.is_stale else ""
     if note.is_book:
         return f"{note.name}: {note.amounts}; {note.source}{mark}"

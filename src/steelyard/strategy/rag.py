@@ -58,12 +58,12 @@ class RagOptions(SearchOptions):
     passage_tokens: Several[PositiveInt] = (120, 240)
     overlap: NonNegativeInt = 20
     k: Several[PositiveInt] = (1, 3, 5)
-    shots: Several[NonNegativeInt] = (0, 2)
+    shots: Several[NonNegativeInt] = (2, 0, 4)
     cites: Several[bool] = (True, False)
     delimits: bool = False
     language: str = "english"
     windows: Several[Annotated[int, Field(ge=0, le=50)]] = (3,)
-    max_prompt_tokens: PositiveInt = 1500
+    max_prompt_tokens: PositiveInt = 2000
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,9 @@ class Rag(PromptStrategy):
                 way.k, way.cites, self.config.delimits, way.most, self.config.overlap
             )
             grounding = Grounding(indexes.by_size[way.most], options)
-            shots = indexes.shots(grounding, way.shots, evaluator.context.train)
+            passages = indexes.by_size[way.most].passages
+            train = evaluator.context.train
+            shots = grounded_shots(grounding, indexes.grounds, passages, train, way.shots)
             prompt = Prompt(evaluator.recipe(format_name, shots), grounding=grounding)
             return SearchCandidate(name, prompt, prompt.recipe.length + 4 * way.most * way.k)
 
@@ -216,20 +218,24 @@ class Indexes:
             }
         return cls(grounds, by_size, record)
 
-    def shots(self, grounding: Grounding, count: int, train: Sequence[Example]) -> tuple[Shot, ...]:
-        """The first train examples whose passages are known, each with the first of them."""
-        if not count:
-            return ()
-        passages = self.by_size[grounding.options.most].passages
-        shots = []
-        for example in train:
-            places = self.grounds.answering(passages, example)
-            if places and example.output.strip():
-                plain = Shot(example.input, example.output)
-                shots.append(grounding.shot(plain, [passages[min(places)]]))
-            if len(shots) == count:
-                break
-        return tuple(shots)
+
+def grounded_shots(
+    grounding: Grounding,
+    grounds: Grounds,
+    passages: Sequence[Passage],
+    train: Sequence[Example],
+    count: int,
+) -> tuple[Shot, ...]:
+    """The first ``count`` train examples whose passages are known, each with the first of them."""
+    shots: list[Shot] = []
+    for example in train:
+        if len(shots) == count:
+            break
+        places = grounds.answering(passages, example)
+        if places and example.output.strip():
+            plain = Shot(example.input, example.output)
+            shots.append(grounding.shot(plain, [passages[min(places)]]))
+    return tuple(shots)
 
 
 def documents_refusal(task: TaskFacts) -> str | None:

@@ -13,7 +13,7 @@ from steelyard.model.base import ModelSpec
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.fixed import GoldPassages
 from steelyard.strategy.base import Brief, Sizes, TaskFacts
-from steelyard.strategy.forecasting import chat_tokens
+from steelyard.strategy.forecasting import chat_tokens, shot_tokens
 from steelyard.strategy.grounding import Grounding, GroundingOptions
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
@@ -24,7 +24,13 @@ from steelyard.strategy.prompt_search import (
     format_names,
 )
 from steelyard.strategy.prompt_strategy import PromptStrategy
-from steelyard.strategy.rag import described, documents_refusal, grounds_of, passages_for
+from steelyard.strategy.rag import (
+    described,
+    documents_refusal,
+    grounded_shots,
+    grounds_of,
+    passages_for,
+)
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.traits import Traits
 
@@ -32,13 +38,14 @@ NO_EVIDENCE = "no example names its evidence in the documents"
 
 
 class RagOracleOptions(SearchOptions):
-    """The search over formats; at most ``k`` passages of ``passage_tokens`` that hold the evidence."""
+    """The search over formats and shots; at most ``k`` passages of ``passage_tokens`` hold the evidence."""
 
     formats: Several[FormatName] = ("system_user", "user_turn", "labelled_turns")
     screen: NonNegativeInt = 24
     dev_items: NonNegativeInt = 60
     passage_tokens: PositiveInt = 120
     k: PositiveInt = 5
+    shots: Several[NonNegativeInt] = (2, 0, 4)
     delimits: bool = False
 
 
@@ -68,7 +75,7 @@ class RagOracle(PromptStrategy):
         return {} if prompt.grounding is None else described(prompt.grounding)
 
     def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
-        """The evidence's passages in each format."""
+        """The evidence's passages in each format; numbers of shots are compared in the best one."""
         config, context = self.config, evaluator.context
         grounds = grounds_of(context)
         passages = grounds.passages(config.passage_tokens)
@@ -80,16 +87,26 @@ class RagOracle(PromptStrategy):
             )
         options = GroundingOptions(config.k, False, config.delimits, config.passage_tokens)
         grounding = Grounding(GoldPassages(by_input), options)
-        prompts = [
-            (name, Prompt(evaluator.recipe(name), grounding=grounding))
-            for name in format_names(config)
-        ]
+
+        def candidate(name: str, format_name: str, count: int) -> SearchCandidate[Prompt]:
+            shots = grounded_shots(grounding, grounds, passages, context.train, count)
+            prompt = Prompt(evaluator.recipe(format_name, shots), grounding=grounding)
+            return SearchCandidate(name, prompt, prompt.recipe.length)
+
+        formats = format_names(config)
         return evaluator.space(
-            [SearchCandidate(name, prompt, prompt.recipe.length) for name, prompt in prompts]
+            [candidate(f"{count} shots", formats[0], count) for count in sorted(config.shots)],
+            screened=[candidate(name, name, config.shots[0]) for name in formats],
         )
 
     def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[Usage]:
-        """As many prompts as formats, each with two passages."""
-        prompt = chat_tokens(sizes, 2 * self.config.passage_tokens)
-        prompts = [prompt] * len(format_names(self.config))
-        return self.sized(brief, sizes, prompts, shared_tokens=sizes.instruction_tokens)
+        """The same with two passages for each input, and one for each shot."""
+        config = self.config
+
+        def prompt(shots: int) -> float:
+            passages = (2 + shots) * config.passage_tokens
+            return chat_tokens(sizes, passages + shots * shot_tokens(sizes))
+
+        screened = [prompt(config.shots[0])] * len(format_names(config))
+        prompts = [prompt(count) for count in sorted(config.shots)]
+        return self.sized(brief, sizes, prompts, screened, sizes.instruction_tokens)

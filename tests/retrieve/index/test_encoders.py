@@ -80,3 +80,4 @@ def test_the_encoder_of_this_machine_is_asked_through_the_cache() -> None:
     encoder = open_encoder(lambda: CONCEPTS)
     assert isinstance(encoder, CachedEncoder)
     assert encoder.inner is CONCEPTS
+    assert cached(encoder) is encoder

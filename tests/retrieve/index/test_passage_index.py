@@ -175,6 +175,23 @@ def test_a_filter_comes_before_the_best() -> None:
         assert [hit.passage.span.document for hit in hits if hit.passage.span] == ["d3", "d4", "d3"]
 
 
+def test_few_or_many_that_are_allowed_have_the_same_scores() -> None:
+    words = ["car", "dog", "cat", "auto", "hound"]
+    corpus = [
+        Passage(
+            f"{words[place % 5]}. {words[place % 3]} {place}.", metadata=(("p", str(place % 7)),)
+        )
+        for place in range(70)
+    ]
+    index = PassageIndex.fit(corpus, FinderSettings("dense", windows=(1,)), ENCODER)
+    for values in (["3"], ["1", "2", "4", "6"]):  # the first are picked out, the second masked
+        [hits] = index.find(["dog cat"], 100, {"p": values})
+        everywhere = {hit.passage: hit.score for hit in index.find(["dog cat"], 100)[0]}
+        assert len(hits) > 5
+        assert all(hit.score == everywhere[hit.passage] for hit in hits)
+        assert {dict(hit.passage.metadata)["p"] for hit in hits} == set(values)
+
+
 def test_a_filter_by_an_unknown_name_is_an_error() -> None:
     index = PassageIndex.fit([Passage("car", metadata=(("product", "x"),))], BM25)
     with pytest.raises(DataError, match="did you mean 'product'"):

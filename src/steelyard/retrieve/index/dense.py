@@ -73,13 +73,19 @@ class DenseLeg:
         counts: PassageNumbers = np.concatenate(rows_of)[places]
         begins = np.concatenate([self.starts[:-1], added.starts[:-1]])[places]
         starts = starts_of(counts)
-        rows = np.repeat(begins - starts[:-1], counts) + np.arange(starts[-1])
+        rows = _rows(begins, counts)
         is_new = np.repeat(places >= len(rows_of[0]), counts)
         width = (added if fresh else self).vectors.shape[1]
         vectors = np.empty((len(rows), width), dtype=np.float32)
         vectors[~is_new] = self.vectors[rows[~is_new]]
         vectors[is_new] = added.vectors[rows[is_new]]
         return DenseLeg(vectors, starts, self.encoder, self.fingerprint, self.recipe)
+
+    def narrowed(self, places: PassageNumbers) -> DenseLeg:
+        """Return the leg of the passages at ``places``, in that order."""
+        counts = np.diff(self.starts)[places]
+        vectors = self.vectors[_rows(self.starts[:-1][places], counts)]
+        return DenseLeg(vectors, starts_of(counts), self.encoder, self.fingerprint, self.recipe)
 
     def scores(self, texts: Sequence[str]) -> Scores:
         """Return the cosines, shape (texts, passages)."""
@@ -141,6 +147,12 @@ def cut(passage: SearchText, sizes: Sequence[int]) -> list[str]:
 def whole(text: str) -> str:
     """Return the text without halves of characters, which no encoder reads."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _rows(begins: PassageNumbers, counts: PassageNumbers) -> PassageNumbers:
+    """The numbers of all rows of stretches that begin at ``begins`` and are ``counts`` long."""
+    ends = np.cumsum(counts)
+    return np.repeat(begins - (ends - counts), counts) + np.arange(int(counts.sum()))
 
 
 def starts_of(sizes: Sequence[int] | PassageNumbers) -> PassageNumbers:

@@ -12,9 +12,11 @@ from steelyard.retrieve.index.vector_cache import CachedEncoder, open_vectors
 
 
 def cached(encoder: Encoder) -> Encoder:
-    """Return an encoder that asks the user's cache first, unless that is turned off."""
+    """Return an encoder that asks the user's cache first, unless that is turned off, or it does already."""
     cache = open_vectors()
-    return encoder if cache is None else CachedEncoder(encoder, cache)
+    if cache is None or isinstance(encoder, CachedEncoder):
+        return encoder
+    return CachedEncoder(encoder, cache)
 
 
 class Opener:

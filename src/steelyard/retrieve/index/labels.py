@@ -49,7 +49,7 @@ class Labels:
 
         Raises `DataError` for a name that no passage has; a value that none has allows nothing.
         """
-        allowed = np.arange(self.size)
+        allowed = np.ones(self.size, dtype=bool)
         for name, values in where.items():
             if name not in self._names:
                 raise DataError(
@@ -57,10 +57,11 @@ class Labels:
                     f"there is {listed(sorted(self._names)) or 'none'}"
                 )
             wanted = [values] if isinstance(values, str) else values
-            parts = [self._carriers(name, value) for value in wanted]
-            carriers = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
-            allowed = np.intersect1d(allowed, carriers)
-        return allowed
+            carries = np.zeros(self.size, dtype=bool)
+            for value in wanted:
+                carries[self._carriers(name, value)] = True
+            allowed &= carries
+        return np.flatnonzero(allowed)
 
     def _carriers(self, name: str, value: str) -> PassageNumbers:
         number = self._numbers.get((name, value))

@@ -248,6 +248,7 @@ def _write(
         table = database.create_table(names[0], data=arrow.table(columns), mode="overwrite")
         table.create_index("terms", config=indexes.FTS(**_FTS))
         table.create_index("place", config=indexes.BTree())
+        table.create_index("labels", config=indexes.LabelList())
         if encoder is not None:
             leg = DenseLeg.fit(searched, settings.windows, encoder)
             owners = np.repeat(np.arange(len(passages)), np.diff(leg.starts))
@@ -261,6 +262,7 @@ def _write(
             }
             table = database.create_table(names[1], data=arrow.table(windows), mode="overwrite")
             table.create_index("place", config=indexes.BTree())
+            table.create_index("labels", config=indexes.LabelList())
     except (OSError, RuntimeError) as error:
         raise StorageError(f"cannot write to {uri}: {error}") from None
 

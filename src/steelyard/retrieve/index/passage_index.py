@@ -28,6 +28,9 @@ log = logging.getLogger("steelyard")
 CELLS = 2**21
 """Scores of a leg at a time: 16 MB."""
 
+_FEW = 0.25
+"""Of so small a share of the passages the vectors are picked out first."""
+
 
 class PassageIndex:
     """A `Retriever` by BM25, by meaning, or by both; exact, and the same for the same passages.
@@ -115,10 +118,7 @@ class PassageIndex:
 
     def _scores(self, texts: Sequence[str], allowed: PassageNumbers | None) -> Iterator[Scores]:
         for some in self.portions(texts):
-            legs = self.leg_scores(some)
-            if allowed is not None:
-                legs = [leg[:, allowed] for leg in legs]
-            yield fused(self.settings, *legs)
+            yield fused(self.settings, *self.leg_scores(some, allowed))
 
     def portions(self, texts: Sequence[str]) -> Iterator[Sequence[str]]:
         """Yield so many texts at a time as `leg_scores` should be asked for."""
@@ -126,15 +126,24 @@ class PassageIndex:
         for start in range(0, len(texts), step):
             yield texts[start : start + step]
 
-    def leg_scores(self, texts: Sequence[str]) -> list[Scores]:
-        """Return the scores of BM25 and of meaning, shape (texts, passages); zeros of a leg not needed."""
-        bm25 = np.zeros((len(texts), len(self.passages)))
+    def leg_scores(
+        self, texts: Sequence[str], allowed: PassageNumbers | None = None
+    ) -> tuple[Scores, Scores]:
+        """Return the scores of BM25 and of meaning, shape (texts, passages that are allowed).
+
+        A leg that is not needed has zeros.
+        """
+        size = len(self.passages) if allowed is None else len(allowed)
+        bm25 = np.zeros((len(texts), size))
         dense = bm25
         if self.settings.legs != "dense":
-            bm25 = self.bm25.scores(texts)
+            bm25 = _only(self.bm25.scores(texts), allowed)
         if self.settings.needs_encoder and self.dense is not None:
-            dense = self.dense.scores(texts)
-        return [bm25, dense]
+            if allowed is not None and size < len(self.passages) * _FEW:
+                dense = self.dense.narrowed(allowed).scores(texts)
+            else:
+                dense = _only(self.dense.scores(texts), allowed)
+        return bm25, dense
 
     def save(self, folder: Path) -> None:
         """Write the index to ``folder``, which exists; an index there is replaced in one step.
@@ -164,6 +173,10 @@ class PassageIndex:
             dense = DenseLeg(*vectors, build, parts.encoder, parts.recipe)
         bm25 = Bm25Leg(parts.postings, Tokenizer(parts.settings.language))
         return cls(parts.passages, parts.settings, bm25, dense, parts.labels, parts.hashes)
+
+
+def _only(scores: Scores, allowed: PassageNumbers | None) -> Scores:
+    return scores if allowed is None else scores[:, allowed]
 
 
 def fused(settings: FinderSettings, bm25: Scores, dense: Scores) -> Scores:

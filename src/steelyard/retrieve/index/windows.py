@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from steelyard.retrieve.documents.sentences import sentence_ends
+
 MOST_PIECES = 240
 """Word pieces of a window, as `word_pieces` bounds them: the encoder reads 256 and drops the rest."""
 LONGEST_SENTENCE = 450
@@ -15,16 +17,6 @@ _SURE_LENGTH = 200
 """Characters that are never more pieces than an encoder reads, whatever they are."""
 
 _LETTERS = re.compile(r"[A-Za-z]+")
-_END = re.compile(
-    r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？｡]+[」』”’）]*|\n[ \t]*\n|\n(?=\s*(?:[-*+•|#]|\d+[.)]\s))"
-)
-_ABBREVIATION = re.compile(
-    r"(?:^|[\s(\[\"'“‘])(?:[A-Za-z]|(?:[A-Za-z]\.)+[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|Gen|Sen|Rep|Gov|Capt"
-    r"|Lt|Col|Rev|Hon|vs|etc|cf|approx|ca|al|Inc|Ltd|Co|Corp|No|Nos|Fig|Figs|Eq|Sec|Vol|pp?|ed|eds"
-    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)$"
-)
-_LOOK_BACK = 12
-"""Characters before a full stop that may be an abbreviation."""
 
 
 class SearchText(NamedTuple):
@@ -70,22 +62,8 @@ def windows(text: str, size: int, most_pieces: int = MOST_PIECES) -> list[str]:
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of every sentence, in order, without the white space between them."""
-    edges = [
-        0,
-        *(match.end() for match in _END.finditer(text) if not _goes_on(text, match)),
-        len(text),
-    ]
-    for start, end in pairwise(edges):
+    for start, end in pairwise((0, *sentence_ends(text, 0, len(text)))):
         yield from _pieces(text, start, end)
-
-
-def _goes_on(text: str, match: re.Match[str]) -> bool:
-    """Whether a full stop ends an abbreviation, or what follows begins like the middle of a sentence."""
-    if match[0] != ".":
-        return False
-    before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
-    following = text[match.end() : match.end() + 3].lstrip()[:1]
-    return following.islower() or _ABBREVIATION.search(before) is not None
 
 
 def _pieces(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
