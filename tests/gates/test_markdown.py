@@ -88,3 +88,12 @@ def test_arms_without_figures_are_listed_with_why() -> None:
     assert "Without figures now, see above: few." in text
     many = Result(stopped=tuple(stopped.updated(arm=f"arm{at}") for at in range(40)))
     assert "- And 25 more arms without figures" in markdown(RunSummary("t", many))
+
+
+def test_a_ceiling_is_told_and_stands_last() -> None:
+    arms = (
+        ArmResult(name="oracle", is_ceiling=True, quality=Quality(value=1.0)),
+        ArmResult(name="rag", quality=Quality(value=0.5)),
+    )
+    rows = [row for row in markdown(RunSummary("t", Result(arms=arms))).splitlines() if "|" in row]
+    assert [row.split("|")[1].strip() for row in rows[2:]] == ["rag", escaped("oracle (ceiling)")]

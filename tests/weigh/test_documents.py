@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +13,11 @@ import pytest
 import steelyard
 from steelyard.core import Question
 from steelyard.errors import ConfigError
+from steelyard.result.documents import BINS
 from steelyard.strategy import encoding
 from steelyard.strategy.saved import load
+from steelyard.task.sections import ConsistencyConfig
+from steelyard.weigh.consistency import CEILING, measure_consistency
 from tests.model.endpoint import Reply, serving
 from tests.strategy.documents_task import PUMPS, write_documents_task
 
@@ -54,6 +58,29 @@ def test_documents_are_read_and_the_oracle_is_measured_but_no_choice(finished: P
     assert "rag_oracle" not in {*details["chances"], *details["cost_to_own"]}
     pairs = {name for one in result["comparisons"] for name in (one["a"], one["b"])}
     assert "rag" in pairs and "rag_oracle" not in pairs
+
+
+def test_arms_with_documents_are_binned_and_the_verdict_says_what_to_mend(finished: Path) -> None:
+    result = result_of(finished)
+    arms = {arm["name"]: arm for arm in result["arms"]}
+    bins, documents = arms["rag"]["bins"], result["documents"]
+    wrong = sum(count for name, count in bins.items() if name in BINS)
+    assert wrong == bins["n"] == result["split"]["test"], "the fake model reads no passage"
+    assert bins["model"] == bins["not_read"] > 0, "the oracle is wrong too"
+    assert arms["rag"]["retrieval"]["recall_at_1"]["value"] > 0.9
+    assert arms["rag_oracle"]["is_ceiling"] and "is_ceiling" not in arms["rag"]
+    assert arms["rag_oracle"]["bins"]["split_reason"] == "it is the ceiling itself"
+    assert "bins" not in arms["zero_shot"]
+    assert (documents["arm"], documents["mend"]) == ("rag", "model")
+    assert documents["sentence"] in result["verdict"]["reasons"][:3]
+    assert 0 < len(documents["cases"]) <= 30
+
+
+def test_a_ceiling_is_not_asked_in_other_words(finished: Path) -> None:
+    oracle: Any = load(finished / "arms" / "rag_oracle")
+    steps: Any = SimpleNamespace(plan=SimpleNamespace(split=SimpleNamespace(test=("an example",))))
+    config = ConsistencyConfig()
+    assert measure_consistency(steps, oracle, (), config) == (None, CEILING)
 
 
 def test_an_arm_says_how_its_passages_are_found(finished: Path) -> None:

@@ -92,7 +92,7 @@ def _row(cells: Sequence[str] | Iterator[str]) -> str:
 
 
 def _cells(arm: ArmView) -> list[str]:
-    name = escaped(arm.name)
+    name = escaped(arm.title)
     cost, quality = arm.cost, arm.quality
     figures = [
         f"{formats.percent(quality.value)} ({formats.interval(quality)})",

@@ -167,7 +167,7 @@ def _points(arms: Sequence[ArmView], spots: Sequence[tuple[float, float]], y: Sc
 def _kind(arm: ArmView) -> str:
     if arm.winner:
         return "arm winner"
-    return "arm broken" if arm.breaks else "arm"
+    return "arm broken" if arm.breaks or arm.is_ceiling else "arm"
 
 
 def _obstacles(
@@ -188,7 +188,7 @@ def _names(
     frame: Frame,
 ) -> str:
     anchors = [
-        Anchor(x, height, arm.name, 2 if arm.winner else int(not arm.breaks))
+        Anchor(x, height, arm.title, 2 if arm.winner else int(not arm.breaks))
         for arm, (x, height) in zip(arms, spots, strict=True)
     ]
     bounds = Box(frame.left + 2, frame.top, frame.x_end, frame.y_end - 2)
@@ -204,4 +204,4 @@ def _one_line(arm: ArmView) -> str:
     quality = formats.percent(arm.quality.value)
     between = formats.interval(arm.quality)
     money = formats.money(arm.cost.monthly, arm.cost.currency)
-    return f"{arm.name}: {quality} ({between}), {money} a month"
+    return f"{arm.title}: {quality} ({between}), {money} a month"

@@ -11,6 +11,7 @@ from steelyard.report import breakeven, charts, comparison, formats, money_chart
 from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
 from steelyard.report.differences import DifferencesView
+from steelyard.report.documents import DocumentsView
 from steelyard.report.exchange import Exchange, labels_sentence
 from steelyard.report.marks import breakable, interval_bar, key
 from steelyard.report.methods import Methods
@@ -52,6 +53,7 @@ def render(result: Result) -> str:
             thumbs=against_measurement(result),
             slices=Slices(view),
             differences=DifferencesView(view),
+            documents=DocumentsView(view),
             samples=samples(view),
             totals=totals(view),
             steadiness=Steadiness(view),

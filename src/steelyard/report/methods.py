@@ -124,7 +124,7 @@ class Methods:
         levels = sorted(level for test in tests if (level := getattr(test, "level", None)))
         if not levels or levels[-1] - levels[0] < 1e-9:
             return f"Holm over {counted(len(tests), 'comparison')}"
-        pairs = comb(len(self._view.arms), 2)
+        pairs = comb(len(self._view.candidates), 2)
         span = " to ".join(formats.percent(level) for level in (levels[0], levels[-1]))
         return f"Holm with Shaffer's counts over all {pairs} pairs, intervals at each test's level, {span}"
 

@@ -40,7 +40,7 @@ class Reasons:
     @cached_property
     def rows(self) -> list[ReasonRow]:
         ruled_out = {arm.arm: arm.reason for arm in self._view.verdict.details.dropped}
-        rows = [self._row(arm, ruled_out.get(arm.name, "")) for arm in self._view.arms]
+        rows = [self._row(arm, ruled_out.get(arm.name, "")) for arm in self._view.candidates]
         return sorted(rows, key=lambda row: (not row.arm.winner, bool(row.why)))
 
     def _row(self, arm: ArmView, why: str) -> ReasonRow:
@@ -89,4 +89,10 @@ class Reasons:
 
     @property
     def more_sentences(self) -> list[str]:
-        return self._view.reasons[1:]
+        return [reason for reason in self._view.reasons[1:] if reason != self.on_documents]
+
+    @property
+    def on_documents(self) -> str:
+        """What the bins of answers from documents say is to mend; empty without documents."""
+        documents = self._view.result.documents
+        return "" if documents is None else self._view.sentence(documents.sentence)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from steelyard.report import formats
+from steelyard.report.documents import DocumentsView
 from steelyard.report.exchange import Exchange, labels_sentence
 from steelyard.report.money_over_time import MoneyOverTime
 from steelyard.report.view import ArmView, View
@@ -70,7 +71,7 @@ def table(result: Result) -> Table:
     for name in ("Fail", *_coverage_column(view), "p", "p95", "A month", "Upfront"):
         grid.add_column(name, justify="right", overflow="fold")
     for arm in view.arms:
-        style = "bold" if arm.winner else "dim" if arm.breaks else ""
+        style = "bold" if arm.winner else "dim" if arm.breaks or arm.is_ceiling else ""
         figures = (Text(cell) for cell in _cells(arm, bool(_coverage_column(view))))
         grid.add_row(ArmLabel(_mark(arm), formats.plain(arm.name)), *figures, style=style)
     grid.caption = Text(_caption(view), justify="left")
@@ -93,7 +94,7 @@ def _cells(arm: ArmView, has_coverage: bool) -> list[str]:
         formats.NONE if arm.quality.value is None else f"{quality} {between}",
         formats.count(arm.outcomes.failed),
         *([formats.percent(handover.coverage)] if has_coverage else []),
-        "ref" if arm.reference else p,
+        "ref" if arm.reference else "ceil." if arm.is_ceiling else p,
         formats.seconds(arm.latency_seconds.p95),
         formats.money(cost.monthly, cost.currency),
         formats.money(cost.upfront, cost.currency),
@@ -102,11 +103,13 @@ def _cells(arm: ArmView, has_coverage: bool) -> list[str]:
 
 
 def _mark(arm: ArmView) -> str:
-    return "* " if arm.winner else "x " if arm.breaks else _INDENT
+    return "* " if arm.winner else "^ " if arm.is_ceiling else "x " if arm.breaks else _INDENT
 
 
 def _caption(view: View) -> str:
     notes = ["* recommended"] if view.winner else []
+    if any(arm.is_ceiling for arm in view.arms):
+        notes.append("^ ceiling: shown the evidence, so not in the choice")
     notes += ["x breaks a constraint"] if any(arm.breaks for arm in view.arms) else []
     if kept := [arm.name for arm in view.arms if arm.measured_before]:
         notes.append(f"measured before: {', '.join(kept)}")
@@ -132,6 +135,7 @@ def verdict_text(result: Result) -> str:
     more = len(view.reasons) - _MOST_REASONS
     rest = [f"And {counted(more, 'more reason')}: see the report."] if more > 0 else []
     lines += _block("Why", [*view.reasons[:_MOST_REASONS], *rest])
+    lines += _block("Documents", filter(None, [DocumentsView(view).largest_bin]))
     if dropped:
         names = ", ".join(arm.arm for arm in dropped)
         lines += _block("Ruled out by constraints", [names])

@@ -37,6 +37,11 @@ class ArmView(ArmResult):
     versus: Comparison | None = None
 
     @property
+    def title(self) -> str:
+        """Its name, and that it is a ceiling."""
+        return f"{self.name} (ceiling)" if self.is_ceiling else self.name
+
+    @property
     def description(self) -> str:
         if not self.is_free:
             return self.about
@@ -63,6 +68,11 @@ class View:
         self.verdict = result.verdict
         self.audit = result.audit
         self.split = result.split
+
+    @property
+    def candidates(self) -> list[ArmView]:
+        """The arms that may be chosen: all but ceilings, the best first."""
+        return [arm for arm in self.arms if not arm.is_ceiling]
 
     @property
     def metric_name(self) -> str:
@@ -153,9 +163,9 @@ class View:
         """What keeps a classical winner from showing that no language model is needed."""
         if self.winner and self.winner.name == self.verdict.details.floor:
             return "_floor"
-        measured = [arm for arm in self.arms if arm.model is not None and arm.outcomes.scored != 0]
+        measured = [a for a in self.candidates if a.model is not None and a.outcomes.scored != 0]
         if not measured:
-            failed = any(arm.model is not None and arm.outcomes.failed for arm in self.arms)
+            failed = any(arm.model is not None and arm.outcomes.failed for arm in self.candidates)
             return "_unusable" if failed else "_alone"
         best = self.winner.quality.value if self.winner else None
         is_better = any(arm.breaks and (arm.quality.value or 0) > (best or 0) for arm in measured)
@@ -177,7 +187,7 @@ class View:
         return "the best prompt-only arm" if self.is_against_prompt else "the best arm"
 
     def family(self, name: str) -> ArmView | None:
-        members = [arm for arm in self.arms if arm.family == name]
+        members = [arm for arm in self.candidates if arm.family == name]
         return next((arm for arm in members if arm.winner), members[0] if members else None)
 
     def _versus(self, name: str) -> Comparison | None:
@@ -234,11 +244,12 @@ class View:
         value = arm.quality.value
         if value is None:
             return []
-        return [other for other in self.arms if (other.quality.value or 0.0) > value]
+        return [other for other in self.candidates if (other.quality.value or 0.0) > value]
 
     def _place(self, arm: ArmView) -> str:
         """Where an arm stands among all that were measured, whatever a constraint says of them."""
-        others = [other for other in self.arms if other.quality.value is not None and other != arm]
+        measured = [other for other in self.candidates if other.quality.value is not None]
+        others = [other for other in measured if other != arm]
         level = [other.name for other in others if other.quality.value == arm.quality.value]
         if arm.quality.value is None:
             return "not measured"
@@ -345,9 +356,10 @@ class View:
         }
 
 
-def _rank(arm: ArmView) -> tuple[bool, float, str]:
-    """The best quality first, then by name; those without a figure last."""
-    return arm.quality.value is None, -(arm.quality.value or 0.0), arm.name
+def _rank(arm: ArmView) -> tuple[bool, bool, float, str]:
+    """The best quality first, then by name; then those without a figure, and ceilings last."""
+    value = arm.quality.value
+    return bool(arm.is_ceiling), value is None, -(value or 0.0), arm.name
 
 
 def _weakest_first(scores: Iterable[Score]) -> list[Score]:

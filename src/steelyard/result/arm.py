@@ -17,6 +17,7 @@ from pydantic_core import PydanticUseDefault
 
 from steelyard.core import PROMPT_FAMILIES
 from steelyard.result.base import Omitted, OpenPart, ResultPart
+from steelyard.result.documents import AnswerBins, Groundedness, Refusals, RetrievalFigures
 from steelyard.result.figures import Gap, PartFigure, Quality, Validity
 from steelyard.result.steadiness import Calibration, Consistency, Handover
 
@@ -202,6 +203,10 @@ class ArmResult(ResultPart):
     family: str = ""
     about: str = ""
     is_tuned: bool = False
+    is_ceiling: Omitted[bool] = Field(
+        default=None,
+        description="Whether it is shown what no arm in use would know: measured, and no candidate.",
+    )
     model: str | None = None
     model_tag: str | None = None
     options: dict[str, Any] = Field(default_factory=dict)
@@ -221,6 +226,10 @@ class ArmResult(ResultPart):
     calibration_reason: Omitted[str] = None
     handover: Handover | None = None
     handover_reason: Omitted[str] = None
+    retrieval: Omitted[RetrievalFigures] = None
+    bins: Omitted[AnswerBins] = None
+    groundedness: Omitted[Groundedness] = None
+    refusals: Omitted[Refusals] = None
     generalisation_gap: Gap = Gap()
     forgetting: None = None
     forgetting_reason: str | None = None

@@ -19,6 +19,7 @@ from steelyard.result.arm import ArmResult
 from steelyard.result.audit import AuditResult, SkippedRow
 from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.differences import Differences
+from steelyard.result.documents import DocumentsResult
 from steelyard.result.economics import Economics
 from steelyard.result.slices import SliceTable
 from steelyard.result.verdict import (
@@ -209,6 +210,7 @@ class Result(ResultPart):
     per_slice: dict[str, tuple[SliceScore, ...]] = Field(default_factory=dict)
     slices: SliceTable = SliceTable()
     differences: Differences = Differences()
+    documents: Omitted[DocumentsResult] = None
     failures: dict[str, tuple[FailedAnswer, ...]] = Field(default_factory=dict)
     samples: tuple[SampleResult, ...] = ()
     missed: dict[str, int] = Field(

@@ -19,6 +19,7 @@ class WholeDocuments:
     """A `Retriever` that gives every text the same passages, all of them, in their order."""
 
     name: ClassVar[str] = "whole"
+    not_ranked: ClassVar[str] = "all documents are shown, so nothing is searched"
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self.passages = tuple(passages)
@@ -40,6 +41,7 @@ class GoldPassages:
     """A `Retriever` that knows the passages of each text; for others it has none."""
 
     name: ClassVar[str] = "gold"
+    not_ranked: ClassVar[str] = "it is given the passages with the evidence, so nothing is searched"
 
     def __init__(self, passages: Mapping[str, Sequence[Passage]]) -> None:
         self.by_text = {text: tuple(some) for text, some in passages.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 
@@ -20,6 +20,7 @@ from steelyard.economics import (
 )
 from steelyard.economics.course import monthly_parts
 from steelyard.planning.plan import Plan
+from steelyard.private.redact import hide
 from steelyard.result import AuditResult
 from steelyard.result.economics import Economics
 from steelyard.result.verdict import Crossover, VerdictResult
@@ -28,18 +29,22 @@ from steelyard.strategy import traits_of
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.arms import Costs, MeasuredArm
+from steelyard.weigh.documents import DocumentsMeasured, measure_documents
 from steelyard.weigh.economics import economics_of
 from steelyard.weigh.handover import arm_handover
 from steelyard.weigh.measure import compare_all, family_of
 from steelyard.weigh.request_money import Prices, request_money
 from steelyard.weigh.sheets import sheet_of, upfront_of
 
+_AFTER_REASONS = 2
+"""Behind the choice and its rival stands what the bins say."""
+
 
 @dataclass(frozen=True)
 class Weighing:
     """The outcome: costs by arm, the reference arm, comparisons with it, crossover, verdict.
 
-    ``family`` holds the tests of all pairs of arms.
+    ``family`` holds the tests of all pairs of arms, ``documents`` what was measured of answers from them.
     """
 
     costs: Mapping[str, Costs]
@@ -50,6 +55,7 @@ class Weighing:
     crossover: Crossover
     verdict: VerdictResult
     economics: Economics
+    documents: DocumentsMeasured
 
 
 def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
@@ -91,6 +97,7 @@ def _in_currency(machine: Price, price: Price) -> Price:
 def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighing:
     """Compare, price and decide; ``audit`` is that of the plan's rows. Ceilings are only priced."""
     costs = {measured.arm.name: costs_of(measured, plan) for measured in arms}
+    documents = measure_documents(arms, plan, rewrite_of(plan))
     arms = [measured for measured in arms if not traits_of(measured.arm.strategy).is_ceiling]
     candidates = tuple(_candidate(measured, costs[measured.arm.name], plan) for measured in arms)
     reference = reference_arm(candidates)
@@ -100,6 +107,10 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
     comparisons = compare_all(family, reference)
     case = replace(_case(plan, audit, candidates, comparisons), family=family)
     verdict = decide(case)
+    if documents.result is not None:
+        reasons = list(verdict.reasons)
+        reasons.insert(_AFTER_REASONS, documents.result.sentence)
+        verdict = verdict.updated(reasons=tuple(reasons))
     return Weighing(
         costs=costs,
         breaks=_breaks(case),
@@ -109,7 +120,13 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
         crossover=crossover(case, len(plan.split.train), verdict.arm),
         verdict=verdict,
         economics=economics_of(arms, costs, case, plan.task.traffic.volume, verdict, reference),
+        documents=documents,
     )
+
+
+def rewrite_of(plan: Plan) -> Callable[[str], str]:
+    """Marks in place of private values, where some model of the run is not to see them."""
+    return hide if any(model.spec.redact for model in plan.all_models) else str
 
 
 def reference_arm(candidates: Sequence[Candidate]) -> str | None:

@@ -13,7 +13,7 @@ from steelyard.planning.probes import Asked, consistency_requests
 from steelyard.result.read import with_agreement
 from steelyard.result.steadiness import Consistency, UnmeasuredChange
 from steelyard.seeds import generator
-from steelyard.strategy import Arm
+from steelyard.strategy import Arm, traits_of
 from steelyard.strategy.search import stratified_subset
 from steelyard.task.sections import ConsistencyConfig
 from steelyard.weigh.repeats import RepeatSample, measure_repeats
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ALIKE = "it always gives the same answer"
 NOT_ASKED = "turned off: the task says consistency: false"
+CEILING = "a ceiling is no choice, and knows the evidence of the very inputs of the test, not of changed ones"
 NO_TEST = "there is no test example to ask again"
 STEADY = 0.9
 """Repeats that agree less than this give a warning."""
@@ -57,6 +58,8 @@ def measure_consistency(
     test = steps.plan.split.test
     if not config or not test:
         return None, NO_TEST if config else NOT_ASKED
+    if traits_of(arm.strategy).is_ceiling:
+        return None, CEILING
     step, settings = f"consistency:{arm.name}", config.model_dump(mode="json")
     finished = steps.store.step(step, _FINISHED)
     if finished is not None and finished["asked"] == settings:

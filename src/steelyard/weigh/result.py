@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -14,7 +14,6 @@ from steelyard.core import Price, cluster_count, clusters_of
 from steelyard.economics import to_number
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.plan import Plan
-from steelyard.private.redact import hide
 from steelyard.result import ArmResult, AuditResult, Result
 from steelyard.result.arm import Fit, SearchTokens
 from steelyard.result.audit import SkippedRow
@@ -35,7 +34,7 @@ from steelyard.result.verdict import JudgeResult, Winner
 from steelyard.score.validity import validity
 from steelyard.strategy import Arm, traits_of
 from steelyard.weigh.arms import Costs, MeasuredArm
-from steelyard.weigh.conclude import Weighing
+from steelyard.weigh.conclude import Weighing, rewrite_of
 from steelyard.weigh.constraint import price_of_constraint
 from steelyard.weigh.details import details
 from steelyard.weigh.differences import differences
@@ -82,7 +81,8 @@ def build_result(
     records = {measured.arm.name: measured.records for measured in arms}
     labels, test = plan.data.labels, plan.split.test
     first = weighing.verdict.first_arm
-    rival = rival_of(first, weighing.reference, {m.arm.name: m.quality.value for m in arms})
+    candidates = [m for m in arms if not traits_of(m.arm.strategy).is_ceiling]
+    rival = rival_of(first, weighing.reference, {m.arm.name: m.quality.value for m in candidates})
     pair = (first, rival) if first and rival else None
     return Result(
         created=circumstances.created,
@@ -107,14 +107,10 @@ def build_result(
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.skipped),
         prices=tuple(_prices(plan)),
         slices=slice_table(plan.metrics[0], test, records, pair, plan.seed),
-        differences=differences(test, records, first, _rewrite_of(plan)),
+        differences=differences(test, records, first, rewrite_of(plan)),
+        documents=weighing.documents.result,
         **details(test, records, labels, first, plan.brief.kind)._asdict(),
     )
-
-
-def _rewrite_of(plan: Plan) -> Callable[[str], str]:
-    """Marks in place of private values, where some model of the run is not to see them."""
-    return hide if any(model.spec.redact for model in plan.all_models) else str
 
 
 def _machine() -> dict[str, Any]:
@@ -177,6 +173,7 @@ def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
         family=traits.family,
         about=traits.about,
         is_tuned=traits.tunes,
+        is_ceiling=traits.is_ceiling or None,
         model=arm.model_name,
         model_tag=_tags(arm, plan),
         options=arm.options | arm.fit.to_options(),
@@ -190,6 +187,7 @@ def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
         fit=_fit(measured, plan, to_number(costs.fitting.amount)),
         cost=costs.record,
         **measured.blocks._asdict(),
+        **weighing.documents.of(arm.name)._asdict(),
         handover=handover,
         handover_reason=not_judged_why,
         generalisation_gap=measured.gap,

@@ -30,6 +30,25 @@
   window.addEventListener("beforeprint", open(true));
   window.addEventListener("afterprint", open(false));
 })();
+// Answers from documents, bin by bin.
+(function () {
+  "use strict";
+  var form = document.querySelector("form.cases-filter");
+  if (!form) return;
+  var cases = Array.prototype.slice.call(document.querySelectorAll(".cases > details"));
+  function show() {
+    var bin = form.elements.bin.value;
+    var count = 0;
+    cases.forEach(function (each) {
+      each.hidden = bin !== "" && each.dataset.bin !== bin;
+      if (!each.hidden) count += 1;
+    });
+    form.querySelector("output").textContent = bin === "" ? "" : count + " of " + cases.length;
+  }
+  form.hidden = false;
+  form.addEventListener("submit", function (event) { event.preventDefault(); });
+  form.addEventListener("change", show);
+})();
 // Any two arms, example by example.
 (function () {
   "use strict";

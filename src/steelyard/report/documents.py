@@ -1,0 +1,195 @@
+"""The section on documents: search, bins of wrong answers, groundedness, refusals, and answers to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+from steelyard.packaged import packaged
+from steelyard.report import formats
+from steelyard.report.view import ArmView, View
+from steelyard.result.documents import BINS, AnswerBin, AnswerBins, GroundedCase, Refusals
+
+_TONES: Mapping[AnswerBin, int] = {
+    "not_in_documents": 5,
+    "lost_in_parsing": 1,
+    "cut_by_chunking": 1,
+    "not_found": 1,
+    "ranked_too_low": 1,
+    "dropped_from_prompt": 2,
+    "not_read": 3,
+    "wrongly_refused": 4,
+    "wrong_format": 4,
+    "wrong_citation": 6,
+    "unplaced": 7,
+}
+"""The page's tone of each bin: those that search would mend share one, in rising strength."""
+_SHADES: Mapping[AnswerBin, int] = {
+    "lost_in_parsing": 14,
+    "cut_by_chunking": 26,
+    "not_found": 38,
+    "ranked_too_low": 52,
+    "wrong_format": 14,
+}
+_SHADE = 32
+"""How strong a tone is, in per cent, so that figures can be read on it."""
+_WIDE_ENOUGH = 0.05
+"""A smaller share of a bar has no room for its count."""
+
+
+class BinKey(NamedTuple):
+    """A bin in the legend: its name, what it means, its tone and how strong that is (per cent)."""
+
+    bin: AnswerBin
+    name: str
+    about: str
+    tone: int
+    shade: int
+
+
+class BinSegment(NamedTuple):
+    """A part of an arm's bar: so many of its binned answers, as per cent of the longest bar."""
+
+    key: BinKey
+    answers: int
+    width: float
+    label: str
+
+
+class DocumentsView:
+    """The section of a result; false where the task has no documents."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._documents = view.result.documents
+
+    def __bool__(self) -> bool:
+        return bool(self.arms)
+
+    @cached_property
+    def arms(self) -> list[ArmView]:
+        """The arms that answer from documents, the best first, ceilings last."""
+        return [arm for arm in self._view.arms if arm.bins is not None]
+
+    @property
+    def main(self) -> str:
+        """The arm whose answers are shown."""
+        return "" if self._documents is None else self._documents.arm or ""
+
+    @property
+    def sentence(self) -> str:
+        """What the bins say is to be mended first."""
+        return "" if self._documents is None else self._view.sentence(self._documents.sentence)
+
+    @property
+    def cases(self) -> tuple[GroundedCase, ...]:
+        return () if self._documents is None else self._documents.cases
+
+    @property
+    def binned(self) -> int:
+        """How many answers of the shown arm are binned."""
+        arm = self._view.arm(self.main)
+        return 0 if arm is None else _bins(arm).total
+
+    @property
+    def dropped_note(self) -> str:
+        """What a count of no dropped prompt does not exclude."""
+        notes = [_bins(arm).dropped_note for arm in self.arms]
+        return self._view.sentence(note) if (note := next(filter(None, notes), None)) else ""
+
+    @property
+    def case_bins(self) -> list[BinKey]:
+        """The bins of which there are answers to look at."""
+        there = {case.bin for case in self.cases}
+        return [self.key(name) for name in BINS if name in there]
+
+    @property
+    def keys(self) -> list[BinKey]:
+        """The legend: the bins that are not empty in every arm."""
+        return [
+            self.key(name) for name in BINS if any(_bins(arm).counts[name] for arm in self.arms)
+        ]
+
+    @property
+    def empty(self) -> list[str]:
+        """The names of the bins that are empty in every arm; that without evidence is left out."""
+        full = {key.bin for key in self.keys}
+        return [self.key(name).name for name in BINS if name not in full and name != "unplaced"]
+
+    def key(self, name: AnswerBin) -> BinKey:
+        words = _words()
+        shade = _SHADES.get(name, _SHADE)
+        return BinKey(name, words["bins"][name], words["about"][name], _TONES[name], shade)
+
+    def segments(self, arm: ArmView) -> list[BinSegment]:
+        """The parts of an arm's bar, in the order of the bins."""
+        longest = max(_bins(one).total for one in self.arms)
+        return [
+            BinSegment(
+                self.key(name),
+                count,
+                round(100 * count / longest, 3),
+                formats.count(count) if count >= _WIDE_ENOUGH * longest else "",
+            )
+            for name, count in _bins(arm).counts.items()
+            if count
+        ]
+
+    def total(self, arm: ArmView) -> str:
+        """How many of an arm's answers are binned: ``31 of 120``."""
+        bins = _bins(arm)
+        return f"{formats.count(bins.total)} of {formats.count(bins.n)}"
+
+    def unread(self, arm: ArmView) -> str:
+        """How an arm's answers that were not read split into model and distraction, or why not."""
+        bins = _bins(arm)
+        if not bins.not_read or arm.is_ceiling:
+            return ""
+        if bins.model is None or bins.distraction is None:
+            return f"not split: {bins.split_reason}" if bins.split_reason else ""
+        alone = f"{formats.count(bins.model)} wrong with the evidence alone as well (the model)"
+        return f"{alone}, {formats.count(bins.distraction)} right with it (distraction)"
+
+    @property
+    def right_from(self) -> str:
+        """From which score an answer counts as right."""
+        least = _bins(self.arms[0]).right_from
+        return "right" if least == 1 else f"scored {formats.percent(least, 0)} or more"
+
+    @property
+    def ranked(self) -> list[ArmView]:
+        """The arms that search."""
+        return [arm for arm in self.arms if arm.retrieval and arm.retrieval.reason is None]
+
+    @property
+    def not_ranked(self) -> list[tuple[str, str]]:
+        """The arms without figures of search, and why."""
+        return [
+            (arm.name, arm.retrieval.reason)
+            for arm in self.arms
+            if arm.retrieval is not None and arm.retrieval.reason is not None
+        ]
+
+    @property
+    def refusing(self) -> list[tuple[ArmView, Refusals]]:
+        """All arms with figures of refusals: those without documents too."""
+        return [(arm, arm.refusals) for arm in self._view.arms if arm.refusals is not None]
+
+    @property
+    def largest_bin(self) -> str:
+        """One line: the largest bin of the best arm with documents, and what it holds."""
+        arm = self._view.arm(self.main)
+        if arm is None or arm.bins is None or arm.bins.largest is None:
+            return ""
+        key, count = self.key(arm.bins.largest), arm.bins.counts[arm.bins.largest]
+        of = formats.count(arm.bins.total)
+        return f"{arm.name}, the largest bin: {key.name}, {formats.count(count)} of {of} ({key.about})."
+
+
+def _bins(arm: ArmView) -> AnswerBins:
+    return arm.bins or AnswerBins()
+
+
+def _words() -> Mapping[str, Mapping[str, str]]:
+    return packaged("verdict/data/documents.json")  # type: ignore[no-any-return]

@@ -1,0 +1,116 @@
+"""How much of an arm's answers stands in the passages that it cites, or was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from steelyard.core import Estimate, Example, Record
+from steelyard.result.documents import Groundedness
+from steelyard.result.figures import Figure
+from steelyard.retrieve.base import Passage
+from steelyard.stats import mean
+from steelyard.weigh.documents.look import ArmPassages
+from steelyard.weigh.documents.support import support
+
+CITED = "the passages that answers cite"
+IN_PROMPT = "all passages in the prompt: the arm is not asked to cite"
+_NO_CITATIONS = "the arm is not asked to cite"
+
+
+def measure_groundedness(
+    look: ArmPassages,
+    examples: Sequence[Example],
+    records: Sequence[Record],
+    refused: Sequence[bool],
+    clusters: Sequence[Hashable] | None,
+    rng: np.random.Generator,
+) -> Groundedness:
+    """Look every answer up that is neither a refusal nor failed.
+
+    Of an arm that cites, answers without a citation are counted, and have no share.
+    """
+    answered = [
+        place
+        for place, record in enumerate(records)
+        if record.outcome == "scored"
+        and (record.answer.output or "").strip()
+        and not refused[place]
+    ]
+    if look.cites:
+        basis = [place for place in answered if look.questions[place].citations.places]
+    else:
+        basis = answered
+    shares = [support(records[place].answer.output or "", _texts(look, place)) for place in basis]
+
+    def figure(values: Sequence[float | None], of: Sequence[int], reason: str) -> Figure:
+        pairs = [
+            (place, value) for place, value in zip(of, values, strict=True) if value is not None
+        ]
+        if not pairs:
+            return Figure.of(Estimate(None, reason=reason))
+        groups = None if clusters is None else [clusters[place] for place, _ in pairs]
+        return Figure.of(mean([value for _, value in pairs], rng, clusters=groups))
+
+    nothing = "no answer cites a passage" if look.cites and not basis else ""
+    numbers = figure([one.numbers for one in shares], basis, nothing or "no answer holds a number")
+    names = figure([one.names for one in shares], basis, nothing or "no answer holds a name")
+    tokens = figure([one.tokens for one in shares], basis, nothing or "no answer holds a word")
+    rights, of = _citations(look, examples)
+    groups = _groups(of, clusters)
+    citations_right = (
+        mean(rights, rng, clusters=groups)
+        if rights
+        else Estimate(None, reason=_why_no_citations(look, examples))
+    )
+    return Groundedness(
+        basis=CITED if look.cites else IN_PROMPT,
+        answers=len(basis),
+        numbers=numbers,
+        names=names,
+        tokens=tokens,
+        citations_right=Figure.of(citations_right),
+        citations=sum(len(question.citations.places) for question in look.questions),
+        made_up=sum(question.citations.outside for question in look.questions),
+        uncited=len(answered) - len(basis),
+    )
+
+
+def holds_evidence(look: ArmPassages, example: Example, passage: Passage) -> bool:
+    """Whether a passage holds a piece of an example's evidence."""
+    return any(passage in piece for piece in look.places.held_by(example))
+
+
+def _texts(look: ArmPassages, place: int) -> list[str]:
+    question = look.questions[place]
+    return [one.text for one in (question.cited if look.cites else question.in_prompt)]
+
+
+def _citations(look: ArmPassages, examples: Sequence[Example]) -> tuple[list[float], list[int]]:
+    """Of each citation under an example with evidence, whether it holds some; and the example's place."""
+    pairs = [
+        (float(holds_evidence(look, example, passage)), place)
+        for place, (example, question) in enumerate(zip(examples, look.questions, strict=True))
+        if any(look.places.held_by(example))
+        for passage in question.cited
+    ]
+    return [right for right, _ in pairs], [place for _, place in pairs]
+
+
+def _groups(places: Sequence[int], clusters: Sequence[Hashable] | None) -> list[Hashable] | None:
+    """The clusters of citations: those of one answer depend on each other."""
+    if clusters is None and len(set(places)) == len(places):
+        return None
+    return [
+        ("answer", place) if clusters is None or clusters[place] is None else clusters[place]
+        for place in places
+    ]
+
+
+def _why_no_citations(look: ArmPassages, examples: Sequence[Example]) -> str:
+    if not look.cites:
+        return _NO_CITATIONS
+    if not any(example.evidence for example in examples if example.answerable):
+        return "no test example names its evidence"
+    return "no citation stands under a question whose evidence a passage holds"

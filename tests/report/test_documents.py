@@ -1,0 +1,156 @@
+"""The section on documents: only where there are some, every count in it, nothing of an answer alive."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from steelyard.core import Example
+from steelyard.report import render
+from steelyard.report.documents import DocumentsView
+from steelyard.report.terminal import table, verdict_text
+from steelyard.report.view import View
+from steelyard.result import ArmResult, Result, parse_result
+from steelyard.result.arm import ArmCost
+from steelyard.result.figures import Quality
+from steelyard.retrieve.base import Passage
+from steelyard.retrieve.documents import Corpus, Document
+from steelyard.retrieve.grounds import Grounds
+from steelyard.weigh.documents import measure_documents
+from tests.report.test_html import Outline
+from tests.weigh.documents.scripted import (
+    corpus,
+    examples,
+    oracle,
+    plan_of,
+    rag,
+    reads_well,
+)
+
+HOSTILE = '<a href="https://evil.example/x">click</a> [a](https://evil.example/y) <img src=x onerror=z> [1]'
+RUMOUR = Document(
+    "<b>rumour</b>.md", "How heavy is the pump? <script>alert(1)</script> Nobody knows."
+)
+
+
+def careless(example: Example, passages: Sequence[Passage]) -> str:
+    """Right on most, hostile on every eighth, made up where nothing is to be answered."""
+    if not example.answerable or int(example.id[1:]) % 8 == 0:
+        return HOSTILE
+    return reads_well(example, passages)
+
+
+@pytest.fixture
+def measured(result: dict[str, Any]) -> Result:
+    """A run with two arms with documents, one of them a ceiling that scores highest."""
+    grounds = Grounds(Corpus((*corpus(lambda page: page == 0).documents, RUMOUR)))
+    rows = examples(unanswerable=3)
+    arms = [rag(grounds, rows, careless), oracle(grounds, rows, reads_well)]
+    documents = measure_documents(arms, plan_of(grounds, rows))
+    more = tuple(
+        ArmResult(
+            name=name,
+            strategy=name,
+            family="retrieval",
+            model="smart",
+            is_ceiling=name == "rag_oracle" or None,
+            cost=ArmCost(monthly=40.0),
+            quality=Quality(value=value, low=value - 0.1, high=min(1, value + 0.1), n=83),
+            **documents.of(name)._asdict(),
+        )
+        for name, value in (("rag", 0.4), ("rag_oracle", 1.0))
+    )
+    whole = parse_result(result)
+    return whole.updated(arms=(*whole.arms, *more), documents=documents.result)
+
+
+def section(page: str) -> str:
+    start = page.index('<section id="documents"')
+    return page[start : page.index("</section>", start)]
+
+
+def test_a_task_without_documents_has_no_such_section(result: dict[str, Any]) -> None:
+    plain = parse_result(result)
+    assert 'id="documents"' not in render(plain)
+    assert "#documents" not in re.sub(r"<style>.*?</style>", "", render(plain), flags=re.DOTALL)
+    assert "Documents" not in verdict_text(plain)
+    assert not DocumentsView(View(plain))
+
+
+def test_every_bin_stands_with_its_count(measured: Result) -> None:
+    view = DocumentsView(View(measured))
+    [main, ceiling] = view.arms
+    assert (main.name, ceiling.name) == ("rag", "rag_oracle"), "a ceiling stands last"
+    assert main.bins is not None
+    assert sum(part.answers for part in view.segments(main)) == main.bins.total > 40
+    assert max(sum(part.width for part in view.segments(arm)) for arm in view.arms) == (
+        pytest.approx(100, abs=0.1)
+    )
+    words = Outline(section(render(measured))).words
+    for key in view.keys:
+        assert key.name in words and key.about in words
+    assert "Empty in every arm" in words and "ceiling" in words
+
+
+def test_nothing_of_an_answer_or_a_document_is_alive(measured: Result) -> None:
+    page = section(render(measured))
+    outline = Outline(page)
+    assert {tag for tag, _ in outline.elements} <= {
+        *"section h2 h3 p ul ol li div span b em i small wbr table caption thead tbody tr th td".split(),
+        *"dl dt dd details summary mark form label select option output".split(),
+    }
+    assert not any({"href", "src", "onerror"} & set(names) for _, names in outline.elements)
+    assert "&lt;a href=" in page and "&lt;img src=x" in page
+    assert "evil.example" in outline.words, "it is shown as text"
+
+
+def test_evidence_is_marked_and_citations_flagged(measured: Result) -> None:
+    outline = Outline(section(render(measured)))
+    classes = [names.get("class") or "" for _, names in outline.elements]
+    assert any("passage cited" in name for name in classes)
+    assert outline.named("mark")
+    cases = [names["data-bin"] for _, names in outline.elements if names.get("data-bin")]
+    assert 0 < len(cases) <= 30
+    assert {"lost_in_parsing", "not_in_documents", "not_read"} <= set(cases)
+
+
+def test_a_ceiling_is_neither_chosen_nor_compared(measured: Result) -> None:
+    view = View(measured)
+    assert view.arms[-1].name == "rag_oracle"
+    assert view.candidates == view.arms[:-1]
+    assert view.family("retrieval") is not None
+    assert view.family("retrieval").name == "rag"  # type: ignore[union-attr]
+    page = render(measured)
+    assert "ceiling, not compared" in page and "rag_oracle (ceiling)" in page
+    assert "rag_oracle" not in Outline(page[: page.index('<section id="picture"')]).words
+
+
+def test_the_verdict_says_it_once(measured: Result) -> None:
+    assert measured.documents is not None
+    sentence = measured.documents.sentence
+    verdict = measured.verdict.updated(reasons=(*measured.verdict.reasons, sentence))
+    page = render(measured.updated(verdict=verdict))
+    words = Outline(page[: page.index('<section id="picture"')]).words
+    assert words.count(sentence[:60]) == 1
+
+
+def test_the_terminal_marks_the_ceiling_and_names_the_largest_bin(measured: Result) -> None:
+    text = verdict_text(measured)
+    assert "rag, the largest bin: lost in parsing" in " ".join(text.split())
+    grid = table(measured)
+    assert "ceiling: shown the evidence" in str(grid.caption)
+    assert "ceil." in [str(cell) for column in grid.columns for cell in column.cells]
+
+
+def test_an_arm_without_wrong_answers_says_so(measured: Result) -> None:
+    grounds, rows = Grounds(corpus()), examples()
+    documents = measure_documents([rag(grounds, rows, reads_well)], plan_of(grounds, rows))
+    arm = ArmResult(name="rag", family="retrieval", **documents.of("rag")._asdict())
+    fine = measured.updated(arms=(arm,), documents=documents.result)
+    words = Outline(section(render(fine))).words
+    assert "No answer of rag is wrong or cites the wrong passage." in words
+    assert "Wrong answers of" not in words
+    assert DocumentsView(View(fine)).largest_bin == ""
