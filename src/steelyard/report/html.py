@@ -12,6 +12,7 @@ from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
 from steelyard.report.differences import DifferencesView
 from steelyard.report.exchange import Exchange, labels_sentence
+from steelyard.report.freshness import FreshnessView
 from steelyard.report.marks import breakable, interval_bar, key
 from steelyard.report.methods import Methods
 from steelyard.report.money_over_time import MoneyOverTime
@@ -57,6 +58,7 @@ def render(result: Result) -> str:
             steadiness=Steadiness(view),
             certainty=Certainty(view),
             pieces=Pieces(view),
+            freshness=FreshnessView(view),
             searches=searches(view),
             methods=Methods(view),
         )

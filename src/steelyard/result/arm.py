@@ -18,6 +18,7 @@ from pydantic_core import PydanticUseDefault
 from steelyard.core import PROMPT_FAMILIES
 from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.figures import Gap, PartFigure, Quality, Validity
+from steelyard.result.freshness import Freshness
 from steelyard.result.steadiness import Calibration, Consistency, Handover
 
 T = TypeVar("T")
@@ -219,6 +220,8 @@ class ArmResult(ResultPart):
     consistency_reason: Omitted[str] = None
     calibration: Calibration | None = None
     calibration_reason: Omitted[str] = None
+    freshness: Omitted[Freshness] = None
+    freshness_reason: Omitted[str] = None
     handover: Handover | None = None
     handover_reason: Omitted[str] = None
     generalisation_gap: Gap = Gap()
