@@ -53,7 +53,8 @@ class FactChange:
             return None
         first, last = edits[0], edits[-1]
         start, end = len("".join(new[: first[3]])), len("".join(new[: last[4]]))
-        if start < place or end > stop:
+        is_beside = start == end and start in (place, stop)  # what is gone may be no part of it
+        if start < place or end > stop or is_beside:
             return None
         before = "".join(old[first[1] : last[2]])
         return (self.new[place:start] + before + self.new[end:stop]).strip()
