@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from steelyard.score.facts import FactTexts, Side, is_distinct, side_of, words_of
+from steelyard.score.facts import FactTexts, FactSide, is_distinct, side_of, words_of
 
 SECONDS = FactTexts(("14 seconds", "14 s"), ("20 seconds", "20 s"))
 LIMIT = FactTexts(("€589",), ("€1,619", "1619 euros"))
@@ -38,7 +38,9 @@ PACK = FactTexts(("P5",), ("P5 Max",))
         (FactTexts(("café",), ("pub",)), "the cafe\u0301", "old"),
     ],
 )
-def test_the_side_is_told_by_whole_words(texts: FactTexts, output: str | None, side: Side) -> None:
+def test_the_side_is_told_by_whole_words(
+    texts: FactTexts, output: str | None, side: FactSide
+) -> None:
     assert side_of(output, texts) == side
 
 

@@ -88,7 +88,7 @@ def test_of_two_passages_only_the_changed_one_is_encoded() -> None:
     assert counting.calls[0] == "warm", "so that loading the encoder is not in the seconds"
     assert counting.calls[1:] and all(text in changed.text for text in counting.calls[1:])
 
-    asked: list[str | None] = [one.answer_all([QUESTION])[0].output for one in (arm, fresh.arm)]  # type: ignore[list-item]
+    asked: list[str | None] = [one.answer_all([QUESTION])[0].output for one in (arm, fresh.arm)]
     assert asked == ["9 kg", "12 kg"], "the arm itself still reads what it was fitted on"
 
 

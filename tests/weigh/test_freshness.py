@@ -89,7 +89,7 @@ def remembering(request: Request) -> str:
     return pressure(re.findall(r"P\d+", request.messages[-1].content)[-1])
 
 
-WHOLE = {"strategies": WITH_WHOLE, "prices": {"machine": {"per_hour": 36}}}
+WHOLE: dict[str, Any] = {"strategies": WITH_WHOLE, "prices": {"machine": {"per_hour": 36}}}
 
 
 def know_the_window(patch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View
 from steelyard.result.freshness import ChangedFactResult, FactAnswers, Freshness
-from steelyard.words import counted
+from steelyard.words import counted, listed
 
 _MOST_ARMS = 6
 _SIDES = {"old": "old fact", "new": "new fact", "neither": "neither"}
@@ -98,20 +98,23 @@ class FreshnessView:
     @property
     def sentence(self) -> str:
         """All of it in one sentence, for a terminal; empty where nothing was asked."""
+        named = [row for row in self.rows if row.block.followed or row.block.how == "tuning"]
         clauses = [
-            f"{row.arm.name} follows {row.block.followed} of {row.block.n}{_price_text(row)}"
-            for row in self.rows
-            if row.block.followed
+            f"{row.arm.name} follows {row.block.followed} of {row.block.n}{_time_text(row.block)}"
+            for row in named
         ]
-        others = [row.arm.name for row in self.rows if not row.block.followed]
+        others = [row.arm.name for row in self.rows if row not in named]
         if others:
-            clauses.append(f"{', '.join(others)} none")
+            follow = "follows" if len(others) == 1 else "follow"
+            clauses.append(f"{listed(others)} {follow} none")
         return f"{'; '.join(clauses)}." if clauses else ""
 
 
-def _price_text(row: FreshnessRow) -> str:
-    seconds = row.block.seconds
-    return "" if not seconds else f" ({formats.plain(formats.seconds(seconds))} to index again)"
+def _time_text(block: Freshness) -> str:
+    verb = {"index": "to index again", "tuning": "to tune again"}.get(block.how)
+    if not block.seconds or verb is None:
+        return ""
+    return f" ({formats.seconds(block.seconds)} {verb})"
 
 
 def _takes(block: Freshness) -> str:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-Side = Literal["old", "new", "neither"]
+FactSide = Literal["old", "new", "neither"]
 _SIGNS = "€$£¥%°"
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
 """Scripts without spaces between words: each character is one."""
@@ -29,7 +29,7 @@ class FactTexts(NamedTuple):
 class _Place(NamedTuple):
     start: int
     end: int
-    side: Side
+    side: FactSide
 
 
 def words_of(text: str) -> tuple[str, ...]:
@@ -38,7 +38,7 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(word.replace(",", "") if _THOUSANDS.fullmatch(word) else word for word in pieces)
 
 
-def side_of(output: str | None, texts: FactTexts) -> Side:
+def side_of(output: str | None, texts: FactTexts) -> FactSide:
     """Say which fact an answer states, by its words; both of them are neither.
 
     A text within a longer one of the other side does not count: ``P5`` is not stated by ``P5 Max``.

@@ -17,7 +17,7 @@ from steelyard.private.redact import hide
 from steelyard.result.figures import Figure
 from steelyard.result.freshness import ChangedFactResult, FactAnswers, FactCounts, Freshness
 from steelyard.score.base import Metric, ModelMetric
-from steelyard.score.facts import Side, side_of
+from steelyard.score.facts import FactSide, side_of
 from steelyard.stats.intervals import proportion
 from steelyard.strategy import Arm, traits_of
 from steelyard.strategy.freshening import (
@@ -136,12 +136,12 @@ def _how(arm: Arm, fresh: FreshArm | None, facts: ChangedFacts) -> str:
     return "fit" if learns else "prompt"
 
 
-def _counts(sides: Sequence[Side]) -> FactCounts:
+def _counts(sides: Sequence[FactSide]) -> FactCounts:
     counts = Counter(sides)
     return FactCounts(old=counts["old"], new=counts["new"], neither=counts["neither"])
 
 
-def side(fact: ChangedFact, answer: Answer, metric: Metric) -> Side:
+def side(fact: ChangedFact, answer: Answer, metric: Metric) -> FactSide:
     """Say which fact an answer states; a failed answer states neither.
 
     Where the task's metric says right or wrong, and right for one of the two alone, that holds; else
