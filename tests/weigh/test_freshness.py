@@ -394,6 +394,15 @@ def test_the_former_answer_comes_from_the_row_the_examples_or_the_text(tmp_path:
     assert not facts.facts[2].is_trained
 
 
+def test_a_few_characters_in_an_instruction_are_no_fact(tmp_path: Path) -> None:
+    first, second = changes()[:2]
+    rows = [first | {"old": "3.1 bar", "new": "7.1 bar"}, second]
+    facts = make_plan(write_task(tmp_path / "task", rows), RunOptions()).facts
+    assert facts is not None
+    text = "Say 3.1 bar. Pump P2 holds 3.2 bar."
+    assert facts.rewrite(text) == "Say 3.1 bar. Pump P2 holds 7.2 bar."
+
+
 FACT = ChangedFact(
     FactChange("a", "3 bar", "4 bar", "?", "4 bar"),
     Example("change:1", "?", "4 bar"),

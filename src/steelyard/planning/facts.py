@@ -14,6 +14,8 @@ from steelyard.retrieve.grounds import Grounds
 from steelyard.score.facts import FactTexts, is_distinct
 from steelyard.task import Task
 
+_LEAST_CHARACTERS = 12
+
 
 @dataclass(frozen=True)
 class ChangedFact:
@@ -46,9 +48,13 @@ class ChangedFacts:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
     def rewrite(self, text: str) -> str:
-        """A text with the old words of every change replaced, where they stand in it as they are."""
+        """A text with the old words of every change replaced, where they stand in it as they are.
+
+        A few characters stand anywhere by chance, so that they are left.
+        """
         for fact in self.facts:
-            text = text.replace(fact.change.old, fact.change.new)
+            if len(fact.change.old.strip()) >= _LEAST_CHARACTERS:
+                text = text.replace(fact.change.old, fact.change.new)
         return text
 
 
