@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from steelyard.score.facts import FactTexts, FactSide, is_distinct, side_of, words_of
+from steelyard.score.facts import FactSide, FactTexts, is_distinct, mirrored, side_of, words_of
 
 SECONDS = FactTexts(("14 seconds", "14 s"), ("20 seconds", "20 s"))
 LIMIT = FactTexts(("€589",), ("€1,619", "1619 euros"))
+WEEKS = FactTexts(("9 weeks", "9"), ("12 weeks", "12"))
 YES = FactTexts(("Yes",), ("No",))
 PACK = FactTexts(("P5",), ("P5 Max",))
 
@@ -24,6 +25,11 @@ PACK = FactTexts(("P5",), ("P5 Max",))
         (SECONDS, "20 minutes", "neither"),
         (SECONDS, "", "neither"),
         (SECONDS, None, "neither"),
+        (WEEKS, "9", "old"),
+        (WEEKS, "It takes 9.", "old"),
+        (WEEKS, "12 weeks from 9 May", "new"),  # a number alone stands anywhere
+        (WEEKS, "the P9 takes 12", "new"),
+        (WEEKS, "the P9", "neither"),
         (LIMIT, "It costs € 1619 now", "new"),
         (LIMIT, "€589.", "old"),
         (LIMIT, "€5890", "neither"),
@@ -51,4 +57,26 @@ def test_sides_that_say_the_same_cannot_be_told_apart() -> None:
 
 
 def test_numbers_stay_whole() -> None:
-    assert words_of("A 1,234.5 kg, R30: 5310-4!") == ("a", "1234.5", "kg", "r", "30", "5310", "4")
+    assert words_of("A 1,234.5 kg, R30: 5310-4!") == ("a", "1234.5", "kg", "r30", "5310", "4")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "forms"),
+    [
+        (
+            ("14 seconds", "14 s", "for 14 seconds", "14"),
+            "20 seconds",
+            ("20 s", "for 20 seconds", "20"),
+        ),
+        (("€589", "589 euros", "EUR 589.50"), "€1,619", ("1,619 euros",)),
+        (("1.5 m", "within 1.5 m", "1 m"), "3 m", ("within 3 m",)),
+        (("9 weeks", "nine weeks", "9 to 9"), "12 weeks", ()),
+        (("every day", "daily"), "never", ()),
+        (("red", "a red lamp"), "blue", ("a blue lamp",)),
+        (("P5 Max",), "P5", ()),
+    ],
+)
+def test_other_forms_of_the_old_fact_are_forms_of_the_new_one(
+    old: tuple[str, ...], new: str, forms: tuple[str, ...]
+) -> None:
+    assert mirrored(old, new) == forms

@@ -11,7 +11,7 @@ from steelyard.core import Example, Split
 from steelyard.errors import DataError
 from steelyard.retrieve.fact_changes import FactChange, changed_corpus, read_changes
 from steelyard.retrieve.grounds import Grounds
-from steelyard.score.facts import FactTexts, is_distinct
+from steelyard.score.facts import FactTexts, is_distinct, mirrored
 from steelyard.task import Task
 
 _LEAST_CHARACTERS = 12
@@ -87,7 +87,8 @@ def _fact(
             f"{change.where}: what the answer was is not known: its question is no example's, and old and "
             "new differ by more than the answer; add old_answer"
         )
-    texts = FactTexts(old, (change.answer, *change.accepted))
+    new = dict.fromkeys([change.answer, *change.accepted, *mirrored(old, change.answer)])
+    texts = FactTexts(old, tuple(new))
     if not is_distinct(texts):
         raise DataError(
             f"{change.where}: its answer {change.answer!r} is right before the change, too"
