@@ -25,6 +25,7 @@ from steelyard.report.terminal import verdict_text
 from steelyard.result import Result, read_result
 from steelyard.result.freshness import FactCounts, Freshness
 from steelyard.retrieve.fact_changes import FactChange
+from steelyard.retrieve.fixed import GoldPassages
 from steelyard.score import build_metric
 from steelyard.score.facts import FactTexts
 from steelyard.strategy import load_arm, long_context, rag
@@ -35,6 +36,7 @@ from steelyard.weigh.freshness import (
     CEILING,
     FIT_AGAIN,
     NOT_ASKED,
+    UNKNOWN,
     measure_freshness,
     priced_freshness,
     side,
@@ -47,7 +49,7 @@ RAG = {"name": "rag", "options": {"passage_tokens": [40], "overlap": 0, "k": [1]
 STRATEGIES = ["zero_shot", RAG, "rag_oracle"]
 WITH_WHOLE = [*STRATEGIES, "long_context"]
 CHANGED = PUMPS[:4]
-UNKNOWN = "I cannot know"
+NO_IDEA = "I cannot know"
 
 
 def now(pump: str) -> str:
@@ -81,7 +83,7 @@ def reading(request: Request) -> str:
     text = request.messages[-1].content
     pump = re.findall(r"P\d+", text)[-1]
     stated = re.findall(rf"Pump {pump} holds (\d\.\d bar)", text)
-    return stated[0] if stated else UNKNOWN
+    return stated[0] if stated else NO_IDEA
 
 
 def remembering(request: Request) -> str:
@@ -144,7 +146,7 @@ def test_a_prompt_without_documents_knows_neither_and_is_asked_once(result: Resu
     assert (block.before, block.neither) == (FactCounts(neither=4), 4)
     assert not block.asked_again and block.how == "prompt" and block.cost is None
     assert block.reason is not None and "holds nothing of what changed" in block.reason
-    assert [one.after for one in block.answers] == [UNKNOWN] * 4
+    assert [one.after for one in block.answers] == [NO_IDEA] * 4
 
 
 def test_classical_arms_are_fitted_again(result: Result) -> None:
@@ -258,6 +260,17 @@ def test_what_was_asked_is_not_asked_again_until_the_facts_are_others(steps: Run
 def test_an_arm_that_is_only_kept_is_not_asked(steps: RunSteps) -> None:
     arm, model = scripted(steps, "zero_shot", reading)
     assert measure_freshness(steps, arm, may_ask=False) == (None, NOT_ASKED)
+    assert model.requests == []
+
+
+def test_an_index_that_cannot_be_changed_in_memory_says_so(steps: RunSteps) -> None:
+    arm, model = scripted(steps, "rag", reading)
+    grounding = arm.prompt.grounding
+    assert grounding is not None
+    elsewhere = replace(grounding, finder=GoldPassages({}))
+    other = arm.under(replace(arm.prompt, grounding=elsewhere))
+    other.name = "rag_elsewhere"
+    assert measure_freshness(steps, other) == (None, UNKNOWN)
     assert model.requests == []
 
 
