@@ -97,7 +97,15 @@ def answers_of(plan: Plan, job: Job) -> dict[str, int]:
         **timing_requests(0 if batched else test, local=local),
         "gap": 0 if traits_of(job.strategy.name).no_gap else min(test, train, GAP_EXAMPLES),
         "consistency": consistency_requests(plan.task.consistency, test, prompted=True),
+        **freshness_answers(plan, job),
     }
+
+
+def freshness_answers(plan: Plan, job: Job) -> dict[str, int]:
+    """How many answers an arm gives about the facts that change: all before, and all after at most."""
+    if plan.facts is None or traits_of(job.strategy.name).is_ceiling:
+        return {}
+    return {"freshness": 2 * len(plan.facts.facts)}
 
 
 def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast | None:

@@ -41,6 +41,8 @@ def identity_of(plan: Plan) -> dict[str, Any]:
         **_models_and_strategies(plan),
         "seed": plan.seed,
     } | ({"constrained": "json"} if plan.brief.schema is not None else {})
+    if plan.grounds is not None:
+        identity["documents"] = plan.grounds.corpus.fingerprint
     return dict(json.loads(json.dumps(identity)))
 
 

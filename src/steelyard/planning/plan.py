@@ -21,6 +21,7 @@ from steelyard.model.prices import embedding_price, machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.detectable import arm_count, detectable_text
 from steelyard.planning.documents import grounds_of_task
+from steelyard.planning.facts import ChangedFacts, changed_facts
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.notes import notes_on
 from steelyard.planning.options import RunOptions
@@ -38,8 +39,6 @@ from steelyard.strategy import Brief, StrategySpec, build_strategy
 from steelyard.task import Task, load_task
 from steelyard.verdict.race import FEWEST_ITEMS
 from steelyard.words import counted
-
-"""Seeds lie below this, the most that every library in use takes."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ class Plan:
     notes: tuple[str, ...] = ()
     """What of the task goes unused, or may not do what it says."""
     grounds: Grounds | None = None
-    """The task's documents, where it has some."""
+    """The task's documents, where it has some, and in ``facts`` what changes in them."""
+    facts: ChangedFacts | None = None
     kept: tuple[Job, ...] = ()
     """What the run folder has measured before and this run was not asked for: it is weighed too."""
 
@@ -208,6 +208,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         more_models=more,
         notes=notes,
         grounds=grounds,
+        facts=changed_facts(task, grounds, data.split),
     )
 
 

@@ -13,6 +13,7 @@ from steelyard.report.certainty import Certainty
 from steelyard.report.differences import DifferencesView
 from steelyard.report.documents import DocumentsView
 from steelyard.report.exchange import Exchange, labels_sentence
+from steelyard.report.freshness import FreshnessView
 from steelyard.report.marks import breakable, interval_bar, key
 from steelyard.report.methods import Methods
 from steelyard.report.money_over_time import MoneyOverTime
@@ -59,6 +60,7 @@ def render(result: Result) -> str:
             steadiness=Steadiness(view),
             certainty=Certainty(view),
             pieces=Pieces(view),
+            freshness=FreshnessView(view),
             searches=searches(view),
             methods=Methods(view),
         )

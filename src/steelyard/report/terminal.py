@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from steelyard.report import formats
 from steelyard.report.documents import DocumentsView
 from steelyard.report.exchange import Exchange, labels_sentence
+from steelyard.report.freshness import FreshnessView
 from steelyard.report.money_over_time import MoneyOverTime
 from steelyard.report.view import ArmView, View
 from steelyard.result import Result
@@ -142,6 +143,7 @@ def verdict_text(result: Result) -> str:
     paid_back = MoneyOverTime(view).of_choice
     changes = [Exchange(view).sentence, paid_back, *view.flips, labels_sentence(view)]
     lines += _block("What would change it", filter(None, changes))
+    lines += _block("When a fact changes", filter(None, [FreshnessView(view).sentence]))
     lines += _block("Warnings", view.warnings)
     return "\n".join(lines)
 

@@ -19,6 +19,7 @@ from steelyard.core import PROMPT_FAMILIES
 from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.documents import AnswerBins, Groundedness, Refusals, RetrievalFigures
 from steelyard.result.figures import Gap, PartFigure, Quality, Validity
+from steelyard.result.freshness import Freshness
 from steelyard.result.steadiness import Calibration, Consistency, Handover
 
 T = TypeVar("T")
@@ -224,6 +225,8 @@ class ArmResult(ResultPart):
     consistency_reason: Omitted[str] = None
     calibration: Calibration | None = None
     calibration_reason: Omitted[str] = None
+    freshness: Omitted[Freshness] = None
+    freshness_reason: Omitted[str] = None
     handover: Handover | None = None
     handover_reason: Omitted[str] = None
     retrieval: Omitted[RetrievalFigures] = None

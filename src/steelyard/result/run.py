@@ -21,6 +21,7 @@ from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.differences import Differences
 from steelyard.result.documents import DocumentsResult
 from steelyard.result.economics import Economics
+from steelyard.result.freshness import ChangedFactResult
 from steelyard.result.slices import SliceTable
 from steelyard.result.verdict import (
     ConstraintPrice,
@@ -201,6 +202,7 @@ class Result(ResultPart):
     left_out: tuple[LeftOutStrategy, ...] = ()
     constraint: tuple[ConstraintPrice, ...] = ()
     judge: JudgeResult | None = None
+    changed_facts: tuple[ChangedFactResult, ...] = ()
     ended: tuple[UnmeasuredArm, ...] = ()
     stopped: tuple[StoppedArm, ...] = ()
     skipped_rows: tuple[SkippedRow, ...] = ()

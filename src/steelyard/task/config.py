@@ -31,7 +31,7 @@ from steelyard.model.config import ModelChoice, ModelConfig, tags_of
 from steelyard.output_kinds import KINDS
 from steelyard.task.dataset_folder import files_of, holds_examples
 from steelyard.task.members import check_approach, check_metric, check_strategy, metric_class
-from steelyard.task.places import check_places, no_task
+from steelyard.task.places import check_changes_place, check_places, no_task
 from steelyard.task.prices import (
     HOUR,
     LABEL,
@@ -86,6 +86,8 @@ class Task(Section):
     model_choice: ModelChoice = Field(default=ModelConfig(), alias="model")
     strategies: Strategies = "auto"
     documents: DocumentsConfig | None = None
+    document_changes: Name | None = None
+    """A file of facts that change in the documents: arms are asked about them before and after."""
     rules: tuple[dict[str, Any], ...] = ()
     judge: JudgeConfig | None = None
     temperature: float = Field(default=0.0, ge=0, le=2)
@@ -171,6 +173,8 @@ class Task(Section):
             raise ValueError(
                 "split is for a single examples file: remove it, these files are split already"
             )
+        if self.document_changes is not None and self.documents is None:
+            raise ValueError("document_changes need documents: name the files that change")
         if self.hours and self.hour_price is None:
             raise ValueError("hours need a price: give prices: {hour: …}, what one of them costs")
         if self.rules and self.output.kind != "text":
@@ -233,6 +237,11 @@ class Task(Section):
     def document_paths(self) -> tuple[Path, ...]:
         """Absolute paths of the folders and files that answers are looked up in."""
         return tuple(self.path(name) for name in self.documents.files) if self.documents else ()
+
+    @property
+    def document_changes_path(self) -> Path | None:
+        """The absolute path of the file of facts that change; ``None`` where there is none."""
+        return None if self.document_changes is None else self.path(self.document_changes)
 
     @property
     def model_prices(self) -> dict[str, dict[str, Any]]:
@@ -308,6 +317,7 @@ def build_task(
     task._folder = Path(folder).resolve()
     _check_members(task, where, lines or {})
     check_places(task.example_paths, task.document_paths, Place(where, lines or {}))
+    check_changes_place(task.document_changes_path, Place(where, lines or {}))
     return _with_local_model(task)
 
 

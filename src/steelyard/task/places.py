@@ -49,5 +49,12 @@ def check_places(examples: Mapping[str, Path], documents: Sequence[Path], where:
             raise ConfigError(f"{_at(where, line)}: documents: no folder or file {path}{hint}")
 
 
+def check_changes_place(path: Path | None, where: Place) -> None:
+    """Refuse a file of changed facts that is not there. Raises `ConfigError`."""
+    if path is not None and not path.is_file():
+        line = where.lines.get(("document_changes",))
+        raise ConfigError(f"{_at(where, line)}: document_changes: {no_file(path)}")
+
+
 def _at(where: Place, line: int | None) -> str:
     return f"{where.where} line {line}" if line else where.where

@@ -12,6 +12,7 @@ from steelyard.economics import CostSheet, Money, to_number
 from steelyard.model.base import PlannedModel
 from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.figures import Gap, PartFigure, Quality
+from steelyard.result.freshness import Freshness
 from steelyard.result.steadiness import Calibration, Consistency
 from steelyard.strategy import Arm
 from steelyard.weigh.measure import machine_seconds
@@ -27,6 +28,8 @@ class ArmBlocks(NamedTuple):
     consistency_reason: str | None = None
     calibration: Calibration | None = None
     calibration_reason: str | None = None
+    freshness: Freshness | None = None
+    freshness_reason: str | None = None
 
 
 @dataclass(frozen=True)

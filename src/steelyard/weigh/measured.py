@@ -14,6 +14,7 @@ from steelyard.strategy import Arm
 from steelyard.weigh.arms import ArmBlocks, MeasuredArm
 from steelyard.weigh.calibration import measure_calibration
 from steelyard.weigh.consistency import measure_consistency
+from steelyard.weigh.freshness import measure_freshness
 from steelyard.weigh.measure import quality, tokens
 from steelyard.weigh.parts import parts
 from steelyard.weigh.steps import FITTED, RunSteps
@@ -29,7 +30,7 @@ def measure_arm(steps: RunSteps, job: Job, arm: Arm) -> MeasuredArm:
         quality(metric, records, steps.plan.split.test, steps.plan.seed) for metric in steps.metrics
     ]
     gap = _gap(steps, arm, figures[0].value)
-    return with_fit(steps, job, arm, records, figures, gap, _blocks(steps, arm, records))
+    return with_fit(steps, job, arm, records, figures, gap, _blocks(steps, job, arm, records))
 
 
 def with_fit(
@@ -92,16 +93,19 @@ def _gap(steps: RunSteps, arm: Arm, test_score: float | None) -> Gap:
     return Gap(value=gap, n=len(examples), reason=undefined if gap is None else NO_INTERVAL)
 
 
-def _blocks(steps: RunSteps, arm: Arm, records: Sequence[Record]) -> ArmBlocks:
-    """Measure the arm's parts, consistency and calibration."""
+def _blocks(steps: RunSteps, job: Job, arm: Arm, records: Sequence[Record]) -> ArmBlocks:
+    """Measure the arm's parts, consistency, calibration and freshness."""
     plan = steps.plan
     test = plan.split.test
     consistency, not_asked_why = measure_consistency(steps, arm, records, plan.task.consistency)
     calibration, unsure_why = measure_calibration(arm, records, test, plan.metrics[0], plan.seed)
+    freshness, not_fresh_why = measure_freshness(steps, arm, may_ask=job not in plan.kept)
     return ArmBlocks(
         tuple(part for metric in plan.metrics for part in parts(metric, records, plan.seed, test)),
         consistency,
         not_asked_why,
         calibration,
         unsure_why,
+        freshness,
+        not_fresh_why,
     )

@@ -38,6 +38,7 @@ from steelyard.weigh.conclude import Weighing, rewrite_of
 from steelyard.weigh.constraint import price_of_constraint
 from steelyard.weigh.details import details
 from steelyard.weigh.differences import differences
+from steelyard.weigh.freshness import changed_fact_results, priced_freshness
 from steelyard.weigh.handover import arm_handover, cost_with_people
 from steelyard.weigh.measure import lengths, outcomes
 from steelyard.weigh.slices import rival_of, slice_table
@@ -102,6 +103,7 @@ def build_result(
         left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
         constraint=price_of_constraint(arms, weighing.family, plan.brief.schema),
         judge=circumstances.judge,
+        changed_facts=changed_fact_results(plan),
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.unfinished.ended),
         stopped=tuple(circumstances.unfinished.stopped),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.skipped),
@@ -186,7 +188,7 @@ def _arm(measured: MeasuredArm, weighing: Weighing, plan: Plan) -> ArmResult:
         latency_seconds=measured.latency,
         fit=_fit(measured, plan, to_number(costs.fitting.amount)),
         cost=costs.record,
-        **measured.blocks._asdict(),
+        **{**measured.blocks._asdict(), "freshness": priced_freshness(measured, costs, plan)},
         **weighing.documents.of(arm.name)._asdict(),
         handover=handover,
         handover_reason=not_judged_why,

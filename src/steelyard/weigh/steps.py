@@ -33,7 +33,7 @@ log = logging.getLogger("steelyard")
 
 FITTED: Mapping[str, Any] = {"arms": list[str], "seconds": float}
 """What the step `fit:JOB` leaves, beside what is known of the model."""
-ARM_STEPS = ("stopped", "test", "latency", "gap", "consistency", "measured", "promote")
+ARM_STEPS = ("stopped", "test", "latency", "gap", "consistency", "freshness", "measured", "promote")
 """The steps of each arm that follow `fit:JOB`."""
 
 
