@@ -28,7 +28,7 @@ from steelyard.retrieve.fact_changes import FactChange
 from steelyard.retrieve.fixed import GoldPassages
 from steelyard.score import build_metric
 from steelyard.score.facts import FactTexts
-from steelyard.strategy import load_arm, long_context, rag
+from steelyard.strategy import encoding, load_arm, long_context
 from steelyard.strategy.prompting import PromptArm
 from steelyard.weigh import opening
 from steelyard.weigh.arms import ArmBlocks, Costs
@@ -103,7 +103,7 @@ def know_the_window(patch: pytest.MonkeyPatch) -> None:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pumps")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rag, "open_encoder", lambda: None)
+        patch.setattr(encoding, "open_encoder", lambda: None)
         patch.setattr(opening, "load_model", lambda spec: ScriptedModel(reading))
         know_the_window(patch)
         steelyard.run(write_task(folder / "task", **WHOLE), folder / "out")
@@ -288,7 +288,7 @@ class Killed(BaseException):
 def test_a_run_that_is_killed_goes_on_and_ends_as_an_undisturbed_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Result
 ) -> None:
-    monkeypatch.setattr(rag, "open_encoder", lambda: None)
+    monkeypatch.setattr(encoding, "open_encoder", lambda: None)
     models: list[ScriptedModel] = []
     left = len(CHANGED) - 2
 
@@ -328,7 +328,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_as_an_undisturbed_one(
 def test_changes_that_come_later_are_asked_in_the_same_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rag, "open_encoder", lambda: None)
+    monkeypatch.setattr(encoding, "open_encoder", lambda: None)
     task = write_task(tmp_path / "task", strategies=["zero_shot"], consistency=False)
     first = steelyard.run(task, tmp_path / "out").record
     rows = changes()[:1]

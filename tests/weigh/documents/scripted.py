@@ -19,7 +19,7 @@ from steelyard.retrieve.index.passage_index import PassageIndex
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.score.text import ExactMatch
 from steelyard.strategy.base import ArmFacts, Brief
-from steelyard.strategy.grounding import Grounding, GroundingOptions
+from steelyard.strategy.grounding import Grounding, GroundingOptions, Lookup
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.rag import passages_for
@@ -156,7 +156,7 @@ def _settled(grounding: Grounding, reply: str | Answer) -> Answer:
     if isinstance(reply, str) and not grounding.options.cites:
         reply = reply.split(" [")[0]  # it was not asked to cite
     answer = reply if isinstance(reply, Answer) else Answer(reply, Completion(reply, "stop"))
-    return grounding.settled(answer, "fake:smart", 0.0)
+    return grounding.settled(answer, "fake:smart", Lookup(0.0))
 
 
 def plan_of(grounds: Grounds | None, rows: Sequence[Example], metric: Any = METRIC) -> Plan:
