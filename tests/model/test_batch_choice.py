@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from steelyard.model import ModelSpec
 from steelyard.model.config import ModelConfig, endpoints
-from steelyard.task.sections import PriceConfig
+from steelyard.task.prices import PriceConfig
 
 
 def config(**fields: object) -> ModelConfig:

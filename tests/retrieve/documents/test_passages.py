@@ -214,6 +214,7 @@ LONG = (
 )
 
 
+@pytest.mark.slow  # it is timed: what else the machine does can fail it
 @pytest.mark.parametrize("piece", LONG)
 def test_cost_is_linear(piece: str) -> None:
     def seconds(size: int) -> float:
@@ -223,4 +224,4 @@ def test_cost_is_linear(piece: str) -> None:
         return time.process_time() - started
 
     small = min(seconds(20_000) for _ in range(3))
-    assert seconds(160_000) < 8 * 4 * small + 0.2
+    assert min(seconds(160_000) for _ in range(3)) < 8 * 4 * small + 0.2
