@@ -106,12 +106,12 @@ def test_what_goes_unused_is_noted(tmp_path: Path, keys: dict[str, Any], note: s
 @pytest.mark.parametrize(
     ("name", "note"),
     [
-        ("openai:gpt-4o-min", "(did you mean 'openai:gpt-4o-mini'?)"),
-        ("gtp-4o-mini", "(did you mean 'gpt-4o-mini'?)"),
+        ("openai:gpt-4o-min", " (did you mean 'openai:gpt-4o-mini'?)"),
+        ("gtp-4o-mini", " (did you mean 'gpt-4o-mini'?)"),
         ("gpt-4o-mini", None),
         ("openai:gpt-4o-mini", None),
         ("machine", None),
-        ("mistral-large", None),
+        ("mistral-large", ""),
     ],
 )
 def test_a_price_under_a_misspelt_name_is_noted(
@@ -119,8 +119,8 @@ def test_a_price_under_a_misspelt_name_is_noted(
 ) -> None:
     price = {"per_hour": 1} if name == "machine" else {"input": 1, "output": 2}
     plan = planned(tmp_path, "text", model="openai:gpt-4o-mini", prices={name: price})
-    said = f"prices: {name} is the name of none of the models {note}"
-    assert list(plan.notes) == ([said] if note else [])
+    said = f"prices: {name} is the name of none of the models, so it is not used{note}"
+    assert list(plan.notes) == ([said] if note is not None else [])
 
 
 def test_what_is_used_is_not_noted(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from steelyard.score import build_metric
 from steelyard.strategy.base import Brief
 from steelyard.task import Task
 from steelyard.task.config import build_task
+from steelyard.weigh.arms import Costs
 from steelyard.weigh.handover import cost_with_people, measure_handover
 from tests.weigh.test_calibration import classical, examples, failed, prompted, record
 
@@ -164,6 +165,12 @@ def usd(amount: str | None, reason: str | None = None) -> Money:
     return Money(None if amount is None else Decimal(amount), reason=reason)
 
 
+def costs(amount: str | None, reason: str | None = None) -> Costs:
+    """50 upfront, and so much for each of 1,000 requests a day."""
+    request = usd(amount, reason)
+    return Costs({"training": usd("50")}, request, request * 30_000)
+
+
 @pytest.mark.parametrize(
     ("share", "per_request", "monthly", "total"),
     [
@@ -176,17 +183,17 @@ def usd(amount: str | None, reason: str | None = None) -> Money:
 def test_people_are_paid_for_what_is_handed_over(
     task: MakeTask, share: float, per_request: float, monthly: float, total: float
 ) -> None:
-    cost = cost_with_people(share, usd("50"), usd("0.001"), task(prices={"label": 0.30}))
+    cost = cost_with_people(share, costs("0.001"), task(prices={"label": 0.30}))
     assert (cost.per_request, cost.monthly, cost.total) == (per_request, monthly, total)
     assert (cost.people_monthly, cost.people_total) == (9000, 30000)
     assert (cost.currency, cost.reason) == ("USD", None)
 
 
 def test_unknown_money_has_its_reason(task: MakeTask) -> None:
-    unpriced = cost_with_people(0.2, usd("50"), usd("0.001"), task())
+    unpriced = cost_with_people(0.2, costs("0.001"), task())
     assert unpriced.total is unpriced.people_total is None
     assert unpriced.reason is not None and "prices.label" in unpriced.reason
     priced = task(prices={"label": 0.30})
-    cost = cost_with_people(0.2, usd("50"), usd(None, "the model's price is unknown"), priced)
+    cost = cost_with_people(0.2, costs(None, "the model's price is unknown"), priced)
     assert (cost.per_request, cost.monthly, cost.total) == (None, None, None)
     assert (cost.people_total, cost.reason) == (30000, "the model's price is unknown")

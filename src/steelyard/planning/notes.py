@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from steelyard.errors import ConfigError, closest
+from steelyard.families import PROVIDERS
 from steelyard.model import ModelSpec, check_schema
+from steelyard.model.config import endpoints
 from steelyard.model.prices import MACHINE
 from steelyard.task import Task
 from steelyard.task.members import metric_class
-from steelyard.task.prices import deployment
+from steelyard.task.prices import HOUR, LABEL, deployment
 from steelyard.words import counted
 
 
@@ -20,7 +22,7 @@ def notes_on(task: Task, schema: str | None, models: Sequence[ModelSpec]) -> tup
     Raises `ConfigError` for a schema that a model cannot be held to, and a model that its vendor has ended.
     """
     _check_ends(task, models)
-    return (*_unused(task), *_unused_prices(task, models), *_about_schema(schema, models))
+    return (*_unused(task), *_about_schema(schema, models))
 
 
 def _check_ends(task: Task, models: Sequence[ModelSpec]) -> None:
@@ -47,16 +49,17 @@ def _unused(task: Task) -> list[str]:
     return notes
 
 
-def _unused_prices(task: Task, models: Sequence[ModelSpec]) -> list[str]:
-    """Prices of no model that look like those of a model without one: it would be priced otherwise."""
+def unused_prices(task: Task, models: Sequence[ModelSpec]) -> tuple[str, ...]:
+    """Prices of none of ``models``, all that a run may ask: no sum holds them."""
     unpriced = [spec for spec in models if not {spec.name, _full_name(spec)} & task.prices.keys()]
     names = [name for spec in unpriced for name in (spec.name, _full_name(spec))]
-    used = {MACHINE, *(name for spec in models for name in (spec.name, _full_name(spec)))}
-    return [
-        f"prices: {name} is the name of none of the models{hint}"
-        for name in task.model_prices
-        if name not in used and (hint := closest(name, names))
-    ]
+    known = {name for spec in models for name in (spec.name, _full_name(spec), spec.tuned_key)}
+    known |= {MACHINE, LABEL, HOUR, *PROVIDERS, *endpoints()}
+    return tuple(
+        f"prices: {name} is the name of none of the models, so it is not used{closest(name, names)}"
+        for name in task.prices
+        if name not in known
+    )
 
 
 def _full_name(spec: ModelSpec) -> str:

@@ -23,7 +23,7 @@ from steelyard.planning.detectable import arm_count, detectable_text
 from steelyard.planning.documents import grounds_of_task
 from steelyard.planning.facts import ChangedFacts, changed_facts
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
-from steelyard.planning.notes import notes_on
+from steelyard.planning.notes import notes_on, unused_prices
 from steelyard.planning.options import RunOptions
 from steelyard.planning.overrides import overridden
 from steelyard.planning.redaction import private_references
@@ -191,6 +191,8 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     specs, left_out = choose(data, brief, models, lenient=lenient, grounds=grounds)
     more = _more_models(specs, models, prices)
     check_prices(options, (*models, *more))
+    asked = (*specs_of, *(one.spec for one in (*more, *([judge] if judge else []))))
+    notes += unused_prices(task, asked)
     if options.max_cost is not None and any(build_strategy(spec).encoders for spec in specs):
         raise ConfigError(
             "--max-cost cannot stop what an endpoint encodes: leave it out, or set encoder: local in rag"

@@ -100,7 +100,8 @@ def _upfront(view: View, arm: ArmView) -> ComparisonCell:
     figure = formats.money(cost.upfront, cost.currency)
     counts = []
     if fit.examples is not None:
-        counts.append(f"{formats.count(fit.examples)} labels")
+        labels = fit.examples + (view.result.split.test or 0)
+        counts.append(f"{formats.count(labels)} labels")
     if fit.seconds is not None:
         counts.append(f"{formats.seconds(fit.seconds)} of machine time")
     note = " and ".join(counts)
@@ -218,7 +219,7 @@ def _places(view: View, arm: ArmView) -> Iterator[str]:
 
 _ROWS: Mapping[str, tuple[str, CellOf]] = {
     "Upfront cost": (
-        "search on dev and training, once; hours of people: not measured, note them for steelyard cost",
+        "what is paid before the first request; hours of people only where task.yaml lists them",
         _upfront,
     ),
     "Inference cost": ("at the task's volume", _inference),

@@ -178,10 +178,10 @@ class Exchange:
 
     def _wrong_a_month(self, name: str) -> float | None:
         """How many wrong answers an arm is expected to give a month, as the verdict expects them."""
-        quality, per_day = self._quality(name), self._view.task.traffic.requests_per_day
-        if quality is None or per_day is None:
+        quality, traffic = self._quality(name), self._view.task.traffic
+        if quality is None or traffic.requests_per_day is None:
             return None
-        return DAYS_A_MONTH * per_day * (1 - quality)
+        return DAYS_A_MONTH * traffic.mean_per_day * (1 - quality)
 
     def _quality(self, name: str) -> float | None:
         """What is expected of an arm, or else what was measured."""

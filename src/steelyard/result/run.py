@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from steelyard.core import Comparison
+from steelyard.economics import Traffic
 from steelyard.result.answers import (
     ConfusionTable,
     FailedAnswer,
@@ -55,6 +56,13 @@ class TrafficResult(ResultPart):
     peak: Omitted[float] = None
     retrain_days: Omitted[int] = None
     assumed: bool = False
+
+    @property
+    def mean_per_day(self) -> float:
+        """Requests a day in the mean over the horizon, growth included."""
+        days, growth = self.horizon_days or 1, Decimal(str(self.growth_per_month or 0))
+        requests = Traffic(Decimal(self.requests_per_day or 1), days, growth).requests
+        return float(requests) / days
 
 
 class ConstraintsResult(ResultPart):

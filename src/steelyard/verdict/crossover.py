@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from steelyard.economics import break_even, to_number
+from steelyard.economics import CostSheet, break_even, break_evens, to_number
 from steelyard.result.figures import LabelsNeeded
 from steelyard.result.verdict import BreakEvenWith, Crossover, CrossoverArm
+from steelyard.strategy import traits_of
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.pairs import against, differs
@@ -17,8 +18,11 @@ def crossover(case: Case, train_examples: int, arm: str | None = None) -> Crosso
     ``train_examples`` are what the arms were fitted on.
     """
     labels = LabelsNeeded.fitted_on(train_examples)
+    none = LabelsNeeded(reason="nothing is fitted on train")
     entries = {
-        c.name: _entry(case, c).updated(labels=labels) for c in case.candidates if not c.is_floor
+        c.name: _entry(case, c).updated(labels=labels if traits_of(c.strategy).learns else none)
+        for c in case.candidates
+        if not c.is_floor
     }
     fitted = [c for c in case.candidates if c.name in entries and not c.prompt_only]
     best = max(fitted, key=lambda candidate: candidate.quality.value or 0.0, default=None)
@@ -58,7 +62,35 @@ def _entry(case: Case, candidate: Candidate) -> CrossoverArm:
 
 
 def _even(case: Case, candidate: Candidate, rival: Candidate) -> BreakEvenWith:
-    even = break_even(*candidate.money, *rival.money, case.requests_per_day)
-    return BreakEvenWith(
-        against=rival.name, requests=even.requests, days=to_number(even.days), reason=even.reason
-    )
+    one, other = candidate.costs, rival.costs
+    lines = all(sheet is None or sheet.is_line for sheet in (one, other))
+    if one is None or other is None or (lines and not case.growth_per_month):
+        even = break_even(*candidate.money, *rival.money, case.requests_per_day)
+        return BreakEvenWith(
+            against=rival.name,
+            requests=even.requests,
+            days=to_number(even.days),
+            reason=even.reason,
+        )
+    return _over_time(case, one, other)
+
+
+def _over_time(case: Case, one: CostSheet, other: CostSheet) -> BreakEvenWith:
+    """Since when ``one`` has cost less for good in the horizon, with what comes by the hour or the day."""
+    evens, days = break_evens(one, other, case.traffic), case.horizon_days
+    against = BreakEvenWith(against=other.name, reason=evens.reason)
+    if evens.reason is not None:
+        return against
+    if not evens.crossings:
+        if evens.start == other.name:
+            return against.updated(reason=f"never within {days} days")
+        return against.updated(
+            requests=0, days=0.0, reason="at once: it costs no more on any day of the horizon"
+        )
+    last = evens.crossings[-1]
+    if last.cheaper != one.name:
+        until = f"cheaper only until day {round(last.day):,} of {days:,}"
+        return against.updated(reason=until)
+    turns = len(evens.crossings)
+    again = None if turns == 1 else f"for good: the cheaper of the two changes {turns} times before"
+    return against.updated(requests=last.requests, days=to_number(last.day), reason=again)

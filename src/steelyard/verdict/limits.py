@@ -53,7 +53,8 @@ def broken_limits(case: Case, candidate: Candidate) -> list[str]:
     monthly, most = candidate.monthly, limits.max_monthly_cost
     if monthly is not None and most is not None and monthly > most:
         figure = words.money(monthly, case.currency)
-        reasons.append(f"{figure} a month is above {words.money(most, case.currency)}")
+        when = " in its dearest month" if case.growth_per_month else " a month"
+        reasons.append(f"{figure}{when} is above {words.money(most, case.currency)}")
     return reasons + coverage_broken(case, candidate)
 
 

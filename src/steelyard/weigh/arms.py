@@ -80,6 +80,8 @@ class Costs:
     per_request: Money
     monthly: Money
     sheet: CostSheet | None = None
+    dearest: Money | None = None
+    """The dearest 30 days of the horizon, where months differ."""
 
     @property
     def upfront(self) -> Money:

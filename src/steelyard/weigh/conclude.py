@@ -86,8 +86,12 @@ def _over_time(
         month = request * (traffic.requests_per_day * DAYS_PER_MONTH)
         return Costs(upfront, request, month, sheet)
     running = sum(cost_over_time(sheet, traffic).monthly, nothing) * (1 / traffic.requests)
-    month = sum(monthly_parts(sheet, traffic, 0).values(), nothing)
-    return Costs(upfront, running, month, sheet)
+    months = [
+        sum(monthly_parts(sheet, traffic, month).values(), nothing)
+        for month in range(traffic.months)
+    ]
+    dearest = max(months, key=lambda month: month.amount or Decimal(0))
+    return Costs(upfront, running, months[0], sheet, dearest)
 
 
 def _in_currency(machine: Price, price: Price) -> Price:
@@ -146,7 +150,7 @@ def _candidate(measured: MeasuredArm, costs: Costs, plan: Plan) -> Candidate:
         scores=np.array([record.score for record in measured.records], dtype=np.float64),
         upfront=costs.upfront.amount,
         per_request=costs.per_request.amount,
-        monthly=costs.monthly.amount,
+        monthly=(costs.dearest or costs.monthly).amount,
         sheet=costs.sheet,
         latency_p95_seconds=measured.latency.p95,
         latency_p95_low_seconds=measured.latency.p95_low,

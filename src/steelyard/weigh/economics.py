@@ -37,11 +37,12 @@ from steelyard.result.economics import (
 )
 from steelyard.result.verdict import VerdictResult
 from steelyard.strategy import traits_of
+from steelyard.verdict import words
 from steelyard.verdict.base import Case
 from steelyard.verdict.beliefs import beliefs_of
 from steelyard.verdict.rule import LIKELY_NEAR
 from steelyard.weigh.arms import Costs, MeasuredArm
-from steelyard.words import listed, percent
+from steelyard.words import counted, listed, percent
 
 SCENARIOS = 20_000
 VOLUMES = tuple(Decimal(10) ** exponent for exponent in range(2, 8))
@@ -242,6 +243,15 @@ def _assumptions(arms: Sequence[MeasuredArm], sheets: Mapping[str, CostSheet]) -
         "prices.machine says",
         "the map is of the measured figures, without their uncertainty and without growth of the traffic",
     ]
+    for name, sheet in sheets.items():
+        if sheet.end is not None:
+            moving = words.money(sheet.end.rebuild.amount, sheet.currency)
+            sentences.append(
+                f"{name}: its vendor ends it after {counted(sheet.end.day, 'day')}; moving on is counted "
+                f"with {moving} where that is within the horizon"
+            )
+        if sheet.hosted is not None:
+            sentences.append(f"{name}: hosting, storage and a month's minimum are counted as given")
     for kind, ask in _ASKED.items():
         without = [name for name, sheet in sheets.items() if kind in sheet.not_counted]
         if len(without) == len(sheets):

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 
 from steelyard.core import Example, Record
-from steelyard.economics import Money, to_number, totals
+from steelyard.economics import DAYS_PER_MONTH, Money, to_number
 from steelyard.planning.plan import Plan
 from steelyard.result.steadiness import Handover, PeopleCost
 from steelyard.score import Metric
@@ -21,6 +21,7 @@ from steelyard.stats.calibration import (
 )
 from steelyard.strategy import Arm
 from steelyard.task import Task
+from steelyard.weigh.arms import Costs
 from steelyard.weigh.calibration import FEWEST, confident_places, judged, why_not_judged
 
 TARGET = 0.95
@@ -77,26 +78,26 @@ def measure_handover(
     return Handover(target=target, share=1 - best.coverage, **best._asdict()), None
 
 
-def cost_with_people(share: float, upfront: Money, per_request: Money, task: Task) -> PeopleCost:
+def cost_with_people(share: float, costs: Costs, task: Task) -> PeopleCost:
     """Price an arm that answers every request and hands ``share`` of them on to people.
 
     A person's answer costs what a labelled example does (``prices.label``); that people are always
     right is not assumed, and no wrong answer is priced here.
     """
-    traffic, currency = task.traffic, per_request.currency
+    traffic, currency = task.traffic.volume, costs.per_request.currency
     if task.label_price is None:
         return PeopleCost(currency=currency, reason=_NO_PRICE)
     person = Money(task.label_price, currency)
-    request = per_request + person * Decimal(str(share))
-    volume = (traffic.requests_per_day, traffic.horizon_days)
-    shared, people = totals(request, *volume), totals(person, *volume)
-    total = upfront + shared.horizon
+    request = costs.per_request + person * Decimal(str(share))
+    people = person * (traffic.requests_per_day * DAYS_PER_MONTH)
+    month = costs.monthly + people * Decimal(str(share))
+    total = costs.upfront + request * traffic.requests
     return PeopleCost(
         per_request=to_number(request.amount),
-        monthly=to_number(shared.monthly.amount),
+        monthly=to_number(month.amount),
         total=to_number(total.amount),
-        people_monthly=to_number(people.monthly.amount),
-        people_total=to_number(people.horizon.amount),
+        people_monthly=to_number(people.amount),
+        people_total=to_number((person * traffic.requests).amount),
         currency=currency,
         reason=total.reason,
     )

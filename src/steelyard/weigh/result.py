@@ -206,7 +206,7 @@ def priced_handover(
     handover, why = arm_handover(measured.arm, measured.records, plan)
     if handover is None or handover.share is None:
         return handover, why
-    cost = cost_with_people(handover.share, costs.upfront, costs.per_request, plan.task)
+    cost = cost_with_people(handover.share, costs, plan.task)
     return handover.updated(cost=cost), why
 
 
@@ -215,11 +215,11 @@ def _fit(measured: MeasuredArm, plan: Plan, cost: float | None) -> Fit:
         input_tokens=sum(usage.input_tokens for usage in measured.search.values()),
         output_tokens=sum(usage.output_tokens for usage in measured.search.values()),
     )
-    training = measured.arm.fit.training
+    training, learns = measured.arm.fit.training, traits_of(measured.arm.strategy).learns
     trained_tokens = 0 if training is None else training.tokens
     return Fit(
         seconds=measured.fit_seconds,
-        examples=len(plan.split.train) + len(plan.split.dev),
+        examples=len(plan.split.dev) + (len(plan.split.train) if learns else 0),
         requests=requests,
         tokens=requests.input_tokens + requests.output_tokens + trained_tokens,
         cost=cost,
