@@ -59,6 +59,11 @@ def test_a_row_is_answerable_unless_it_says_otherwise(value: Any, answerable: bo
     assert answerable_in({"answerable": value}) is answerable
 
 
+def test_a_row_without_an_answer_has_no_evidence() -> None:
+    with pytest.raises(RowError, match="is not answerable has evidence"):
+        answerable_in({"answerable": False, "evidence": "The pump holds 3.9 bar."})
+
+
 def test_what_is_neither_true_nor_false_is_refused() -> None:
     with pytest.raises(RowError, match="true or false, not 'perhaps'"):
         answerable_in({"answerable": "perhaps"})

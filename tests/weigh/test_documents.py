@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,8 @@ import pytest
 import steelyard
 from steelyard.core import Question
 from steelyard.errors import ConfigError
+from steelyard.planning.options import RunOptions
+from steelyard.planning.plan import make_plan
 from steelyard.result.documents import BINS
 from steelyard.strategy import encoding
 from steelyard.strategy.saved import load
@@ -156,6 +159,68 @@ def test_a_store_is_files_lance_or_an_address(tmp_path: Path) -> None:
     task = write_documents_task(tmp_path / "task", strategies=[way])
     with pytest.raises(ConfigError, match="write files, lance, or the address"):
         steelyard.run(task, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"language": "klingon"}, "unknown language 'klingon'"),
+        ({"passage_tokens": [30], "overlap": 60}, "overlap 60 must be below passage_tokens, 30"),
+        ({"passage_tokens": [400], "max_prompt_tokens": 300}, "holds not even 1 passages of 400"),
+    ],
+)
+def test_options_that_cannot_be_kept_are_refused_at_once(
+    options: dict[str, Any], why: str, tmp_path: Path
+) -> None:
+    way = {"name": "rag", "options": options}
+    task = write_documents_task(tmp_path / "task", strategies=[way])
+    with pytest.raises(ConfigError, match=why):
+        steelyard.run(task, tmp_path / "out")
+
+
+def with_rows(task: Path, change: Any) -> Path:
+    """Change every row of a task's examples."""
+    path = task / "examples.jsonl"
+    rows = [change(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return task
+
+
+def test_evidence_that_stands_nowhere_is_told_before_a_run(tmp_path: Path) -> None:
+    def spoil(row: dict[str, Any]) -> dict[str, Any]:
+        is_p1 = "P1 holds" in row.get("evidence", "")
+        return {**row, "evidence": "Pump P1 hodls 3.1 bar."} if is_p1 else row
+
+    task = with_rows(write_documents_task(tmp_path / "task", strategies=[RAG]), spoil)
+    notes = make_plan(task, RunOptions()).notes
+    assert any("that of 5 examples stands in no document" in note for note in notes)
+
+
+def test_evidence_with_another_text_than_its_place_is_refused(tmp_path: Path) -> None:
+    span = {"document": "docs/P1.md", "start": 0, "end": 4, "text": "Pump P1 holds 3.1 bar."}
+
+    def shifted(row: dict[str, Any]) -> dict[str, Any]:
+        return {**row, "evidence": span} if "P1 holds" in row.get("evidence", "") else row
+
+    task = with_rows(write_documents_task(tmp_path / "task", strategies=[RAG]), shifted)
+    with pytest.raises(steelyard.DataError, match="its evidence is not at its place"):
+        make_plan(task, RunOptions())
+
+
+def test_a_run_and_copies_of_the_examples_are_no_documents(tmp_path: Path) -> None:
+    task = write_documents_task(tmp_path / "task", strategies=[RAG], documents=".")
+    (task / "old" / "arms").mkdir(parents=True)
+    (task / "old" / "run.lock").touch()
+    (task / "old" / "report.html").write_text("<p>Pump P1 holds 9.9 bar.</p>", encoding="utf-8")
+    shutil.copy(task / "examples.jsonl", task / "docs" / "faq.jsonl")
+    grounds = make_plan(task, RunOptions()).grounds
+    assert grounds is not None
+    assert {document.name for document in grounds.corpus.documents} == {
+        f"docs/{pump}.md" for pump in PUMPS
+    }
+    reasons = {one.name: one.reason for one in grounds.corpus.of_state("skipped")}
+    assert "a run of Steelyard" in reasons["old"]
+    assert "a copy of a file of the task" in reasons["docs/faq.jsonl"]
 
 
 @pytest.mark.parametrize("name", ["rag", "rag_oracle", "long_context"])

@@ -26,11 +26,11 @@ def evidence_in(fields: Mapping[str, Any]) -> tuple[EvidencePiece, ...]:
 def answerable_in(fields: Mapping[str, Any]) -> bool:
     """Whether the documents hold the answer of a row; true where it does not say. Raises `RowError`."""
     value = fields.get(ANSWERABLE)
-    if value is None or value == "" or isinstance(value, bool):
-        return value is not False
-    answer = _TRUTHS.get(str(value).strip().casefold())
+    answer = True if value is None or value == "" else _TRUTHS.get(str(value).strip().casefold())
     if answer is None:
         raise RowError(f"answerable must be true or false, not {str(value)[:40]!r}")
+    if not answer and evidence_in(fields):
+        raise RowError("a row that is not answerable has evidence: correct one of the two")
     return answer
 
 

@@ -21,6 +21,7 @@ from steelyard.model.prices import embedding_price, machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.detectable import arm_count, detectable_text
 from steelyard.planning.documents import grounds_of_task
+from steelyard.planning.evidence import evidence_notes
 from steelyard.planning.facts import ChangedFacts, changed_facts
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
 from steelyard.planning.notes import notes_on, unused_prices
@@ -192,7 +193,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     more = _more_models(specs, models, prices)
     check_prices(options, (*models, *more))
     asked = (*specs_of, *(one.spec for one in (*more, *([judge] if judge else []))))
-    notes += unused_prices(task, asked)
+    notes += (*unused_prices(task, asked), *evidence_notes(grounds, data.split))
     if options.max_cost is not None and any(build_strategy(spec).encoders for spec in specs):
         raise ConfigError(
             "--max-cost cannot stop what an endpoint encodes: leave it out, or set encoder: local in rag"

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
-from steelyard.config.options import Several
+from steelyard.config.options import Several, one_of
 from steelyard.core import Example, OutputKind, Usage
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
@@ -23,6 +23,7 @@ from steelyard.retrieve.index.encoders import CountedEncoder
 from steelyard.retrieve.index.lance import LanceIndex
 from steelyard.retrieve.index.passage_index import PassageIndex
 from steelyard.retrieve.index.settings import FinderSettings
+from steelyard.retrieve.index.terms import LANGUAGES, NO_STEMMING
 from steelyard.strategy.base import Arm, Brief, FitContext, Sizes, TaskFacts
 from steelyard.strategy.encoding import LOCAL, EncoderChoice
 from steelyard.strategy.forecasting import chat_tokens, shot_tokens
@@ -69,11 +70,23 @@ class RagOptions(SearchOptions):
     shots: Several[NonNegativeInt] = (2, 0, 4)
     cites: Several[bool] = (True, False)
     delimits: bool = False
-    language: str = "english"
+    language: Annotated[str, one_of("language", lambda: (NO_STEMMING, *LANGUAGES))] = "english"
     windows: Several[Annotated[int, Field(ge=0, le=50)]] = (3,)
     max_prompt_tokens: PositiveInt = 2000
     encoder: Any = LOCAL
     store: str = FILES
+
+    @model_validator(mode="after")
+    def _fits(self) -> RagOptions:
+        least = min(self.passage_tokens)
+        if self.overlap >= least:
+            raise ValueError(f"overlap {self.overlap} must be below passage_tokens, {least}")
+        if (least + _MARKS) * min(self.k) > self.max_prompt_tokens:
+            raise ValueError(
+                f"max_prompt_tokens {self.max_prompt_tokens} holds not even {min(self.k)} passages of "
+                f"{least} tokens: raise it, or lower k or passage_tokens"
+            )
+        return self
 
     @field_validator("store")
     @classmethod

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from steelyard.extras import require
-from steelyard.files import TASK_NAME, note_source, open_file, real
+from steelyard.files import TASK_NAME, hash_file, note_source, open_file, real
 from steelyard.retrieve.documents.base import (
     Corpus,
     Document,
@@ -59,10 +59,13 @@ def read_documents(
     outcomes: list[FileOutcome] = []
     documents: list[Document] = []
     withheld = {real(path) for path in leave_out}
+    copies = {(path.stat().st_size, hash_file(path)) for path in withheld if path.is_file()}
     with reader.parser:
         for item in walk(paths, reader.limits.files):
             if isinstance(item, ListedFile) and real(item.path) in withheld:
                 outcomes.append(FileOutcome(item.name, "skipped", _OF_TASK))
+            elif isinstance(item, ListedFile) and _is_copy(item.path, copies):
+                outcomes.append(FileOutcome(item.name, "skipped", f"a copy of {_OF_TASK}"))
             elif isinstance(item, ListedFile):
                 read, outcome = reader.outcome(item)
                 documents += read
@@ -74,6 +77,15 @@ def read_documents(
         tuple(sorted(outcomes, key=lambda outcome: outcome.name)),
         (base_of(paths).as_posix(),) if paths else (),
     )
+
+
+def _is_copy(path: Path, files: Collection[tuple[int, str]]) -> bool:
+    """Whether a file holds what one of ``files``, known by size and hash, does."""
+    try:
+        size = path.stat().st_size
+        return any(size == one for one, _ in files) and (size, hash_file(path)) in files
+    except OSError:
+        return False
 
 
 def task_documents(task: Task, limits: DocumentLimits | None = None) -> Corpus | None:

@@ -12,6 +12,8 @@ from steelyard.errors import DataError
 from steelyard.files import real
 from steelyard.retrieve.documents.base import FileOutcome
 
+_RUN_MARKS = ("run.db", "run.lock", "arm.json")
+
 
 class ListedFile(NamedTuple):
     """A file to read, under the name that its document has."""
@@ -105,7 +107,8 @@ def _passed_over(entry: os.DirEntry[str], path: Path, home: Path) -> str:
     if entry.name.startswith("."):
         return "a hidden folder" if is_folder else "a hidden file"
     if is_folder:
-        return ""
+        is_run = any((path / mark).is_file() for mark in _RUN_MARKS)
+        return "a run of Steelyard: what it answered is no document" if is_run else ""
     mode = entry.stat(follow_symlinks=False).st_mode
     return "" if stat.S_ISREG(mode) else "no regular file (a pipe, a socket or a device)"
 
