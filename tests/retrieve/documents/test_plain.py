@@ -90,6 +90,7 @@ def test_too_many_hidden_characters_refuse_the_file() -> None:
         read_plain("a\u200bb" * 11, 10, is_markdown=False)
 
 
+@pytest.mark.slow  # it is timed: what else the machine does can fail it
 @pytest.mark.parametrize(
     "piece",
     [
