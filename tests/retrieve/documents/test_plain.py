@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,9 +110,6 @@ def test_too_many_hidden_characters_refuse_the_file() -> None:
     ],
 )
 def test_cost_is_linear(piece: str) -> None:
-    import gc
-import time
-
     def seconds(size: int) -> float:
         gc.disable()  # a collection looks at all that the other tests left
         started = time.process_time()
