@@ -13,7 +13,7 @@ import steelyard
 from steelyard.cli import main
 from steelyard.core import Usage
 from steelyard.model import ModelSpec
-from steelyard.model.base import PlannedModel
+from steelyard.model.planned import PlannedModel
 from steelyard.planning.forecast import look_ahead
 from steelyard.planning.outlook import Outlook, at_most
 from steelyard.planning.pace import pace_of

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from steelyard.core import Example
-from steelyard.model.base import ModelSpec, PlannedModel
+from steelyard.model.base import ModelSpec
+from steelyard.model.planned import PlannedModel
 
 TOPICS = {
     "BILLING": ["invoice", "refund", "payment", "charged", "card", "receipt"],

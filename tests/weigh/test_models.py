@@ -20,9 +20,9 @@ from steelyard.errors import (
     StorageError,
 )
 from steelyard.model import ModelSpec
-from steelyard.model.base import PlannedModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.model.hosted.address import hosted_fingerprint
+from steelyard.model.planned import PlannedModel
 from steelyard.planning.identity import identity_of
 from steelyard.planning.jobs import LeftOut
 from steelyard.planning.plan import RunOptions, check_prices, make_plan

@@ -13,6 +13,7 @@ from typing import Any
 
 from steelyard.commands import command
 from steelyard.core import Example, OutputKind
+from steelyard.data.chats import CALLS_TOOL, MORE_THAN_TEXT
 from steelyard.data.columns import guess_columns
 from steelyard.data.dashes import DASHES, words_among
 from steelyard.data.first_lines import check_assertions, check_first_lines, check_turns
@@ -38,13 +39,7 @@ from steelyard.data.otherwise import written_otherwise
 from steelyard.data.own_parts import bare_rows
 from steelyard.data.plausible import implausible
 from steelyard.data.read import FIRST_ROWS, NumberedRow, RowStream, bad_rows, counting_over
-from steelyard.data.rows import (
-    CALLS_TOOL,
-    MISSING,
-    MORE_THAN_TEXT,
-    RowParser,
-    UniqueIds,
-)
+from steelyard.data.rows import MISSING, RowParser, UniqueIds
 from steelyard.data.wrapped import check_wrapped
 from steelyard.errors import DataError
 from steelyard.task.sections import check_labels, unfit_character

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, urlsplit
 
 from steelyard.config.records import read_as
-from steelyard.core import Completion, Price, Request
+from steelyard.core import Completion, Request
 from steelyard.errors import BudgetError, ConfigError
 from steelyard.families import PROVIDERS
 from steelyard.model.sent_along import header_variables, settings_digest
@@ -374,29 +374,3 @@ def provider_of(spec: ModelSpec) -> ModelProvider:
     """Return what is known of the model's provider; an unknown one raises `ConfigError`."""
     provider: ModelProvider = PROVIDERS.get(spec.provider)
     return provider
-
-
-@dataclass(frozen=True)
-class PlannedModel:
-    """One of the task's models: how to build it, its tag in arm names, and its price."""
-
-    tag: str
-    spec: ModelSpec
-    price: Price = field(default_factory=Price)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What it may be called: first as in accounts, as its spec names it, or by its tag."""
-        spec = self.spec
-        return (spec.account, spec.name, f"{spec.provider}:{spec.name}", self.tag)
-
-    @property
-    def price_names(self) -> tuple[str, ...]:
-        """What it may be called among prices: a tuned one goes by ``ft:BASE``, too."""
-        tuned = () if self.spec.tuned_from is None else (self.spec.tuned_key,)
-        return (*self.names, *tuned)
-
-    @property
-    def paid_by_tokens(self) -> bool:
-        hosted = not provider_of(self.spec).is_local
-        return self.price.machine_hour is None and (hosted or self.price.input is not None)

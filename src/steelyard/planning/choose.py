@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from steelyard.data.dataset import Dataset
 from steelyard.errors import ConfigError
-from steelyard.model.base import PlannedModel
+from steelyard.model.planned import PlannedModel
 from steelyard.planning.jobs import LeftOut
 from steelyard.retrieve.grounds import Grounds
 from steelyard.strategy import (

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from steelyard.core import Split
 from steelyard.model import provider_of
-from steelyard.model.base import PlannedModel
+from steelyard.model.planned import PlannedModel
 from steelyard.planning.jobs import Job
 from steelyard.stats import Detectable
 from steelyard.strategy import Brief, StrategySpec, build_strategy

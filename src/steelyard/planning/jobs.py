@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from steelyard.model.base import PlannedModel
+from steelyard.model.planned import PlannedModel
 from steelyard.strategy import StrategySpec, build_strategy, traits_of
 
 

@@ -16,7 +16,7 @@ from steelyard.data.prepare import prepare
 from steelyard.data.read import note_task
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec, provider_of
-from steelyard.model.base import PlannedModel
+from steelyard.model.planned import PlannedModel
 from steelyard.model.prices import embedding_price, machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.detectable import arm_count, detectable_text

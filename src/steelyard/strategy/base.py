@@ -14,7 +14,8 @@ from steelyard.core import Answer, Example, Message, OutputKind, Question, Usage
 from steelyard.data.rows import has_references
 from steelyard.errors import ArmError, ConfigError
 from steelyard.families import STRATEGIES
-from steelyard.model.base import Model, ModelSpec, PlannedModel
+from steelyard.model.base import Model, ModelSpec
+from steelyard.model.planned import PlannedModel
 from steelyard.model.thoughts import cut_reason, with_plain_reference
 from steelyard.output_kinds import KINDS
 from steelyard.strategy.record import FitRecord

@@ -12,7 +12,8 @@ from pydantic import Field
 
 from steelyard.config.options import Options
 from steelyard.core import Answer, Example, OutputKind, Usage, questions_of
-from steelyard.model.base import ModelSpec, PlannedModel
+from steelyard.model.base import ModelSpec
+from steelyard.model.planned import PlannedModel
 from steelyard.output_kinds import KINDS
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (

@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 from steelyard.config.options import Options
 from steelyard.errors import ConfigError, closest
 from steelyard.families import STRATEGIES
-from steelyard.model.base import ModelSpec, PlannedModel, provider_of
+from steelyard.model.base import ModelSpec, provider_of
+from steelyard.model.planned import PlannedModel
 from steelyard.output_kinds import KINDS
 from steelyard.strategy.base import Brief, Strategy, TaskFacts, build_strategy, traits_of
 from steelyard.strategy.traits import StrategySpec, Traits

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from steelyard.core import OutputKind, Usage
-from steelyard.model.base import ModelSpec, PlannedModel
+from steelyard.model.base import ModelSpec
+from steelyard.model.planned import PlannedModel
 from steelyard.output_kinds import KINDS
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (

@@ -14,7 +14,8 @@ from steelyard.core import Answer, OutputKind, questions_of
 from steelyard.data.rows import has_references
 from steelyard.errors import ConfigError
 from steelyard.families import STRATEGIES
-from steelyard.model.base import ModelSpec, PlannedModel, provider_of
+from steelyard.model.base import ModelSpec, provider_of
+from steelyard.model.planned import PlannedModel
 from steelyard.strategy.base import (
     Arm,
     Brief,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from steelyard.core import Record, Usage
 from steelyard.economics import CostSheet, Money, to_number
-from steelyard.model.base import PlannedModel
+from steelyard.model.planned import PlannedModel
 from steelyard.result.arm import ArmCost, Latency, Tokens
 from steelyard.result.figures import Gap, PartFigure, Quality
 from steelyard.result.freshness import Freshness

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from steelyard.errors import EndpointError, MissingExtraError, ModelError, SteelyardError
-from steelyard.model.base import PlannedModel
+from steelyard.model.planned import PlannedModel
 from steelyard.planning.jobs import EndedArm, Job
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display

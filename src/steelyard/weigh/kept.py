@@ -10,7 +10,7 @@ from typing import Any
 from steelyard.config.records import read_kept
 from steelyard.families import STRATEGIES
 from steelyard.model import ModelSpec
-from steelyard.model.base import PlannedModel
+from steelyard.model.planned import PlannedModel
 from steelyard.model.prices import price_of
 from steelyard.planning.jobs import Job, runs_once
 from steelyard.planning.plan import Plan

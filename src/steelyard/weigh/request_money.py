@@ -10,7 +10,7 @@ from typing import NamedTuple
 from steelyard.core import Completion, Price, Usage
 from steelyard.economics import Money, cost_of
 from steelyard.model.accounts import MACHINE, merged
-from steelyard.model.base import PlannedModel
+from steelyard.model.planned import PlannedModel
 from steelyard.weigh.arms import MeasuredArm
 from steelyard.weigh.measure import paid_completions
 

@@ -17,7 +17,7 @@ from steelyard.economics import (
     TokenUse,
 )
 from steelyard.economics.sheet import AGAIN, RETRAINING
-from steelyard.model.base import PlannedModel
+from steelyard.model.planned import PlannedModel
 from steelyard.planning.plan import Plan
 from steelyard.strategy import traits_of
 from steelyard.task import Task

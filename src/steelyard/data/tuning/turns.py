@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from steelyard.core import Message
+from steelyard.data.chats import CALLS_TOOL, MORE_THAN_TEXT
 from steelyard.data.formats.shapes.chat import vendors
-from steelyard.data.rows import CALLS_TOOL, MORE_THAN_TEXT
 from steelyard.data.tuning.rules import Provider
 
 

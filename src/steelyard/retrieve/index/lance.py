@@ -66,7 +66,7 @@ class _Saved:
 class LanceIndex:
     """A `Retriever` on LanceDB; filters come before the best are taken, by terms and by meaning.
 
-    UnitVectors are compared with all others; nothing is approximate but what `CANDIDATES` says.
+    Vectors are compared with all others; nothing is approximate but what `CANDIDATES` says.
     """
 
     name: ClassVar[str] = "lance"

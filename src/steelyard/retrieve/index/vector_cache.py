@@ -1,4 +1,4 @@
-"""UnitVectors that were computed or paid for, in one SQLite file of the user's: no text is encoded twice.
+"""Vectors that were computed or paid for, in one SQLite file of the user's: no text is encoded twice.
 
 A vector is found by its encoder's fingerprint and its text. The file holds vectors, and of texts the
 hash alone.

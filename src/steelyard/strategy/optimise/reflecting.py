@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, MissingExtraError, ModelError, SteelyardError
 from steelyard.extras import command, require
-from steelyard.model.base import Model, ModelSpec, PlannedModel, provider_of
+from steelyard.model.base import Model, ModelSpec, provider_of
 from steelyard.model.config import ModelConfig
+from steelyard.model.planned import PlannedModel
 
 AUTO = "auto"
 NONE = "none"
