@@ -9,24 +9,33 @@ from hypothesis import strategies as st
 
 from steelyard.core import Price, Usage
 from steelyard.economics import (
+    CostSheet,
     Money,
+    Traffic,
     break_even,
     cost_of,
+    cost_over_time,
     to_number,
-    totals,
 )
 
 # $0.03 per 1,000 tokens, in and out alike
 THREE_CENTS = Price(input=Decimal(30), output=Decimal(30))
 
 
+def running(each: Money, days: int) -> Money:
+    """What 10,000 requests a day cost over so many days."""
+    sheet = CostSheet("x", extras={"requests": each})
+    return cost_over_time(sheet, Traffic(Decimal(10_000), days)).total
+
+
 def test_the_worked_example_of_the_field_to_the_cent():
     prompted = cost_of(Usage(input_tokens=500), THREE_CENTS)
     tuned = cost_of(Usage(input_tokens=50), THREE_CENTS)
-    long, short = totals(prompted, 10_000, 365), totals(tuned, 10_000, 365)
-    assert (long.daily.amount, long.monthly.amount) == (Decimal("150.00"), Decimal("4500.00"))
-    assert (short.daily.amount, short.monthly.amount) == (Decimal("15.00"), Decimal("450.00"))
-    assert long.monthly.amount - short.monthly.amount == Decimal("4050.00")
+    long, short = (running(each, 1) for each in (prompted, tuned))
+    assert (long.amount, short.amount) == (Decimal("150.00"), Decimal("15.00"))
+    long, short = (running(each, 30) for each in (prompted, tuned))
+    assert (long.amount, short.amount) == (Decimal("4500.00"), Decimal("450.00"))
+    assert long.amount - short.amount == Decimal("4050.00")
     month = 10_000 * 30
     for training in (200, 500):
         upfront = Money(Decimal(training))
@@ -71,7 +80,7 @@ def test_usage_adds_up_figure_by_figure():
 def test_an_unknown_price_is_unknown_all_the_way():
     each = cost_of(Usage(input_tokens=5), Price(source="no price known for 'x'"))
     assert (each.amount, each.reason) == (None, "no price known for 'x'")
-    assert totals(each, 10, 365).monthly == each
+    assert running(each, 365) == each
     assert Money(Decimal(1)) + each * 100 == Money(None, reason=each.reason)
 
 

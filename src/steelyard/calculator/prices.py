@@ -13,9 +13,6 @@ from pydantic import ValidationError
 from steelyard.calculator.amounts import parse_day
 from steelyard.calculator.records import PriceNote
 from steelyard.calculator.sections import (
-    HOUR,
-    LABEL,
-    MACHINE,
     CostConfig,
     DatedSection,
     MachinePrice,
@@ -27,7 +24,15 @@ from steelyard.economics.money import Money
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec
 from steelyard.model.config import ModelConfig, with_provider
-from steelyard.model.prices import book_date, in_force_since, machine_price, price_of
+from steelyard.model.prices import (
+    HOUR,
+    LABEL,
+    MACHINE,
+    book_date,
+    in_force_since,
+    machine_price,
+    price_of,
+)
 from steelyard.packaged import packaged
 
 YOURS = "your prices"

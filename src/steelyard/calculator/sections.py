@@ -13,8 +13,6 @@ from steelyard.config.section import Name, Section
 from steelyard.economics.sheet import MOST_DAYS
 from steelyard.economics.simulate import SCENARIOS
 
-LABEL, HOUR, MACHINE = "label", "hour", "machine"
-"""In ``prices``: one labelled example, an hour of a person, a machine."""
 HOSTED = ("hosting_hour", "storage_month", "minimum")
 """What a way and a model's row may have beside tokens, in the order of `HostedTune`."""
 PriceAmount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 6)]

@@ -18,7 +18,6 @@ from steelyard.economics.money import (
     break_even,
     cost_of,
     to_number,
-    totals,
 )
 from steelyard.economics.scenarios import ArmDoubt, PricePaths, Uncertain
 from steelyard.economics.sheet import (
@@ -67,6 +66,5 @@ __all__ = [
     "cost_over_time",
     "simulate",
     "to_number",
-    "totals",
     "volume_turns",
 ]

@@ -35,15 +35,6 @@ class Money:
 
 
 @dataclass(frozen=True)
-class Totals:
-    """One arm's running cost at a volume, without what it costs upfront."""
-
-    daily: Money
-    monthly: Money
-    horizon: Money
-
-
-@dataclass(frozen=True)
 class BreakEven:
     """After how many requests and days ``a`` has cost as much as ``b``, or ``None`` and why."""
 
@@ -71,12 +62,6 @@ def cost_of(usage: Usage, price: Price) -> Money:
     tokens += _decimal(usage.output_tokens) * price.output
     tokens += _decimal(usage.trained_tokens) * (price.training or 0)
     return Money(tokens / _MILLION, price.currency)
-
-
-def totals(per_request: Money, requests_per_day: int, horizon_days: int) -> Totals:
-    """Running cost a day, a month of 30 days, and over the horizon."""
-    daily = per_request * requests_per_day
-    return Totals(daily, daily * DAYS_PER_MONTH, daily * horizon_days)
 
 
 def break_even(

@@ -15,8 +15,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -26,6 +25,7 @@ from steelyard.core import Completion, Request, Usage
 from steelyard.errors import StorageError
 from steelyard.files import expanded, is_special, parse_json
 from steelyard.model.base import PaidModel
+from steelyard.model.cache_file import bytes_in, shrink, transaction
 from steelyard.model.files import cache_folder
 
 log = logging.getLogger("steelyard")
@@ -35,10 +35,7 @@ VARIABLE = "STEELYARD_ANSWER_CACHE"
 MOST_BYTES = 1_000_000_000
 MOST_DAYS = 30.0
 """An older answer is asked for afresh: providers change what stands behind a model's name."""
-KEPT_SHARE = 0.9
-"""What of ``MOST_BYTES`` is left after the oldest answers went."""
 
-_BUSY_SECONDS = 10.0
 _CHUNK = 500
 _FLUSH = 500
 """So many answers are kept together: the cache is a convenience, and a commit takes time."""
@@ -148,7 +145,7 @@ class AnswerCache:
 
         def write(file: sqlite3.Connection) -> None:
             file.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?)", rows)
-            self._shrink(file)
+            shrink(file, "answers", self._most_bytes)
 
         if rows:
             self._tried(write, None)
@@ -177,9 +174,9 @@ class AnswerCache:
         if not self.path.exists():
             return CacheSummary(self.path, 0, 0, self._most_bytes)
         try:
-            with self._transaction() as file:
+            with transaction(self.path, _TABLES) as file:
                 [entries] = file.execute("SELECT count(*) FROM answers").fetchone()
-                return CacheSummary(self.path, int(entries), _size(file), self._most_bytes)
+                return CacheSummary(self.path, int(entries), bytes_in(file), self._most_bytes)
         except (sqlite3.Error, OSError) as error:
             raise StorageError(
                 f"cannot read {self.path}: {error}; remove the file, or set {VARIABLE}"
@@ -207,7 +204,7 @@ class AnswerCache:
                 break
             before = _identity(self.path)
             try:
-                with self._transaction() as file:
+                with transaction(self.path, _TABLES) as file:
                     return work(file)
             except (sqlite3.Error, OSError) as error:
                 if any(sign in str(error) for sign in _DAMAGED) and not is_last:
@@ -248,40 +245,6 @@ class AnswerCache:
             return True
         with self.path.open("rb") as file:
             return file.read(len(_SQLITE)) in (_SQLITE, b"")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction on a connection of its own: the file may be moved away between two."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(
-            os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        )  # before SQLite makes it for all
-        with closing(sqlite3.connect(self.path, _BUSY_SECONDS, isolation_level=None)) as file:
-            with suppress(sqlite3.OperationalError):  # another run is just doing the same
-                file.execute("PRAGMA journal_mode=WAL")
-            file.execute("PRAGMA synchronous=NORMAL")
-            file.execute("BEGIN IMMEDIATE")
-            try:
-                for table in _TABLES:
-                    file.execute(table)
-                yield file
-                file.execute("COMMIT")
-            except BaseException:
-                if file.in_transaction:
-                    file.execute("ROLLBACK")
-                raise
-
-    def _shrink(self, file: sqlite3.Connection) -> None:
-        """Let the oldest answers go where there are too many bytes."""
-        if _size(file) <= self._most_bytes:
-            return
-        while _size(file) > KEPT_SHARE * self._most_bytes:
-            gone = file.execute(
-                "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers ORDER BY rowid"
-                " LIMIT max(1, (SELECT count(*) / 20 FROM answers)))"
-            )
-            if gone.rowcount == 0:
-                return
 
 
 class Reuse:
@@ -335,15 +298,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return state.st_dev, state.st_ino
-
-
-def _size(file: sqlite3.Connection) -> int:
-    """Bytes in use; empty pages are reused before the file grows."""
-    [pages], [free], [size] = (
-        file.execute(f"PRAGMA {name}").fetchone()
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((pages - free) * size)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     Tag,
+    ValidationError,
     field_validator,
     model_validator,
 )
@@ -20,7 +21,7 @@ from pydantic import (
 from steelyard.config.section import Name, Section
 from steelyard.errors import ConfigError, closest
 from steelyard.families import PROVIDERS
-from steelyard.model.base import ModelProvider, check_base_url
+from steelyard.model.base import ModelProvider, ModelSpec, check_base_url
 from steelyard.model.sent_along import check_body, check_headers
 from steelyard.packaged import packaged
 
@@ -36,6 +37,20 @@ def endpoints() -> Mapping[str, Mapping[str, Any]]:
     """The providers known by name with an OpenAI-compatible endpoint; see ``data/endpoints.yaml``."""
     by_name: Mapping[str, Mapping[str, Any]] = packaged("model/data/endpoints.yaml")
     return by_name
+
+
+def spec_in_option(value: Any, where: str, words: str) -> ModelSpec:
+    """Read the model that an option names, which may also be one of ``words`` (``auto or none``).
+
+    Raises `ConfigError`, in one line that begins with ``where``.
+    """
+    if not isinstance(value, str | Mapping) or value == "":
+        raise ConfigError(f"{where} must be a model, {words}, got {value!r}")
+    try:
+        return ModelSpec(**ModelConfig.model_validate(value).to_spec())
+    except ValidationError as error:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{where}: {message}") from None
 
 
 def provider_named(name: str) -> ModelProvider:

@@ -28,7 +28,8 @@ from steelyard.packaged import packaged
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo
 
-MACHINE = "machine"
+LABEL, HOUR, MACHINE = "label", "hour", "machine"
+"""In ``prices``: one labelled example, an hour of a person, an hour of the machine of local models."""
 _GPU_DEVICES = ("nvidia*", "nvhost*", "nvgpu*", "dxg", "kfd")
 """Device files of NVIDIA's driver, its boards, the Windows subsystem and AMD's driver."""
 _TRAINING = "training"

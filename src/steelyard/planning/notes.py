@@ -9,10 +9,10 @@ from steelyard.errors import ConfigError, closest
 from steelyard.families import PROVIDERS
 from steelyard.model import ModelSpec, check_schema
 from steelyard.model.config import endpoints
-from steelyard.model.prices import MACHINE
+from steelyard.model.prices import HOUR, LABEL, MACHINE
 from steelyard.task import Task
 from steelyard.task.members import metric_class
-from steelyard.task.prices import HOUR, LABEL, deployment
+from steelyard.task.prices import deployment
 from steelyard.words import counted
 
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from pydantic import ValidationError
 
 from steelyard.errors import ConfigError
 from steelyard.extras import require
 from steelyard.model.base import ModelSpec, provider_of
-from steelyard.model.config import ModelConfig
+from steelyard.model.config import spec_in_option
 from steelyard.model.encoder import Encoder
 from steelyard.model.hosted.embeddings import EndpointEncoder
 from steelyard.retrieve.index.encoders import counted
 from steelyard.retrieve.index.passage_index import open_encoder
 
 LOCAL, NONE = "local", "none"
+_WHERE = "strategy rag: option encoder"
 
 
 @dataclass(frozen=True)
@@ -32,19 +30,11 @@ class EncoderChoice:
         """Read the option. Raises `ConfigError` for what is no hosted model."""
         if value in (LOCAL, NONE, None, False):
             return cls(LOCAL if value == LOCAL else NONE)
-        try:
-            if not isinstance(value, str | Mapping) or value == "":
-                raise ConfigError(f"it must be a model, local or none, not {value!r}")
-            spec = ModelSpec(**ModelConfig.model_validate(value).to_spec())
-            if provider_of(spec).is_local:
-                raise ConfigError(
-                    f"{spec.name} runs on this machine: name an endpoint, local or none"
-                )
-        except (ValidationError, ConfigError) as error:
-            text = str(error)
-            if isinstance(error, ValidationError):
-                text = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise ConfigError(f"strategy rag: option encoder: {text}") from None
+        spec = spec_in_option(value, _WHERE, f"{LOCAL} or {NONE}")
+        if provider_of(spec).is_local:
+            raise ConfigError(
+                f"{_WHERE}: {spec.name} runs on this machine: name an endpoint, local or none"
+            )
         require("aiohttp", "hosted")
         return cls("", spec)
 

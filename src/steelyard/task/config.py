@@ -28,13 +28,12 @@ from steelyard.config.source import Lines, read_yaml
 from steelyard.errors import ConfigError
 from steelyard.files import TASK_NAME, expanded, hash_file, real
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
+from steelyard.model.prices import HOUR, LABEL
 from steelyard.output_kinds import KINDS
 from steelyard.task.dataset_folder import files_of, holds_examples
 from steelyard.task.members import check_approach, check_metric, check_strategy, metric_class
 from steelyard.task.places import check_changes_place, check_places, no_task
 from steelyard.task.prices import (
-    HOUR,
-    LABEL,
     PriceChoice,
     amount_of,
     check_price_forms,

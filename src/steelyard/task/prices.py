@@ -11,13 +11,8 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from steelyard.config.section import MoneyAmount, Section
 from steelyard.errors import closest
+from steelyard.model.prices import HOUR, LABEL, MACHINE
 
-LABEL = "label"
-"""In ``prices``, what one labelled example costs."""
-HOUR = "hour"
-"""In ``prices``, what an hour of a person costs."""
-MACHINE = "machine"
-"""In ``prices``, what an hour of the machine of local models costs."""
 _AMOUNTS = {LABEL: "0.30, for one example", HOUR: "90, for an hour of a person"}
 _OF_TIME = ("hosting_hour", "storage_month", "minimum", "ends", "rebuild")
 

@@ -11,8 +11,7 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.files import expanded, is_special
+from steelyard.model.cache_file import shrink, transaction
 from steelyard.model.encoder import Encoder
 from steelyard.model.files import cache_folder
 
@@ -28,8 +28,6 @@ log = logging.getLogger("steelyard")
 VARIABLE = "STEELYARD_VECTOR_CACHE"
 """The environment variable that moves the file, or turns the cache ``off``."""
 MOST_BYTES = 2_000_000_000
-_LEFT_SHARE = 0.9
-_BUSY_SECONDS = 10.0
 _CHUNK = 500
 _TABLE = "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL, time REAL NOT NULL)"
 T = TypeVar("T")
@@ -77,7 +75,7 @@ class VectorCache:
 
         def write(file: sqlite3.Connection) -> None:
             file.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
-            self._shrink(file)
+            shrink(file, "vectors", self._most_bytes)
 
         self._tried(write, None)
 
@@ -85,7 +83,7 @@ class VectorCache:
         if not self._is_usable:
             return otherwise
         try:
-            with self._transaction() as file:
+            with transaction(self.path, (_TABLE,)) as file:
                 return work(file)
         except (sqlite3.Error, OSError, ValueError) as error:
             self._is_usable = False
@@ -96,36 +94,6 @@ class VectorCache:
                 VARIABLE,
             )
             return otherwise
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(
-            os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
-        )  # before SQLite makes it for all
-        with closing(sqlite3.connect(self.path, _BUSY_SECONDS, isolation_level=None)) as file:
-            file.execute("PRAGMA journal_mode=WAL")
-            file.execute("PRAGMA synchronous=NORMAL")
-            file.execute("BEGIN IMMEDIATE")
-            try:
-                file.execute(_TABLE)
-                yield file
-                file.execute("COMMIT")
-            except BaseException:
-                if file.in_transaction:
-                    file.execute("ROLLBACK")
-                raise
-
-    def _shrink(self, file: sqlite3.Connection) -> None:
-        if _size(file) <= self._most_bytes:
-            return
-        while _size(file) > _LEFT_SHARE * self._most_bytes:
-            gone = file.execute(
-                "DELETE FROM vectors WHERE rowid IN (SELECT rowid FROM vectors ORDER BY rowid"
-                " LIMIT max(1, (SELECT count(*) / 20 FROM vectors)))"
-            )
-            if gone.rowcount == 0:
-                return
 
 
 class CachedEncoder(Encoder):
@@ -166,12 +134,3 @@ class CachedEncoder(Encoder):
 def vector_key(fingerprint: str, text: str) -> bytes:
     """Return the SHA-256 of what decides a vector."""
     return hashlib.sha256(f"{fingerprint}\0{text}".encode("utf-8", "surrogatepass")).digest()
-
-
-def _size(file: sqlite3.Connection) -> int:
-    """Bytes in use; empty pages are reused before the file grows."""
-    [pages], [free], [size] = (
-        file.execute(f"PRAGMA {name}").fetchone()
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((pages - free) * size)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Protocol
 
-from pydantic import ValidationError
-
 from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, MissingExtraError, ModelError, SteelyardError
 from steelyard.extras import command, require
 from steelyard.model.base import Model, ModelSpec, provider_of
-from steelyard.model.config import ModelConfig
+from steelyard.model.config import spec_in_option
 from steelyard.model.planned import PlannedModel
 
 AUTO = "auto"
@@ -36,16 +34,10 @@ class ReflectionChoice:
         require("gepa", "optimise")  # asked for: say it is missing before anything is spent
         if isinstance(value, str) and ":" not in value:
             return cls(word=value)
-        if not isinstance(value, str | Mapping):
-            raise ConfigError(
-                f"strategy optimized_prompt: option reflect must be a model, auto or none, got {value!r}"
-            )
-        try:
-            config = ModelConfig.model_validate(value)
-        except ValidationError as error:
-            message = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise ConfigError(f"strategy optimized_prompt: option reflect: {message}") from None
-        return cls("", ModelSpec(**config.to_spec()))
+        return cls(
+            "",
+            spec_in_option(value, "strategy optimized_prompt: option reflect", f"{AUTO} or {NONE}"),
+        )
 
     def check(self, models: Sequence[PlannedModel]) -> None:
         """Raise `ConfigError` for a tag that is not one of the task's models."""
