@@ -166,7 +166,7 @@ def test_a_store_is_files_lance_or_an_address(tmp_path: Path) -> None:
     [
         ({"language": "klingon"}, "unknown language 'klingon'"),
         ({"passage_tokens": [30], "overlap": 60}, "overlap 60 must be below passage_tokens, 30"),
-        ({"passage_tokens": [400], "max_prompt_tokens": 300}, "holds not even 1 passages of 400"),
+        ({"passage_tokens": [400], "max_prompt_tokens": 300}, "cannot hold 1 passage of 400"),
     ],
 )
 def test_options_that_cannot_be_kept_are_refused_at_once(
@@ -193,7 +193,7 @@ def test_evidence_that_stands_nowhere_is_told_before_a_run(tmp_path: Path) -> No
 
     task = with_rows(write_documents_task(tmp_path / "task", strategies=[RAG]), spoil)
     notes = make_plan(task, RunOptions()).notes
-    assert any("that of 5 examples stands in no document" in note for note in notes)
+    assert any("the evidence of 5 examples stands in no document" in note for note in notes)
 
 
 def test_evidence_with_another_text_than_its_place_is_refused(tmp_path: Path) -> None:

@@ -30,13 +30,13 @@ def evidence_notes(grounds: Grounds | None, split: Split) -> tuple[str, ...]:
     notes = []
     if lost:
         notes.append(
-            f"evidence: that of {counted(len(set(lost)), 'example')} stands in no document that was read, "
-            f"and will count as lost in parsing: {listed(list(dict.fromkeys(lost)))}"
+            f"the evidence of {counted(len(set(lost)), 'example')} stands in no document that was read and "
+            f"will count as lost in parsing: {listed(list(dict.fromkeys(lost)))}"
         )
     if loose:
         notes.append(
-            f"evidence: that of {counted(len(set(loose)), 'example')} stands in more than {MOST_PLACES} "
-            f"places, each of which counts: {listed(list(dict.fromkeys(loose)))}"
+            f"the evidence of {counted(len(set(loose)), 'example')} stands in more than {MOST_PLACES} places, "
+            f"each of which counts: {listed(list(dict.fromkeys(loose)))}"
         )
     return tuple(notes)
 

@@ -40,6 +40,7 @@ from steelyard.strategy.prompt_search import (
 from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.search import SearchCandidate
 from steelyard.strategy.traits import ShotLimits, Traits
+from steelyard.words import counted
 
 log = logging.getLogger("steelyard")
 
@@ -83,7 +84,7 @@ class RagOptions(SearchOptions):
             raise ValueError(f"overlap {self.overlap} must be below passage_tokens, {least}")
         if (least + _MARKS) * min(self.k) > self.max_prompt_tokens:
             raise ValueError(
-                f"max_prompt_tokens {self.max_prompt_tokens} holds not even {min(self.k)} passages of "
+                f"max_prompt_tokens {self.max_prompt_tokens} cannot hold {counted(min(self.k), 'passage')} of "
                 f"{least} tokens: raise it, or lower k or passage_tokens"
             )
         return self

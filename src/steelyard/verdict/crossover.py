@@ -92,5 +92,7 @@ def _over_time(case: Case, one: CostSheet, other: CostSheet) -> BreakEvenWith:
         until = f"cheaper only until day {round(last.day):,} of {days:,}"
         return against.updated(reason=until)
     turns = len(evens.crossings)
-    again = None if turns == 1 else f"for good: the cheaper of the two changes {turns} times before"
+    again = (
+        None if turns == 1 else f"from then on: the cheaper of the two changes {turns} times in all"
+    )
     return against.updated(requests=last.requests, days=to_number(last.day), reason=again)
