@@ -35,8 +35,8 @@ def evidence_notes(grounds: Grounds | None, split: Split) -> tuple[str, ...]:
         )
     if loose:
         notes.append(
-            f"the evidence of {counted(len(set(loose)), 'example')} stands in more than {MOST_PLACES} places, "
-            f"each of which counts: {listed(list(dict.fromkeys(loose)))}"
+            f"the evidence of {counted(len(set(loose)), 'example')} stands in more than {MOST_PLACES} "
+            f"places, each of which counts: {listed(list(dict.fromkeys(loose)))}"
         )
     return tuple(notes)
 

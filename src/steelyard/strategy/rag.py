@@ -84,8 +84,8 @@ class RagOptions(SearchOptions):
             raise ValueError(f"overlap {self.overlap} must be below passage_tokens, {least}")
         if (least + _MARKS) * min(self.k) > self.max_prompt_tokens:
             raise ValueError(
-                f"max_prompt_tokens {self.max_prompt_tokens} cannot hold {counted(min(self.k), 'passage')} of "
-                f"{least} tokens: raise it, or lower k or passage_tokens"
+                f"max_prompt_tokens {self.max_prompt_tokens} cannot hold {counted(min(self.k), 'passage')} "
+                f"of {least} tokens: raise it, or lower k or passage_tokens"
             )
         return self
 
