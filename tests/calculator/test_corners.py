@@ -115,3 +115,42 @@ def test_every_corner_lies_within_what_is_said(search, training, volume):
             if stated is None or stated.days is None or even.days is None:
                 continue
             assert stated.days.low <= even.days.low <= stated.days.high
+
+
+RETRAINED = {"training": "100-120", "retrain_days": 90}
+
+
+def test_every_change_over_time_is_dated():
+    """1.8 a day are saved: 100 upfront are back on day 56, and a retraining takes as long again."""
+    even = ask({}, {**RETRAINED, "training": 100}).break_evens[0]
+    assert [(float(c.days.low), c.cheaper) for c in even.changes] == [
+        (pytest.approx(100 / 1.8), "tuned"),
+        (90, "long"),
+        (pytest.approx(200 / 1.8), "tuned"),
+    ]
+    assert [c.requests.low for c in even.changes] == [55_556, 90_000, 111_112]
+    assert even.changes_at_middle is False
+    assert even.crossings == len(even.changes)
+
+
+def test_a_change_has_a_range_where_all_corners_have_the_same_ones():
+    even = ask({}, RETRAINED, horizon=170).break_evens[0]
+    first, second, third = even.changes
+    assert (float(first.days.low), float(first.days.high)) == (
+        pytest.approx(100 / 1.8),
+        pytest.approx(120 / 1.8),
+    )
+    assert second.days == Range(Decimal(90), Decimal(90))
+    assert float(third.days.high) == pytest.approx(240 / 1.8)
+    assert even.changes_at_middle is False
+
+
+def test_where_corners_differ_the_changes_are_those_of_the_middle():
+    even = ask({"search": "0-60"}, {**RETRAINED, "training": "50-200"}).break_evens[0]
+    assert even.changes_at_middle is True
+    assert even.crossings > 1
+    assert all(c.days.low == c.days.high for c in even.changes)
+
+
+def test_a_way_that_is_cheaper_from_the_start_has_no_change():
+    assert ask({}, {"training": 0}).break_evens[0].changes == ()

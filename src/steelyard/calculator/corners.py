@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from steelyard.calculator.amounts import Range
-from steelyard.calculator.records import BreakEvenFigures, VolumeFigure
+from steelyard.calculator.records import BreakEvenFigures, ChangeFigure, VolumeFigure
 from steelyard.economics.course import cost_over_time
 from steelyard.economics.crossings import BreakEvens, break_evens, volume_turns
 from steelyard.economics.sheet import CostSheet, Traffic
@@ -59,10 +59,11 @@ def break_even_figures(way: Ends, base: Ends, traffic: Traffic) -> BreakEvenFigu
     evens = [break_evens(one, other, traffic) for one, other in corners]
     name = way.middle.name
     best, worst = _first(evens[0], name), _first(evens[-1], name)
+    changes, changes_at_middle = _aligned([_over_time(even) for even in evens])
     days = requests = None
     if best is not None and worst is not None:
         days, requests = Range(best[0], worst[0]), Range(Decimal(best[1]), Decimal(worst[1]))
-    volumes, is_middle = _volumes(corners, traffic)
+    volumes, volumes_at_middle = _aligned([_over_volume(*c, traffic) for c in corners])
     return BreakEvenFigures(
         name,
         base.middle.name,
@@ -70,42 +71,58 @@ def break_even_figures(way: Ends, base: Ends, traffic: Traffic) -> BreakEvenFigu
         requests,
         max(len(even.crossings) for even in evens),
         None if days is not None else _why(evens, best, traffic),
-        volumes,
-        volumes_at_middle=is_middle,
+        tuple(VolumeFigure(volume, name) for (volume,), name in volumes),
+        volumes_at_middle=volumes_at_middle,
+        changes=tuple(ChangeFigure(day, request, name) for (day, request), name in changes),
+        changes_at_middle=changes_at_middle,
         earliest_days=None if best is None else best[0],
         earliest_requests=None if best is None else Decimal(best[1]),
     )
 
 
-def _volumes(
-    corners: Sequence[tuple[CostSheet, CostSheet]], traffic: Traffic
-) -> tuple[tuple[VolumeFigure, ...], bool]:
-    """Where the cheaper changes over volume; a range of each where all corners have the same changes, apart.
+class _Change(NamedTuple):
+    """From this point on ``cheaper`` costs less; a point is a day and a request, or a volume."""
 
-    Where they do not, or one may come before the other, those in the middle of the ranges, and ``True``.
+    at: tuple[Decimal, ...]
+    cheaper: str
+
+
+def _over_time(evens: BreakEvens) -> list[_Change]:
+    start = [_Change((Decimal(0), Decimal(0)), evens.start)] if evens.start is not None else []
+    return [*start, *(_Change((c.day, Decimal(c.requests)), c.cheaper) for c in evens.crossings)]
+
+
+def _over_volume(one: CostSheet, other: CostSheet, traffic: Traffic) -> list[_Change]:
+    course = volume_turns(one, other, traffic)
+    below = [_Change((Decimal(0),), course.below)] if course.below is not None else []
+    turns = [(Decimal(f"{turn.requests_per_day:.9g}"), turn.cheaper) for turn in course.turns]
+    return [*below, *(_Change((at,), cheaper) for at, cheaper in turns)]
+
+
+def _aligned(courses: Sequence[Sequence[_Change]]) -> tuple[list[tuple[list[Range], str]], bool]:
+    """Where the cheaper changes: a range of each point where all corners have the same changes, apart.
+
+    Where they do not, or one may come before the other, the points in the middle of the ranges, and
+    ``True``. What is so from the start is no change.
     """
-    courses = []
-    for one, other in corners:
-        turns = volume_turns(one, other, traffic)
-        changes = [(Decimal(f"{turn.requests_per_day:.9g}"), turn.cheaper) for turn in turns.turns]
-        below = [(Decimal(0), turns.below)] if turns.below is not None else []
-        courses.append([*below, *changes])
-    names = [name for _, name in max(courses, key=len)]
-    padded = [[(Decimal(0), name) for name in names[: len(names) - len(c)]] + c for c in courses]
-    is_same = all([name for _, name in course] == names for course in padded)
-    figures = [
-        VolumeFigure(Range(min(places), max(places)), str(name))
-        for places, name in zip(
-            zip(*([at for at, _ in c] for c in padded), strict=False), names, strict=False
-        )
+    longest = max(courses, key=len)
+    names = [change.cheaper for change in longest]
+    start = tuple(Decimal(0) for point in longest[:1] for _ in point.at)
+    padded = [[*(_Change(start, n) for n in names[: len(names) - len(c)]), *c] for c in courses]
+    is_same = all([change.cheaper for change in course] == names for course in padded)
+    ranges = [
+        [Range(min(ends), max(ends)) for ends in zip(*(c.at for c in same), strict=True)]
+        for same in zip(*padded, strict=True)
     ]
-    ends = [figure.requests_per_day for figure in figures]
-    apart = all(one.high <= other.low for one, other in pairwise(ends))
-    # where they never differ at a corner, nothing turns there
-    if not is_same or not apart or (names and not all(courses)):
+    apart = all(one[0].high <= other[0].low for one, other in pairwise(ranges))
+    # where they never differ at a corner, nothing changes there
+    is_middle = not is_same or not apart or (bool(names) and not all(courses))
+    if is_middle:
         middle = courses[len(courses) // 2]
-        return tuple(VolumeFigure(Range(at, at), str(name)) for at, name in middle if at), True
-    return tuple(figure for figure in figures if figure.requests_per_day.high), False
+        names = [change.cheaper for change in middle]
+        ranges = [[Range(end, end) for end in change.at] for change in middle]
+    pairs = zip(ranges, names, strict=True)
+    return [(ends, name) for ends, name in pairs if ends[0].high], is_middle
 
 
 def _first(evens: BreakEvens, name: str) -> tuple[Decimal, int] | None:

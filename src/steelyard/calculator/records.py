@@ -82,6 +82,14 @@ class VolumeFigure(NamedTuple):
     cheaper: str
 
 
+class ChangeFigure(NamedTuple):
+    """From these days and requests on, counted from the start, the way ``cheaper`` has cost less."""
+
+    days: Range
+    requests: Range
+    cheaper: str
+
+
 @dataclass(frozen=True)
 class BreakEvenFigures:
     """When ``way`` has cost less than ``against``, over all corners of the ranges of both.
@@ -103,6 +111,10 @@ class BreakEvenFigures:
     """Whether they hold in the middle of the ranges only, since other corners have other changes."""
     earliest_days: Decimal | None = None
     earliest_requests: Decimal | None = None
+    changes: tuple[ChangeFigure, ...] = ()
+    """Every change of the cheaper within the horizon, in order of time."""
+    changes_at_middle: bool = False
+    """Likewise for them."""
 
 
 class Omission(NamedTuple):

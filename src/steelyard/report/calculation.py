@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 _DASH = "-"
+_MIDDLE = "with amounts in the middle of their ranges, "
 _OPTIONAL = {"search", "training"}
 """A way that is not tuned is whole without them."""
 
@@ -162,12 +163,24 @@ def _break_even(even: BreakEvenFigures, days: int) -> str:
         text = f"{name} pays for itself against {against} after {requests} requests ({after} days)"
     at_start = even.requests is not None and even.requests.high == 0
     if even.crossings > (0 if at_start else 1):
-        text += f"; which is cheaper changes {counted(even.crossings, 'time')} within the horizon"
+        text += f"; {_changes(even)}"
     turns = [f"{turn.cheaper} above {count_range(turn.requests_per_day)}" for turn in even.volumes]
     if turns:
-        middle = "with amounts in the middle of their ranges, " if even.volumes_at_middle else ""
+        middle = _MIDDLE if even.volumes_at_middle else ""
         text += f"; {middle}over {counted(days, 'day')} the cheaper is {listed(turns, 4)} requests a day"
     return f"{text}."
+
+
+def _changes(even: BreakEvenFigures) -> str:
+    times = counted(even.crossings, "time")
+    text = f"which is cheaper changes {even.changes_at_middle * 'up to '}{times} within the horizon"
+    points = [
+        f"{change.cheaper} from day {number_range(change.days, 2)} "
+        f"(request {number_range(change.requests, 0)}) on"
+        for change in even.changes
+    ]
+    middle = _MIDDLE if even.changes_at_middle else ""
+    return f"{text}: {middle}{listed(points, 6)}" if points else text
 
 
 def _scenarios(simulation: Simulation, currency: str) -> list[str]:
