@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from steelyard.core import EvidencePiece, Example, Split
-from steelyard.data.base import CheckResult, Finding
+from steelyard.data.base import CheckResult, Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.errors import DataError
 from steelyard.retrieve.grounds import Grounds
@@ -97,7 +97,7 @@ def evidence_notes(grounds: Grounds | None, split: Split) -> tuple[str, ...]:
 
 
 def lost_text(reasons: Mapping[int, str], one: str) -> str:
-    """How many examples (called ``one``) name evidence that is not there; the documents that were not read."""
+    """How many examples (called ``one``) name evidence that is not there, and what was not read."""
     unread = dict.fromkeys(reason for reason in reasons.values() if " was not read: " in reason)
     names = f" ({listed(list(unread))})" if unread else ""
     return (
@@ -125,9 +125,13 @@ def evidence_findings(data: Dataset, grounds: Grounds) -> CheckResult:
         "misplaced": len(faults.misplaced),
         "loose": len(faults.loose),
     }
-    misplaced = f"the evidence of {counted(len(faults.misplaced), 'row')} is not at its place: a run stops there"
-    every = (
-        ("error", misplaced, faults.misplaced),
+    rows = counted(len(faults.misplaced), "row")
+    every: tuple[tuple[Severity, str, Mapping[int, str]], ...] = (
+        (
+            "error",
+            f"the evidence of {rows} is not at its place: a run stops there",
+            faults.misplaced,
+        ),
         ("warning", lost_text(faults.lost, "row"), faults.lost),
         ("note", loose_text(faults.loose, "row"), faults.loose),
     )

@@ -24,7 +24,7 @@ NOT_LISTED = "not_listed"
 class HiddenText(NamedTuple):
     """A text that a reader of the document does not see.
 
-    ``where`` is its place in words (``line 12``, ``<div class="x">``); ``page`` counts from 1. ``count`` is
+    ``where`` is its place in words (``line 12``, ``<div class="x">``); ``page`` counts from 1. ``texts`` is
     above 1 in the last line of a list that was cut: how many more there are.
     """
 
@@ -32,7 +32,7 @@ class HiddenText(NamedTuple):
     text: str
     page: int | None = None
     where: str = ""
-    count: int = 1
+    texts: int = 1
 
 
 class FileOutcome(NamedTuple):

@@ -81,7 +81,7 @@ def _hidden_facts(documents: Sequence[Document], most: int | None) -> dict[str, 
     every = [(document, item) for document in documents for item in document.hidden]
     kinds: Counter[str] = Counter()
     for _, item in every:
-        kinds[item.kind] += item.count
+        kinds[item.kind] += item.texts
     texts = [(document, item) for document, item in every if item.kind != NOT_LISTED][:most]
     return {
         "hidden": dict(kinds),
@@ -142,7 +142,7 @@ def _hidden(documents: Sequence[Document]) -> Finding | None:
         return None
     kinds: Counter[str] = Counter()
     for _, item in every:
-        kinds[item.kind] += item.count
+        kinds[item.kind] += item.texts
     files = len({document.name for document, _ in every})
     named = listed(
         [f"{kind.replace('_', ' ')} {count:,}" for kind, count in kinds.most_common()], 8
