@@ -11,7 +11,7 @@ from steelyard.cli.trust import add_trust
 from steelyard.printing import say, say_json
 
 if TYPE_CHECKING:
-    from steelyard.strategy.asking import Source, Sources
+    from steelyard.strategy.asking import PassageSource, Sources
     from steelyard.strategy.base import Arm
 
 _MOST_SHOWN = 10
@@ -82,7 +82,7 @@ def sources_lines(sources: Sources) -> Iterator[str]:
         yield f"left out: {counted(sources.made_up, 'citation')} of no passage"
 
 
-def _place(source: Source) -> str:
+def _place(source: PassageSource) -> str:
     """A passage's document, page, heading and characters, on one line."""
     from steelyard.words import one_line
 

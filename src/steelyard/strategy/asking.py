@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from steelyard.core import Message, Question
+from steelyard.core import Answer, Message, Question
 from steelyard.errors import ArmError
 from steelyard.model.thoughts import cut_reason
 from steelyard.retrieve.base import Passage
 
 if TYPE_CHECKING:
-    from steelyard.strategy.base import Arm
     from steelyard.strategy.grounding import Citations
 
 log = logging.getLogger("steelyard")
 
 
-class Source(NamedTuple):
+class PassageSource(NamedTuple):
     """A passage that an answer was given from: where it stands, and whether the answer cites it.
 
     ``number`` is that in the prompt, from 1; ``start`` and ``end`` are characters of the document, ``page``
@@ -37,23 +36,39 @@ class Source(NamedTuple):
 class Sources(NamedTuple):
     """The passages of a prompt. ``cites``: answers are asked to cite; ``made_up`` numbers name no passage."""
 
-    passages: tuple[Source, ...] = ()
+    passages: tuple[PassageSource, ...] = ()
     cites: bool = False
     made_up: int = 0
 
     @property
-    def cited(self) -> tuple[Source, ...]:
+    def cited(self) -> tuple[PassageSource, ...]:
         return tuple(source for source in self.passages if source.cited)
 
 
-class Reply(NamedTuple):
+class SourcedAnswer(NamedTuple):
     """An arm's answer to one input, and its sources: none of an arm that reads no documents."""
 
     output: str
     sources: Sources
 
 
-def ask(arm: Arm, text: str, context: tuple[Message, ...] = ()) -> Reply:
+class Askable(Protocol):
+    """What `ask` needs of an arm."""
+
+    name: str
+
+    @property
+    def model_name(self) -> str | None: ...
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    def answer_all(self, questions: Sequence[Question]) -> list[Answer]: ...
+
+    def sources(self, question: Question, answer: Answer) -> Sources: ...
+
+
+def ask(arm: Askable, text: str, context: tuple[Message, ...] = ()) -> SourcedAnswer:
     """Answer one input. Raises `ArmError` with the reason when the model gives no usable answer."""
     question = Question(text, context)
     answer = arm.answer_all([question])[0]
@@ -63,7 +78,7 @@ def ask(arm: Arm, text: str, context: tuple[Message, ...] = ()) -> Reply:
         log.warning("the answer is not whole: %s", cut_reason(answer.completion))
     for note in arm.notes:
         log.warning("model %s: %s", arm.model_name, note)
-    return Reply(answer.output, arm.sources(question, answer))
+    return SourcedAnswer(answer.output, arm.sources(question, answer))
 
 
 def sources_of(passages: Sequence[Passage], citations: Citations, *, cites: bool) -> Sources:
@@ -78,9 +93,9 @@ def sources_of(passages: Sequence[Passage], citations: Citations, *, cites: bool
     )
 
 
-def _source(place: int, passage: Passage, cited: bool) -> Source:
+def _source(place: int, passage: Passage, cited: bool) -> PassageSource:
     span = passage.span
-    return Source(
+    return PassageSource(
         number=place + 1,
         document="" if span is None else span.document,
         heading=dict(passage.metadata).get("heading", ""),
