@@ -40,6 +40,7 @@ def _settings(run: FinishedRun) -> dict[str, Any]:
         **_named("strategy", identity.get("strategies", {})),
         **_named("split", {name: facts["split"].get(name) for name in _SPLIT}),
         "examples": identity.get("examples"),
+        "documents": identity.get("documents"),
         **_named("traffic", task["traffic"]),
         **_named("constraints", task["constraints"]),
         **{f"price of {price['name']}": _amounts(price) for price in facts["prices"]},

@@ -9,7 +9,9 @@ from typing import NamedTuple
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View
+from steelyard.result.audit import DocumentFile, DocumentsAudit
 from steelyard.result.documents import BINS, AnswerBin, AnswerBins, GroundedCase, Refusals
+from steelyard.words import counted
 
 _TONES: Mapping[AnswerBin, int] = {
     "not_in_documents": 5,
@@ -64,8 +66,40 @@ class DocumentsView:
         self._view = view
         self._documents = view.result.documents
 
+        self._audit = view.audit.documents
+
     def __bool__(self) -> bool:
-        return bool(self.arms)
+        return bool(self.arms) or self.reading is not None
+
+    @property
+    def reading(self) -> DocumentsAudit | None:
+        """How the files were read; ``None`` where the result does not say."""
+        return self._audit
+
+    @property
+    def counts(self) -> str:
+        """How many files were read and not, and how many documents they hold."""
+        audit = self._audit or DocumentsAudit()
+        files = [f"{formats.count(count)} {state}" for state, count in audit.files.items()]
+        texts = counted(audit.documents, "document")
+        return f"{texts} of {counted(audit.characters, 'character')}; files: {', '.join(files)}"
+
+    @property
+    def hidden(self) -> str:
+        """The texts that no reader sees, counted by kind; empty where there are none."""
+        kinds = (self._audit or DocumentsAudit()).hidden
+        named = [f"{kind.replace('_', ' ')} {formats.count(n)}" for kind, n in kinds.items()]
+        return f"{counted(sum(kinds.values()), 'text')} ({', '.join(named)})" if kinds else ""
+
+    def files(self, *states: str) -> list[DocumentFile]:
+        """The listed files of these states."""
+        audit = self._audit or DocumentsAudit()
+        return [file for state in states for file in audit.outcomes if file.state == state]
+
+    def not_listed(self, *states: str) -> str:
+        """How many files of these states are not listed; empty where all are."""
+        more = (self._audit or DocumentsAudit()).files_not_listed
+        return formats.count(n) if (n := sum(more.get(state, 0) for state in states)) else ""
 
     @cached_property
     def arms(self) -> list[ArmView]:

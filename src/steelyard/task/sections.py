@@ -251,6 +251,9 @@ class ColumnsConfig(Section):
     weight: Name | None = None
     rules: Name | None = None
     accepted: Name | None = None
+    evidence: Name | None = None
+    answerable: Name | None = None
+    unanswerable: Name | None = None
 
     @model_validator(mode="after")
     def _check_input(self) -> ColumnsConfig:
