@@ -245,6 +245,23 @@ def test_a_model_that_answers_from_memory_stays_stale(steps: RunSteps) -> None:
     )
 
 
+def guessing(request: Request) -> str:
+    """The new pressure of P1 and P2, which nobody told the model; of the others what stands there."""
+    pump = re.findall(r"P\d+", request.messages[-1].content)[-1]
+    return now(pump) if pump in ("P1", "P2") else reading(request)
+
+
+def test_what_was_stated_by_chance_before_is_no_gain(steps: RunSteps) -> None:
+    block, _ = measure_freshness(steps, scripted(steps, "rag", guessing)[0])
+    assert block is not None
+    assert (block.before, block.followed) == (FactCounts(old=2, new=2), 4)
+    assert block.gained.value == 0.5 and block.gained.n == 4
+    assert block.gained.low is not None and block.gained.low < 0.5 < (block.gained.high or 0)
+    closed, _ = measure_freshness(steps, scripted(steps, "zero_shot", guessing)[0])
+    assert closed is not None and not closed.asked_again
+    assert (closed.before.new, closed.followed, closed.gained.value) == (2, 2, 0.0)
+
+
 def test_what_was_asked_is_not_asked_again_until_the_facts_are_others(steps: RunSteps) -> None:
     arm, model = scripted(steps, "rag", lambda request: reading(request))
     first, _ = measure_freshness(steps, arm)
