@@ -65,12 +65,18 @@ class DocumentsView:
         self._documents = view.result.documents
 
     def __bool__(self) -> bool:
-        return bool(self.arms)
+        return bool(self.arms or self.unmeasured)
 
     @cached_property
     def arms(self) -> list[ArmView]:
         """The arms that answer from documents, the best first, ceilings last."""
         return [arm for arm in self._view.arms if arm.bins is not None]
+
+    @property
+    def unmeasured(self) -> list[tuple[str, str]]:
+        """The arms that read documents and are not measured here, and why."""
+        arms = self._view.arms
+        return [(arm.name, arm.documents_reason) for arm in arms if arm.documents_reason]
 
     @property
     def main(self) -> str:

@@ -24,13 +24,17 @@ from steelyard.weigh.arms import MeasuredArm
 from steelyard.weigh.documents.binning import RIGHT_FROM, AnswerFacts, bin_of, count_bins
 from steelyard.weigh.documents.cases import cases
 from steelyard.weigh.documents.grounding import holds_evidence, measure_groundedness
-from steelyard.weigh.documents.look import ArmPassages, grounding_of, look_up
+from steelyard.weigh.documents.look import ArmPassages, grounding_of, look_up, reads_in_parts
 from steelyard.weigh.documents.ranking import measure_ranking
 from steelyard.weigh.documents.refusals import is_refusal, measure_refusals, refusal_texts
 
 if TYPE_CHECKING:
     import numpy as np
 
+NOT_BY_PARTS = (
+    "one of its two stages answers from documents, and which stage gave an answer is not recorded; "
+    "that stage as an arm of its own is measured"
+)
 _IS_CEILING = "it is the ceiling itself"
 _NO_ORACLE = "rag_oracle was not measured on this model"
 _ORACLE_BLIND = "rag_oracle was not shown the evidence of these either"
@@ -47,6 +51,7 @@ class ArmDocuments(NamedTuple):
     bins: AnswerBins | None = None
     groundedness: Groundedness | None = None
     refusals: Refusals | None = None
+    documents_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,8 @@ def _of_arm(
     if test.texts:
         refusals = measure_refusals(examples, records, refused, clusters, rng("refusals"))
     if look is None:
-        return ArmDocuments(refusals=refusals), []
+        reason = NOT_BY_PARTS if reads_in_parts(measured.arm) else None
+        return ArmDocuments(refusals=refusals, documents_reason=reason), []
     is_ceiling = traits_of(measured.arm.strategy).is_ceiling
     oracle = None if is_ceiling else oracles.get(_account(measured))
     facts = [
