@@ -9,7 +9,14 @@ from typing import NamedTuple
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View
-from steelyard.result.documents import BINS, AnswerBin, AnswerBins, GroundedCase, Refusals
+from steelyard.result.documents import (
+    BINS,
+    AnswerBin,
+    AnswerBins,
+    GroundedCase,
+    JudgedGroundedness,
+    Refusals,
+)
 
 _TONES: Mapping[AnswerBin, int] = {
     "not_in_documents": 5,
@@ -176,6 +183,23 @@ class DocumentsView:
             for arm in self.arms
             if arm.retrieval is not None and arm.retrieval.reason is not None
         ]
+
+    @property
+    def judging(self) -> list[tuple[ArmView, JudgedGroundedness]]:
+        """The arms whose answers a judge read with their passages."""
+        pairs = [(arm, arm.groundedness.judged) for arm in self.arms if arm.groundedness]
+        return [(arm, judged) for arm, judged in pairs if judged is not None and not judged.reason]
+
+    @property
+    def not_judged(self) -> list[tuple[str, str]]:
+        """The arms whose answers the judge was not asked about, and why."""
+        blocks = [(arm.name, arm.groundedness.judged) for arm in self.arms if arm.groundedness]
+        return [(name, block.reason) for name, block in blocks if block and block.reason]
+
+    @property
+    def judge_notes(self) -> list[str]:
+        """What to know before trusting the judge, each once."""
+        return list(dict.fromkeys(note for _, block in self.judging for note in block.notes))
 
     @property
     def refusing(self) -> list[tuple[ArmView, Refusals]]:
