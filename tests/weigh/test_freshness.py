@@ -298,6 +298,24 @@ def test_the_requests_are_on_an_account_of_their_own(steps: RunSteps) -> None:
     assert steps.store.step("freshness:rag_oracle") is None
 
 
+def test_an_index_in_lancedb_follows_as_one_in_files_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Result
+) -> None:
+    pytest.importorskip("lancedb")
+    monkeypatch.setattr(encoding, "open_encoder", lambda: None)
+    monkeypatch.setattr(opening, "load_model", lambda spec: ScriptedModel(reading))
+    stored = {**RAG, "options": {**RAG["options"], "store": "lance"}}  # type: ignore[dict-item]
+    run = steelyard.run(write_task(tmp_path / "task", strategies=[stored]), tmp_path / "out")
+    block, files = block_of(run.record, "rag"), block_of(result, "rag")
+    for field in ("before", "followed", "share", "gained", "passages", "reindexed", "reencoded"):
+        assert getattr(block, field) == getattr(files, field), field
+    assert block.how == "index" and block.seconds and block.seconds > 0
+    arm: Any = load_arm(tmp_path / "out" / "arms" / "rag")
+    assert arm.prompt.grounding.finder.name == "lance"
+    texts = [one.text for one in arm.prompt.grounding.finder.passages]
+    assert not any(now(pump) in text for text in texts for pump in CHANGED)
+
+
 class Killed(BaseException):
     """What stops a run dead, as a signal would."""
 

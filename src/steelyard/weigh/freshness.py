@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 CEILING = "it is handed the evidence, which is that of before the change"
 NOT_ASKED = "an earlier run measured it, and did not ask about these facts"
-UNKNOWN = "its documents are kept where they cannot be changed for a trial, such as LanceDB"
+UNKNOWN = "its documents are kept where they cannot be changed for a trial, such as an object store"
 NOT_HELD = "its prompt holds nothing of what changed: people would have to write it in"
 OTHER_CURRENCY = "the machine is priced in another currency than the models"
 BY_HAND = "people rewrite the instruction"

@@ -72,8 +72,8 @@ def test_the_share_is_over_the_answers_that_are_looked_up() -> None:
     assert block.share.value == 60 / 80
     assert block.share.low is not None and block.share.low < 0.75 < (block.share.high or 0)
     assert len(model.requests) == 80, "refusals are not put to it"
-    shown = {name for request in model.requests for name in fences(request)}
-    assert shown >= {"INPUT", "ANSWER"}
+    names = {name for request in model.requests for name in fences(request)}
+    assert names >= {"INPUT", "ANSWER"}
 
 
 def test_the_four_counts_say_where_it_agrees_with_the_lookup() -> None:
@@ -159,13 +159,13 @@ def test_a_run_asks_the_judge_once_and_books_it_on_the_judge(
     [block] = [arm.groundedness.judged for arm in run.record.arms if arm.groundedness]
     assert block is not None and block.judged > 0 and block.failed == 0
     assert block.share.value is not None and 0 < block.share.value < 1 and block.notes == ()
-    asked = [one for one in model.requests if "<<<ANSWER" in one.messages[-1].content]
-    assert len(asked) == block.judged
+    questions = [one for one in model.requests if "<<<ANSWER" in one.messages[-1].content]
+    assert len(questions) == block.judged
     judge_result, store = run.record.judge, Store.in_folder(tmp_path / "out")
     assert judge_result is not None and bound.requests is not None
     spent = store.usage("judge")
     store.close()
-    assert judge_result.requests == spent.requests >= len(asked)
+    assert judge_result.requests == spent.requests >= len(questions)
     assert judge_result.tokens.input == spent.input_tokens <= bound.usage.input_tokens
     assert spent.requests <= bound.requests["judge"]
     page = run.report.read_text(encoding="utf-8")
