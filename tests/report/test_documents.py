@@ -16,7 +16,8 @@ from steelyard.report.terminal import table, verdict_text
 from steelyard.report.view import View
 from steelyard.result import ArmResult, Result, parse_result
 from steelyard.result.arm import ArmCost
-from steelyard.result.figures import Quality
+from steelyard.result.documents import JudgedGroundedness
+from steelyard.result.figures import Figure, Quality
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.documents import Corpus, Document
 from steelyard.retrieve.grounds import Grounds
@@ -159,6 +160,32 @@ def test_an_arm_without_wrong_answers_says_so(measured: Result) -> None:
     assert "No answer of rag is wrong or cites the wrong passage." in words
     assert "Wrong answers of" not in words
     assert DocumentsView(View(fine)).largest_bin == ""
+
+
+def test_what_a_judge_says_stands_beside_the_lookup(measured: Result) -> None:
+    block = JudgedGroundedness(
+        share=Figure(value=0.75, low=0.6, high=0.86, n=40),
+        judged=40,
+        failed=3,
+        alike=Figure(value=0.9, low=0.77, high=0.97, n=40),
+        kappa=Figure(value=0.0, n=40, reason="one rater gave every item the same rating"),
+        judge_only=1,
+        lookup_only=4,
+        notes=("models tend to prefer their own wording",),
+    )
+    unasked = JudgedGroundedness(reason="all documents stand in its prompt")
+    blocks = {"rag": block, "rag_oracle": unasked}
+    arms = tuple(
+        arm.updated(groundedness=arm.groundedness.updated(judged=blocks[arm.name]))
+        if arm.groundedness is not None
+        else arm
+        for arm in measured.arms
+    )
+    words = Outline(section(render(measured.updated(arms=arms)))).words
+    for text in ("Judge failed", "60.0 to 86.0", "one rater gave", "prefer their own wording"):
+        assert text in words
+    assert "The judge was not asked about rag_oracle: all documents stand in its prompt" in words
+    assert "Judge failed" not in Outline(section(render(measured))).words
 
 
 def test_a_cascade_that_reads_documents_says_why_it_has_no_bins(measured: Result) -> None:

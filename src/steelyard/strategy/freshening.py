@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -21,7 +21,7 @@ from steelyard.retrieve.grounds import Grounds
 from steelyard.retrieve.index.dense import DenseLeg
 from steelyard.retrieve.index.lance import LanceIndex
 from steelyard.retrieve.index.passage_index import PassageIndex
-from steelyard.retrieve.index.update import updated
+from steelyard.retrieve.index.update import IndexChange, updated
 from steelyard.retrieve.index.vector_cache import CachedEncoder
 from steelyard.strategy.base import Arm, traits_of
 from steelyard.strategy.cascade_arm import CascadeArm
@@ -151,9 +151,7 @@ def _fresh_index(
     started = time.perf_counter()
     passages = _passages(grounding, index, documents)
     if isinstance(index, LanceIndex):
-        folder = Path(tempfile.mkdtemp(prefix="steelyard-"))
-        fresh, change = index.updated(passages, folder, encoder)
-        weakref.finalize(fresh, shutil.rmtree, folder, ignore_errors=True)
+        fresh, change = _updated_copy(index, passages, encoder)
     else:
         fresh, change = updated(index, passages, index.settings, encoder)
     seconds = time.perf_counter() - started
@@ -186,6 +184,20 @@ def _passages(
             overlap = min(options.overlap, options.most - 1)
             passages += split_passages(document, most=options.most, overlap=overlap)
     return passages
+
+
+def _updated_copy(
+    index: LanceIndex, passages: Sequence[Passage], encoder: Encoder | None
+) -> tuple[LanceIndex, IndexChange]:
+    """The index of ``passages`` in a folder that goes when nothing uses it any more."""
+    folder = Path(tempfile.mkdtemp(prefix="steelyard-"))
+    try:
+        fresh, change = index.updated(passages, folder, encoder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(fresh, shutil.rmtree, folder, ignore_errors=True)
+    return fresh, change
 
 
 def _can_change(finder: Retriever) -> TypeGuard[PassageIndex | LanceIndex]:

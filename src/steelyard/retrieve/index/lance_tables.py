@@ -143,9 +143,13 @@ def _changed_copy(source: Path, target: Path, before: str, after: str) -> Iterat
     scratch = target / f"{after}_part.lance"
     shutil.rmtree(scratch, ignore_errors=True)
     shutil.copytree(source / f"{before}.lance", scratch)
-    table = open_table(str(target), scratch.stem)
-    yield table
-    table.optimize()
+    try:
+        table = open_table(str(target), scratch.stem)
+        yield table
+        table.optimize()
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
     shutil.rmtree(target / f"{after}.lance", ignore_errors=True)
     scratch.rename(target / f"{after}.lance")
 
