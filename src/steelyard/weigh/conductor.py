@@ -181,8 +181,8 @@ def _conclude(
     """
     started = time.perf_counter()
     plan, folder = steps.plan, steps.folder
+    weighing = weigh(arms, plan, audit)  # it may ask the judge, whose requests are counted next
     circumstances = _circumstances(steps, arms, audit, unfinished)
-    weighing = weigh(arms, plan, audit)
     unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
     redacted = redaction_warnings(plan, steps.store)
