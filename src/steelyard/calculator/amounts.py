@@ -1,9 +1,8 @@
-"""Amounts and days as people write them: ``500``, ``4 x 100 + 5 x 1.1``, ``200-500``; ``2026-11``."""
+"""Amounts as people write them: ``500``, ``4 x 100 + 5 x 1.1``, ``200-500``."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from math import prod
 from typing import Annotated, NamedTuple
@@ -14,7 +13,6 @@ from steelyard.words import shortened
 
 MOST = Decimal(10) ** 12
 _LONGEST = 200  # characters
-_MONTH = len("2026-12")
 _TIMES = re.compile(r"\s*[x*×]\s*")
 _PLUS = re.compile(r"\s*\+\s*")
 _TO = re.compile(r"\s*(?:-|–|\bto\b)\s*")
@@ -68,19 +66,6 @@ def parse_amount(value: object) -> Range:
     return _Amount(low, high)
 
 
-def parse_day(value: object) -> date:
-    """Read a day, ``2026-11-30``, or a month for its first day. Raises `ValueError`."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    try:
-        text = str(value)
-        return date.fromisoformat(f"{text}-01" if len(text) == _MONTH else text)
-    except ValueError:
-        raise ValueError(
-            f"{shortened(repr(value), 40)} is not a date: write it as 2026-12-31"
-        ) from None
-
-
 def _sum(text: str) -> Decimal:
     return sum((_product(term) for term in _PLUS.split(text)), Decimal(0))
 
@@ -98,7 +83,5 @@ def _number(text: str) -> Decimal:
     return Decimal(text.lstrip("$").replace(",", "").replace("_", ""))
 
 
-DayText = Annotated[date, BeforeValidator(parse_day)]
-"""A field that takes what `parse_day` does."""
 Amount = Annotated[InstanceOf[_Amount], BeforeValidator(parse_amount)]
 """A field that takes what `parse_amount` does."""

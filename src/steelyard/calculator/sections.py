@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from steelyard.calculator.amounts import Amount, DayText
+from steelyard.calculator.amounts import Amount
+from steelyard.config.dated import Currency, DatedSection, DayText
 from steelyard.config.section import Name, Section
 from steelyard.economics.sheet import MOST_DAYS
 from steelyard.economics.simulate import SCENARIOS
@@ -41,14 +42,6 @@ class CostTraffic(Section):
     @property
     def per_day(self) -> Decimal:
         return self.requests_per_day or (self.requests_per_month or Decimal(0)) / 30
-
-
-class DatedSection(Section):
-    """A price's currency, the day from which it is, and where it stands."""
-
-    currency: str | None = None
-    date: DayText | None = None
-    source: Name | None = None
 
 
 class ModelPrices(DatedSection):
@@ -176,7 +169,7 @@ class CostConfig(Section):
 
     name: Name | None = None
     about: Name | None = None
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Currency = "USD"
     traffic: CostTraffic
     prices: dict[Name, PriceEntry] = Field(default_factory=dict)
     error_cost: PriceAmount | None = None

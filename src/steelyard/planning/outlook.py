@@ -171,7 +171,7 @@ class Outlook:
             if detectable is None
             else asdict(detectable),
             "audit_errors": list(self.audit.errors),
-            "notes": [*self.audit.warnings, *plan.notes],
+            "notes": [*self.audit.warnings, *plan.notes, *plan.old_prices],
             "warnings": list(self.warnings),
             "assumptions": list(self.assumptions),
         }
