@@ -8,18 +8,19 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from steelyard.calculator.amounts import Amount
+from steelyard.calculator.amounts import Amount, Range, refuse_signs
 from steelyard.config.dated import Currency, DatedSection, DayText
+from steelyard.config.numbers import TYPED_COUNT, TYPED_NUMBER
 from steelyard.config.section import Name, Section
 from steelyard.economics.sheet import MOST_DAYS
 from steelyard.economics.simulate import SCENARIOS
 
 HOSTED = ("hosting_hour", "storage_month", "minimum")
 """What a way and a model's row may have beside tokens, in the order of `HostedTune`."""
-PriceAmount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 6)]
+PriceAmount = Annotated[Decimal, TYPED_NUMBER, Field(ge=0, le=Decimal(10) ** 6)]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
-Volume = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 12)]
-TokenCount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 7)]
+Volume = Annotated[Decimal, TYPED_COUNT, Field(gt=0, le=Decimal(10) ** 12)]
+TokenCount = Annotated[Decimal, TYPED_COUNT, Field(ge=0, le=Decimal(10) ** 7)]
 PerMillion = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 5)]
 
 
@@ -175,3 +176,11 @@ class CostConfig(Section):
     error_cost: PriceAmount | None = None
     uncertain: UncertainConfig | None = None
     ways: dict[Name, WayConfig] = Field(min_length=1, max_length=12)
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> CostConfig:
+        for name, way in self.ways.items():
+            for key in WayConfig.model_fields:
+                if isinstance(amount := getattr(way, key), Range):
+                    refuse_signs(amount, f"ways.{name}.{key}", self.currency)
+        return self

@@ -24,6 +24,7 @@ from pydantic import (
 
 from steelyard.config.dated import Currency
 from steelyard.config.explain import Place, as_yaml, explain
+from steelyard.config.numbers import TYPED_NUMBER
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, read_yaml
 from steelyard.errors import ConfigError
@@ -97,7 +98,9 @@ class Task(Section):
     currency: Currency = "USD"
     """Of all amounts in the task."""
     prices: dict[str, PriceChoice] = Field(default_factory=dict)
-    hours: dict[str, Annotated[Decimal, Field(ge=0, le=10**6)]] = Field(default_factory=dict)
+    hours: dict[str, Annotated[Decimal, TYPED_NUMBER, Field(ge=0, le=10**6)]] = Field(
+        default_factory=dict
+    )
     """Hours of people that setting an approach up takes, by strategy or family."""
     constraints: ConstraintsConfig = ConstraintsConfig()
     columns: ColumnsConfig = ColumnsConfig()
