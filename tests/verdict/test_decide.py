@@ -397,7 +397,11 @@ def test_cents_do_not_outweigh_quality(make):
         "is the best, and none of those likely within 0.02 of it costs clearly less"
         in verdict.reasons[0]
     )
-    assert not any(flip.startswith(("volume", "price")) for flip in verdict.flips)
+    assert not any(flip.startswith(("volume:", "price:")) for flip in verdict.flips)
+    assert verdict.flips[-1] == (
+        "volume and price: none is named against nearest_neighbour, which costs about the same as "
+        "tfidf_linear over 365 days (within 1 USD or 5%)"
+    )
 
 
 def test_a_choice_that_no_volume_or_price_changes_says_what_would(make):

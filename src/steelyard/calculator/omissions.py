@@ -20,7 +20,6 @@ from steelyard.economics.money import DAYS_PER_MONTH
 from steelyard.economics.sheet import CostSheet, HostedTune, Recurring, Traffic
 from steelyard.words import counted
 
-
 _OF_EXAMPLES = "USD"
 """The currency of all that vendors were seen to charge."""
 

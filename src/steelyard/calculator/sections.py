@@ -12,7 +12,7 @@ from steelyard.calculator.amounts import Amount, Range, refuse_signs
 from steelyard.config.dated import Currency, DatedSection, DayText
 from steelyard.config.numbers import TYPED_COUNT, TYPED_NUMBER
 from steelyard.config.section import Name, Section
-from steelyard.economics.sheet import MOST_DAYS
+from steelyard.economics.money import MOST_DAYS
 from steelyard.economics.simulate import SCENARIOS
 
 HOSTED = ("hosting_hour", "storage_month", "minimum")

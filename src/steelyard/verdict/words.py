@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from steelyard.core import Comparison, Estimate
 from steelyard.result.verdict import MoreLabels
-from steelyard.verdict.base import LEVEL_COST, Candidate
+from steelyard.verdict.base import LEVEL_COST, LEVEL_SHARE, Candidate
 from steelyard.words import CURRENCY_SIGNS, counted
 from steelyard.words import chance as chance_in_words
 
@@ -77,10 +77,11 @@ def to_decimal(number: float) -> Decimal:
     return Decimal(f"{number:.6g}")
 
 
-def level_cost(currency: str) -> str:
-    """``1 USD or ``; empty for a currency in which no amount counts as nothing."""
+def level(currency: str) -> str:
+    """``1 USD or 5%``, within which costs count as equal: in some currencies no amount does, only a share."""
     least = LEVEL_COST.get(currency)
-    return "" if least is None else f"{least} {currency} or "
+    amount = "" if least is None else f"{least} {currency} or "
+    return f"{amount}{LEVEL_SHARE:.0%}"
 
 
 def test_items(n: int) -> str:
