@@ -44,9 +44,8 @@ def test_an_amount_may_be_dated_too(make_task: MakeTask) -> None:
         "label": (Decimal("1000.5"), "crowd", "2026-01-02"),
         "hour": (90, "your prices in task.yaml", ""),
     }
-    assert task(
-        make_task, **dated.to_config()["prices"] and {"prices": dated.to_config()["prices"]}
-    ).label_price
+    again = task(make_task, prices=dated.to_config()["prices"])
+    assert again.prices == dated.prices
 
 
 def test_what_the_book_adds_makes_the_price_as_old_as_the_older(make_task: MakeTask) -> None:
