@@ -421,3 +421,9 @@ def test_where_nothing_is_recommended_no_arm_is_called_the_choice(make):
     assert verdict.arm is None
     assert not any("(the choice)" in warning for warning in verdict.warnings)
     assert sum("lora (leads so far)" in warning for warning in verdict.warnings) == 2
+
+
+def test_old_prices_are_warned_of(make):
+    notes = Notes(old_prices=("the price of m is 200 days old, more than 180: check it",))
+    warnings = decide(_case(make("majority", 60), make("tfidf_linear", 160), notes=notes)).warnings
+    assert "old price: the price of m is 200 days old, more than 180: check it" in warnings
