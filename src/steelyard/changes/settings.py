@@ -57,7 +57,7 @@ def _models(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _amounts(price: Mapping[str, Any]) -> dict[str, Any]:
-    about = ("name", "source", "date")
+    about = ("name", "source", "date", "age_days", "is_stale")
     return {name: value for name, value in price.items() if value is not None and name not in about}
 
 

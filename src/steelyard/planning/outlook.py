@@ -142,6 +142,11 @@ class Outlook:
                 "answers fit their first limit; a model that reasons, or says more, takes more "
                 "(max_output_tokens fixes the limit)"
             )
+        assumptions += [
+            f"price of {one.name}: {one.price.source}, {one.price.date}"
+            for one in self.plan.priced
+            if one.price.date
+        ]
         return (*assumptions, "tokens by mean lengths, priced as uncached")
 
     def to_dict(self) -> dict[str, Any]:
@@ -173,7 +178,7 @@ class Outlook:
             if detectable is None
             else asdict(detectable),
             "audit_errors": list(self.audit.errors),
-            "notes": [*self.audit.warnings, *plan.notes],
+            "notes": [*self.audit.warnings, *plan.notes, *plan.old_prices],
             "warnings": list(self.warnings),
             "assumptions": list(self.assumptions),
         }

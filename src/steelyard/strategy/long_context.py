@@ -10,7 +10,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from steelyard.config.options import Several
 from steelyard.core import Usage
 from steelyard.model.base import ModelSpec, provider_of
-from steelyard.model.prices import context_window
+from steelyard.model.price_book import context_window
 from steelyard.model.tokenizer import local_tokenizer
 from steelyard.retrieve.fixed import WholeDocuments
 from steelyard.retrieve.grounds import Grounds

@@ -39,7 +39,6 @@ CEILING = "it is handed the evidence, which is that of before the change"
 NOT_ASKED = "an earlier run measured it, and did not ask about these facts"
 UNKNOWN = "its documents are kept where they cannot be changed for a trial, such as an object store"
 NOT_HELD = "its prompt holds nothing of what changed: people would have to write it in"
-OTHER_CURRENCY = "the machine is priced in another currency than the models"
 BY_HAND = "people rewrite the instruction"
 NO_PRICE = "the price of the endpoint that encodes passages is not known"
 FIT_AGAIN = "its fit as measured; examples that state the new facts come first and are not counted"
@@ -197,8 +196,6 @@ def priced_freshness(measured: MeasuredArm, costs: Costs, plan: Plan) -> Freshne
         return block
     if block.how == "index":
         assert block.seconds is not None
-        if plan.machine_price.currency != costs.per_request.currency:
-            return block.updated(reason=OTHER_CURRENCY)
         money = cost_of(Usage(machine_seconds=block.seconds), plan.machine_price)
         return block.updated(cost=to_number(money.amount), reason=money.reason)
     if block.how == "documents":
