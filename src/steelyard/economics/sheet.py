@@ -77,6 +77,12 @@ class Traffic:
         months = range(self.months)
         return sum((self.rate(m) * self.days_in(m) for m in months), Decimal(0))
 
+    def requests_until(self, day: Decimal) -> Decimal:
+        """Requests from the start to a day, which may lie past the horizon: growth goes on."""
+        month = int(day // DAYS_PER_MONTH)
+        before = sum((self.rate(m) * DAYS_PER_MONTH for m in range(month)), Decimal(0))
+        return before + self.rate(month) * (day - DAYS_PER_MONTH * month)
+
     def days_in(self, month: int) -> int:
         """Days of the horizon in a month, counted from 0."""
         return min(DAYS_PER_MONTH, self.horizon_days - DAYS_PER_MONTH * month)

@@ -29,6 +29,7 @@ from steelyard.strategy import traits_of
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.arms import Costs, MeasuredArm
+from steelyard.weigh.break_evens import with_ranges
 from steelyard.weigh.documents import DocumentsMeasured, measure_documents
 from steelyard.weigh.economics import economics_of
 from steelyard.weigh.handover import arm_handover
@@ -121,7 +122,9 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
         reference=reference,
         family=family,
         comparisons=comparisons,
-        crossover=crossover(case, len(plan.split.train), verdict.arm),
+        crossover=with_ranges(
+            crossover(case, len(plan.split.train), verdict.arm), arms, costs, case
+        ),
         verdict=verdict,
         economics=economics_of(arms, costs, case, plan.task.traffic.volume, verdict, reference),
         documents=documents,
