@@ -278,6 +278,13 @@ class CostSheet:
         return not (by_hour or self.hosted or self.recurring or self.end)
 
     @property
+    def unknown(self) -> str | None:
+        """Why what it costs is not known, where an amount is not; ``None`` where all are."""
+        amounts = [*self._amounts(), *self.request_parts().values()]
+        reasons = [money.reason or "a cost is unknown" for money in amounts if money.amount is None]
+        return reasons[0] if reasons else None
+
+    @property
     def not_counted(self) -> tuple[str, ...]:
         """What an honest sum would hold and this sheet does not."""
         return tuple(kind for kind in UPFRONT if kind not in self.upfront)

@@ -31,12 +31,12 @@ from steelyard.result.economics import (
 )
 from steelyard.result.verdict import VerdictResult
 from steelyard.strategy import traits_of
-from steelyard.verdict import words
 from steelyard.verdict.base import Case
 from steelyard.verdict.rule import LIKELY_NEAR
 from steelyard.weigh.arms import Costs, MeasuredArm
 from steelyard.weigh.doubts import MACHINES_A_YEAR, SCENARIOS, TOKENS_A_YEAR, doubts_of
-from steelyard.words import counted, listed, percent
+from steelyard.weigh.sums import sums_of
+from steelyard.words import listed, percent
 
 VOLUMES = tuple(Decimal(10) ** exponent for exponent in range(2, 8))
 MONTHS = (1, 3, 6, 12, 24, 36)
@@ -49,9 +49,10 @@ def economics_of(
     arms: Sequence[MeasuredArm],
     costs: Mapping[str, Costs],
     case: Case,
-    traffic: Traffic,
     verdict: VerdictResult,
     reference: str | None,
+    *,
+    is_judged: bool,
 ) -> Economics:
     """What the arms that the verdict chooses among cost over time, by the same costs as the verdict's."""
     sheets = {
@@ -59,11 +60,13 @@ def economics_of(
         for measured in arms
         if (sheet := _sheet(measured, costs[measured.arm.name], case)) is not None
     }
+    traffic = case.traffic
     plain = Economics(
         currency=case.currency,
         horizon_days=case.horizon_days,
         requests_per_day=case.requests_per_day,
         with_errors=case.error_cost is not None,
+        sums=sums_of(arms, costs, case, is_judged=is_judged),
     )
     among = [sheets[name] for name in _among(case, verdict) if name in sheets][:_MOST_ARMS]
     if not among:
@@ -197,15 +200,11 @@ def _assumptions(arms: Sequence[MeasuredArm], sheets: Mapping[str, CostSheet]) -
         "prices.machine says",
         "the map is of the measured figures, without their uncertainty and without growth of the traffic",
     ]
-    for name, sheet in sheets.items():
-        if sheet.end is not None:
-            moving = words.money(sheet.end.rebuild.amount, sheet.currency)
-            sentences.append(
-                f"{name}: its vendor ends it after {counted(sheet.end.day, 'day')}; moving on is counted "
-                f"with {moving} where that is within the horizon"
-            )
-        if sheet.hosted is not None:
-            sentences.append(f"{name}: hosting, storage and a month's minimum are counted as given")
+    if any(sheet.end is not None for sheet in sheets.values()):
+        sentences.append(
+            "a model that its vendor ends within the horizon is built anew on that day, at the price of "
+            "the rebuild"
+        )
     for kind, ask in _ASKED.items():
         without = [name for name, sheet in sheets.items() if kind in sheet.not_counted]
         if len(without) == len(sheets):
