@@ -10,8 +10,12 @@ from steelyard.core import Completion, Price, Usage
 from steelyard.economics import Money, cost_of
 from steelyard.model.accounts import MACHINE, merged
 from steelyard.model.planned import PlannedModel
+from steelyard.strategy import traits_of
 from steelyard.weigh.arms import MeasuredArm, RequestMoney
 from steelyard.weigh.measure import paid_completions
+
+_FINDS = ("documents", "retrieved_shots")
+"""What arms carry that look texts up for each request."""
 
 
 @dataclass(frozen=True)
@@ -67,21 +71,26 @@ def request_money(measured: MeasuredArm, prices: Prices) -> RequestMoney:
         prices.of({name: usage for name, usage in calm.items() if name not in by_time}),
         prices.of({name: usage for name, usage in calm.items() if name in by_time}),
         sum(usage.machine_seconds for name, usage in calm.items() if name in by_time),
-        _parts(calm, by_time, prices),
+        _parts(calm, by_time, prices, finds=_finds(measured.arm.strategy)),
     )
 
 
+def _finds(strategy: str) -> bool:
+    """Whether all that this machine does for an arm is finding texts: one of several parts may do more."""
+    traits = traits_of(strategy)
+    return traits.carries in _FINDS and not traits.spans_models
+
+
 def _parts(
-    spent: Mapping[str, Usage], by_time: Collection[str], prices: Prices
+    spent: Mapping[str, Usage], by_time: Collection[str], prices: Prices, *, finds: bool
 ) -> dict[str, Money]:
-    """What a request costs by part: what this machine does for an arm that asks a model is retrieval."""
-    asks = any(name != MACHINE for name in spent)
+    """What a request costs by part; of an arm that ``finds`` texts, this machine's own work is retrieval."""
     parts: dict[str, Money] = {}
     for name, usage in spent.items():
         part = "machine" if name in by_time or name == MACHINE else "tokens"
         if prices.is_encoder(name):
             part = "embedding"
-        elif name == MACHINE and asks:
+        elif name == MACHINE and finds:
             part = "retrieval"
         money = prices.of({name: usage})
         parts[part] = parts[part] + money if part in parts else money
