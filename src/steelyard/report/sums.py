@@ -93,7 +93,7 @@ class Sums:
 
     def _unknown(self) -> list[str]:
         arms: dict[tuple[str, str], list[str]] = {}
-        titles = words()["upfront_parts"] | words()["running_parts"]
+        titles = {**words()["upfront_parts"], **words()["running_parts"]}
         for one in self._sums:
             for part in (*one.upfront, *one.running):
                 if part.amount is None:
