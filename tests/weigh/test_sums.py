@@ -20,8 +20,10 @@ from steelyard.model.planned import PlannedModel
 from steelyard.report.view import View
 from steelyard.result import parse_result
 from steelyard.result.arm import Tokens
+from steelyard.result.verdict import BreakEvenWith, Crossover, CrossoverArm, PairBreakEven
 from steelyard.verdict import Case
 from steelyard.weigh.arms import Costs, RequestMoney
+from steelyard.weigh.break_evens import with_ranges
 from steelyard.weigh.request_money import Prices, request_money
 from steelyard.weigh.sums import sums_of
 from tests.tickets import write_task
@@ -111,6 +113,7 @@ def measured(strategy: str, completion: Completion | None = None) -> Any:
         arm=SimpleNamespace(name=strategy, strategy=strategy),
         records=[Record(strategy, "1", "scored", 1.0, "x", answer) for answer in answers],
         tokens=Tokens(),
+        model=None,
         search={},
         training=Usage(),
         slowdown=1.0,
@@ -208,3 +211,29 @@ def test_the_slider_adds_up_to_the_total_of_the_parts(dear: dict[str, Any]) -> N
         month = view.running_a_month(one["arm"])
         assert month is not None
         assert month * 200 / 30 == pytest.approx(one["total"], rel=1e-5), "with its growth"
+
+
+def test_the_block_repeats_its_arms_entry_with_the_interval(dear: dict[str, Any]) -> None:
+    crossover = dear["crossover"]
+    entry = next(one for one in crossover["arms"] if one["arm"] == crossover["arm"])
+    assert {key: crossover[key] for key in entry} == entry
+    assert entry["never"] is not None
+
+
+def test_without_a_fitted_arm_there_are_intervals_all_the_same() -> None:
+    costs = {}
+    for name, upfront, each in (("zero_shot", "0", "0.02"), ("few_shot", "30", "0.01")):
+        sheet = CostSheet(name, upfront={"hours": usd(upfront)}, extras={"all": usd(each)})
+        costs[name] = Costs(sheet.upfront, usd(each), usd(each), sheet)
+    even = BreakEvenWith(against="zero_shot", requests=3000, days=30.0)
+    block = Crossover(
+        reason="no fitted arm was measured",
+        arms=(CrossoverArm(arm="few_shot", **dict(even)),),
+        pairs=(PairBreakEven(arm="few_shot", **dict(even)),),
+    )
+    case = Case((), 100, 60)
+    ranged = with_ranges(block, [measured(name) for name in costs], costs, case)
+    assert (ranged.arm, ranged.reason) == (None, "no fitted arm was measured")
+    for one in (*ranged.arms, *ranged.pairs):
+        assert (one.days_low, one.days_high, one.never) == (30, 30, 0)
+        assert (one.requests_low, one.requests_high) == (3000, 3000)

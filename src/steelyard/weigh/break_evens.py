@@ -47,13 +47,9 @@ def with_ranges(
         ranged(one, one.arm).updated(nearest=one.nearest and ranged(one.nearest, one.arm))
         for one in crossover.arms
     )
-    head = next((one for one in arms_then if one.arm == crossover.arm), crossover)
-    return crossover.updated(
-        **dict(head),
-        arms=arms_then,
-        pairs=tuple(ranged(one, one.arm) for one in crossover.pairs),
-        scenarios=scenarios,
-    )
+    head = next((dict(one) for one in arms_then if one.arm == crossover.arm), {})
+    pairs = tuple(ranged(one, one.arm) for one in crossover.pairs)
+    return crossover.updated(**head, arms=arms_then, pairs=pairs, scenarios=scenarios)
 
 
 def _with_range(even: _Even, among: BreakEvenRange | None, traffic: Traffic) -> _Even:
