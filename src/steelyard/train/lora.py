@@ -98,15 +98,26 @@ def _train(
 
 
 def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]:
-    """Return the tokens of each chat and of its answer, with the end of the turn."""
+    """Return the tokens of each chat and of its answer, with the end of the turn.
+
+    Raises `ConfigError` where nothing would be learnt, or the prompt too.
+    """
     from steelyard.model.prompts import PromptWriter
     from steelyard.train.packing import TokenSample
 
     writer = PromptWriter(tokenizer)
     prompts = writer.tokens([sample.messages for sample in samples])
     answers = writer.answer_tokens([sample.output for sample in samples])
-    end = tokenizer.eos_token_id
+    if not writer.turn_end:
+        raise ConfigError(
+            "nothing ends an answer: the chat template writes no control token after one, and the "
+            "tokenizer has no eos_token; a model tuned so would never stop"
+        )
+    if samples and not any(answers):
+        raise ConfigError("nothing is learnt: every answer is empty")
+    if not all(prompts):
+        raise ConfigError("everything is learnt: the chat template writes no prompt")
     return [
-        TokenSample(tuple(prompt), (*answer, end))
+        TokenSample(tuple(prompt), (*answer, *writer.turn_end))
         for prompt, answer in zip(prompts, answers, strict=True)
     ]
