@@ -22,7 +22,9 @@ _NO_SYSTEM = (
 
 def _default_system(text: str) -> str:
     return (
-        "{% if messages[0].role != 'system' %}<|im_start|>system\n" + text + "<|im_end|>\n{% endif %}"
+        "{% if messages[0].role != 'system' %}<|im_start|>system\n"
+        + text
+        + "<|im_end|>\n{% endif %}"
     )
 
 
@@ -78,14 +80,21 @@ FAMILIES = {
         "</s>",
     ),
     "phi": Family(
-        _EACH + "<|{{ m.role }}|>\n{{ m.content }}<|end|>\n" + _END + "{% if add_generation_prompt %}"
+        _EACH
+        + "<|{{ m.role }}|>\n{{ m.content }}<|end|>\n"
+        + _END
+        + "{% if add_generation_prompt %}"
         "<|assistant|>\n{% else %}<|endoftext|>{% endif %}",
         ("<|user|>", "<|assistant|>", "<|system|>", "<|end|>", "<|endoftext|>"),
         "<|endoftext|>",
         "<|end|>",
     ),
     "zephyr": Family(
-        _EACH + "<|{{ m.role }}|>\n{{ m.content }}</s>\n" + _END + _OPEN + "<|assistant|>\n{% endif %}",
+        _EACH
+        + "<|{{ m.role }}|>\n{{ m.content }}</s>\n"
+        + _END
+        + _OPEN
+        + "<|assistant|>\n{% endif %}",
         ("</s>", "<unk>"),
         "</s>",
         "</s>",

@@ -10,13 +10,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from steelyard.core import Message  # noqa: E402 - the optional packages come first
-from steelyard.errors import ConfigError  # noqa: E402
-from steelyard.model.prompts import PromptWriter  # noqa: E402
-from steelyard.train.base import ChatSample  # noqa: E402
-from steelyard.train.learnt import learnt_of  # noqa: E402
-from steelyard.train.lora import tokenize  # noqa: E402
-from tests.model.chat_templates import FAMILIES, tokenizer_of  # noqa: E402
+from steelyard.core import Message
+from steelyard.errors import ConfigError
+from steelyard.model.prompts import PromptWriter
+from steelyard.train.base import ChatSample
+from steelyard.train.learnt import learnt_of
+from steelyard.train.lora import tokenize
+from tests.model.chat_templates import FAMILIES, tokenizer_of
 
 WITH_SYSTEM = (Message("system", "Be brief."), Message("user", "What is the answer?"))
 WITHOUT = (Message("user", "What is the answer?"),)
@@ -84,5 +84,7 @@ def test_nothing_learnt_and_everything_learnt_are_refused() -> None:
         tokenize(tokenizer("smollm2"), [ChatSample(WITHOUT, ""), ChatSample(WITHOUT, "")])
     silent = tokenizer_of("no template")
     silent.chat_template = "{{ '' }}"
-    with pytest.raises(ConfigError, match="everything is learnt: the chat template writes no prompt"):
+    with pytest.raises(
+        ConfigError, match="everything is learnt: the chat template writes no prompt"
+    ):
         tokenize(silent, [ChatSample(WITHOUT, "x")])

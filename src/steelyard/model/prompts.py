@@ -9,7 +9,6 @@ from typing import Any
 from steelyard.core import Message
 from steelyard.model.control_tokens import ControlTokens, encode_cut, unused_character
 
-
 _PROBE = "Steelyard"
 """An answer whose place in a rendered chat is looked for."""
 

@@ -33,9 +33,7 @@ class Learnt(NamedTuple):
     max_tokens: int
 
 
-def learnt_of(
-    tokenizer: Any, samples: Sequence[TokenSample], max_tokens: int, show: int
-) -> Learnt:
+def learnt_of(tokenizer: Any, samples: Sequence[TokenSample], max_tokens: int, show: int) -> Learnt:
     """The first ``show`` of ``samples`` with the learnt span apart, control tokens written out."""
     fitting = [sample for sample in samples if sample.length <= max_tokens]
     return Learnt(
