@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -57,7 +57,7 @@ def _sums(
         upfront.append(CostPart(part="judge", reason=_NO_JUDGE, counted=False))
     course = None if costs.sheet is None else cost_over_time(costs.sheet, case.traffic)
     total = None if course is None else course.total.amount
-    end = whole.end and datetime.now(UTC).date() + timedelta(days=whole.end.day)
+    end = whole.end and case.price_day + timedelta(days=whole.end.day)
     return ArmSums(
         arm=name,
         upfront=tuple(upfront),
