@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from steelyard.errors import ConfigError
+from steelyard.families import STRATEGIES
 from steelyard.planning.jobs import Job
 from steelyard.planning.options import RunOptions
 from steelyard.planning.plan import Plan, default_folder, left_out_text, make_plan
@@ -19,9 +20,7 @@ from steelyard.strategy.tuned import TunedStrategy
 from steelyard.task import Task
 from steelyard.train.learnt import Learnt
 from steelyard.weigh.opening import check_trust, open_run
-
-DEFAULT = ("lora",)
-"""What is tuned where the task names no strategy that tunes."""
+from steelyard.words import listed
 
 
 class JobLearnt(NamedTuple):
@@ -44,7 +43,7 @@ class TrainedJob:
 
 
 def training_plan(task: Task | Path | str, options: RunOptions) -> Plan:
-    """Plan the strategies of ``task`` that tune, or LoRA where it names none.
+    """Plan the strategies of ``task`` that tune, or where it names none the first that there is.
 
     Raises `ConfigError` for a strategy that does not tune, and where none can tune here.
     """
@@ -52,16 +51,21 @@ def training_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         plan = _tuning_alone(make_plan(task, options))
         if plan.jobs:
             return plan
-        options = replace(options, strategies=DEFAULT)
+        options = replace(options, strategies=_tuning()[:1])
     for name in options.strategies or ():
         if name != "auto" and not traits_of(name).tunes:
             raise ConfigError(
-                f"strategy {name}: it tunes nothing; name one that does, such as lora"
+                f"strategy {name}: it tunes nothing; those that do: {listed(_tuning())}"
             )
     plan = _tuning_alone(make_plan(task, options))
     if not plan.jobs:
         raise ConfigError("; ".join(left_out_text(entry) for entry in plan.left_out))
     return plan
+
+
+def _tuning() -> tuple[str, ...]:
+    """The strategies that tune, by name."""
+    return tuple(name for name in STRATEGIES if traits_of(name).tunes)
 
 
 def _tuning_alone(plan: Plan) -> Plan:
