@@ -10,7 +10,7 @@ import pytest
 import steelyard.rules_of_thumb
 from steelyard import advise
 from steelyard.advice.base import range_of
-from steelyard.advice.decide import WAYS
+from steelyard.advice.choices import WAYS
 from steelyard.advice.questions import answer_keys
 from steelyard.advice.reasons import keys_of
 from steelyard.rules_of_thumb import ThumbRule, thumb_rules
