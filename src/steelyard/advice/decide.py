@@ -10,7 +10,7 @@ from collections.abc import Callable
 from steelyard.advice.bills import by_cost, is_dear, with_bill
 from steelyard.advice.choices import LEARNED, TRIED, WELL, WayChoice
 from steelyard.advice.obstacles import (
-    MONEY_AND_PEOPLE,
+    NOT_FOR_CLASSIFIERS,
     affordable,
     in_words,
     obstacles,
@@ -85,10 +85,8 @@ def _changing_facts(case: Situation) -> WayChoice | None:
 
 
 def _plain_classifier(case: Situation) -> WayChoice | None:
-    if not case.holds("labels_classifier"):
+    if not all(map(case.holds, _CLASSIFIER)):
         return None
-    if not case.holds("labels_500"):
-        return _few_labels(case)
     if case.fails("latency_prompt"):
         why = "no prompt was timed within such a limit, and the examples suffice for a plain classifier"
         return WayChoice("classical", why, (*_CLASSIFIER, "latency_classifier", "latency_prompt"))
@@ -105,13 +103,14 @@ def _plain_classifier(case: Situation) -> WayChoice | None:
 
 def _few_labels(case: Situation) -> WayChoice | None:
     """Labels whose cost hurts, and fewer examples than a plain classifier is sure to do with."""
-    if not case.holds("need_cost") or case.holds("change_weekly") or case.fails("labels_50"):
+    is_about_cost = case.holds("labels_classifier") and case.holds("need_cost")
+    if not is_about_cost or case.holds("change_weekly") or case.fails("labels_50"):
         return None
     rules = (*_CLASSIFIER, "classifier_any_volume")
     if case.holds("labels_100_parity") and case.holds("volume_10m_month"):
         why = "so many labels a day are cheapest from a plain classifier, once more examples are labelled"
         return WayChoice("classical", why, (*rules, "labels_100_parity", "volume_10m_month"))
-    why = "a plain classifier gives the cheapest labels at any volume, and a run shows whether yours does"
+    why = "a plain classifier labels cheapest at any volume: a run shows whether your examples suffice"
     return WayChoice("measure", why, (*rules, "labels_50"))
 
 
@@ -154,13 +153,18 @@ def _no_weights(case: Situation) -> WayChoice | None:
     if not hindrances:
         return None
     why = in_words(case, hindrances[0])
-    if set(hindrances) <= set(MONEY_AND_PEOPLE) and all(map(case.holds, _CLASSIFIER)):
-        why = f"{why}, but a plain classifier takes neither: weigh it against the prompt"
+    if _may_take_classifier(case, hindrances):
+        why = f"{why}, but a plain classifier does without: weigh it against the prompt"
         return WayChoice("measure", why, (*_CLASSIFIER, *hindrances))
     if case.falls_short:
         why = f"{why}, so that a better prompt than today's is what is left"
         return _by_prompt(case, why, (*hindrances, "prompt_plateau"))
     return _by_prompt(case, f"{why}, while a prompt can be changed at once", hindrances)
+
+
+def _may_take_classifier(case: Situation, hindrances: tuple[str, ...]) -> bool:
+    """Whether only money, people or time is short, and there are labels enough for what takes none."""
+    return set(hindrances) <= set(NOT_FOR_CLASSIFIERS) and all(map(case.holds, _CLASSIFIER))
 
 
 def _affordable_part(case: Situation) -> WayChoice | None:
@@ -186,7 +190,10 @@ def _format(case: Situation) -> WayChoice | None:
     if not case.falls_short:
         return WayChoice("prompt", why, ("constrained_format",))
     rules = ("constrained_format", "prompt_plateau")
-    if obstacles(case) or not case.holds("labels_100_parity"):
+    hindrances = obstacles(case)
+    if hindrances and _may_take_classifier(case, hindrances):
+        return None
+    if hindrances or not case.holds("labels_100_parity"):
         return _by_prompt(case, f"{why}, and what is wrong then a better prompt has to mend", rules)
     why = f"{why}; whether the content suffices then, your examples can show"
     return WayChoice("measure", why, (*rules, "labels_100_parity"))
@@ -295,6 +302,7 @@ STEPS: tuple[Callable[[Situation], WayChoice | None], ...] = (
     _facts,
     _changing_facts,
     _plain_classifier,
+    _few_labels,
     _affordable_part,
     by_cost,
     _fast_answers,

@@ -56,9 +56,9 @@ _SURE = ({"input": "prompt", "output": "completion"}, {"input": "input", "output
 class FileGuess:
     """What a file seems to hold. ``columns`` is empty where rows carry the usual keys.
 
-    A role with ``None`` is played by no column. ``metric`` is what decides over such rows (`first_metric`). ``bad`` lists the rows
-    that could not be read, so that the guess is made without them; ``notes`` say what else the columns
-    could have meant.
+    A role with ``None`` is played by no column. ``metric`` is what decides over such rows (`first_metric`).
+    ``bad`` lists the rows that could not be read, so that the guess is made without them; ``notes`` say
+    what else the columns could have meant.
     """
 
     kind: OutputKind
