@@ -42,9 +42,9 @@ BACK_BY = {
 }
 """The one rule for the sake of which the advice may come back to a way.
 
-A budget that no longer pays for training on all labels leaves a plain classifier, which learns from all; a
-prompt that is long enough is cached, and cheaper than a shorter one; between two limits what was timed is a
-tuned model alone.
+A budget that pays for training on fewer than 500 labels of more leaves a plain classifier, which learns from
+all; a prompt that is long enough is cached, and cheaper than a shorter one; between two limits what was timed
+is a tuned model alone.
 """
 LATENCY_BAND = range(81, 188)
 answers_at_random = st.fixed_dictionaries(
@@ -85,7 +85,7 @@ def test_more_of_a_number_never_turns_the_advice_back(key: str, answers: dict[st
 
 @pytest.mark.parametrize("key", ["examples", "prompt_tokens", "max_latency_ms"])
 def test_what_is_explained_does_occur(key: str) -> None:
-    labels = {"kind": "label", "tries": "70 of 100", "budget": 20}
+    labels = {"kind": "label", "tries": "70 of 100", "budget": 1}
     cases: dict[str, dict[str, Any]] = {
         "examples": labels,
         "prompt_tokens": {"need": "cost", "tries": "19 of 20", "requests_per_day": 50_000},

@@ -42,7 +42,7 @@ def volume_marks(case: Situation) -> tuple[str, str]:
     """
     if "tokens_per_day" not in case.figures:
         return "volume_10000", "volume_10m_month"
-    if case.does_well and case.holds("cache_1024"):
+    if case.does_well and "cached_tokens_per_day" in case.figures:
         return "hosting_tokens_cached", "hosting_tokens_mini_cached"
     return "hosting_tokens", "hosting_tokens_mini"
 

@@ -173,7 +173,8 @@ def _affordable_part(case: Situation) -> WayChoice | None:
     if obstacles(case) != ("training_4",) or count is None or case.examples is None:
         return None
     part = case.with_answer("examples", count)
-    if part.fails("labels_50") or all(map(case.holds, _CLASSIFIER)):
+    leaves_classifier = all(map(case.holds, _CLASSIFIER)) and part.fails("labels_500")
+    if part.fails("labels_50") or leaves_classifier:
         return None
     choice = choose(part)
     if choice.way not in LEARNED:
