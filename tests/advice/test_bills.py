@@ -36,6 +36,15 @@ def test_a_good_prompt_with_dear_traffic_stays_and_the_bill_is_said() -> None:
     assert "9,600,000,000 prompt tokens a day cost $19,200" in bill and "$3,840" in bill
 
 
+def test_too_few_labels_are_not_the_last_word_on_a_dear_prompt_that_does() -> None:
+    advice = advise(LABELS | {"examples": 0, "requests_per_day": 2_000_000, "prompt_tokens": 900})
+    assert advice.recommendation == "prompt"
+    assert "too few examples" in advice.why
+    assert "a plain classifier that learns from its answers" in advice.why
+    assert "cache" not in advice.why
+    assert "label more of your inputs" in advice.next[0].text
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.fixed_dictionaries({}, optional={key: st.sampled_from(few) for key, few in OTHERWISE.items()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from steelyard.advice.choices import TRIED, WayChoice
+from steelyard.advice.choices import TRIED, WELL, WayChoice
 from steelyard.advice.obstacles import in_words, obstacles
 from steelyard.advice.situation import Situation
 from steelyard.packaged import packaged
@@ -22,6 +22,9 @@ def by_cost(case: Situation) -> WayChoice | None:
         return _cheaper_prompt(case, why, (unpaid,))
     if hindrances := obstacles(case):
         why = in_words(case, hindrances[0])
+        if hindrances == ("labels_50",) and case.does_well and case.holds(paid):
+            why = f"{why}, and today's prompt does its work"
+            return with_bill(case, WayChoice("prompt", why, (*hindrances, *WELL)))
         return _cheaper_prompt(case, why, (*hindrances, *([paid] if case.holds(paid) else [])))
     if not case.holds(paid):
         why = "whether a shorter prompt pays turns on traffic, tokens and prices that are not all known"
