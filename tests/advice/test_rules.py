@@ -137,3 +137,11 @@ def test_no_text_of_a_way_is_cut_at_its_commas() -> None:
     for way in WAYS:
         for item in (*way_facts(way).advantages, *way_facts(way).limits):
             assert not re.match(r"(if|where|when|unless|but|and|or|which)\b", item), (way, item)
+
+
+def test_marks_are_told_with_their_unit() -> None:
+    answers = {"requests_per_day": 50_000, "prompt_tokens": 1500, "examples": 40, "budget": 150}
+    texts = [reason.text for reason in advise(answers).reasons if "(mark" in reason.text]
+    for unit in ("requests a day", "input tokens a day", "examples", "US dollars"):
+        assert any(text.endswith(f" {unit})") for text in texts), unit
+    assert not [text for text in texts if text.endswith(tuple(f"{digit})" for digit in range(10)))]
