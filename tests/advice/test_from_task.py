@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from steelyard import DataError
+from steelyard import DataError, init_from_file
 from steelyard.advice import advise, from_task
 from steelyard.advice.data_answers import DataAnswer, TaskAnswers
+from steelyard.task.config import load_task
 from tests.conftest import MakeTask
 
 LONG = "The printer in room 12 of the north wing stops after three pages every morning and " * 10
@@ -130,3 +131,25 @@ def test_the_next_steps_are_about_the_task_there_is(make_task: MakeTask) -> None
     advice = advise(from_task(task).by_key, subject=from_task(task).subject)
     assert advice.task_yaml is None
     assert all(str(task.folder.name) in step.command for step in advice.next)
+
+
+@pytest.mark.parametrize(
+    ("output", "metric"),
+    [("She has {n} left over in the end.\n#### {n}", "numeric"), ("It is {n}", None), ("{n}", "numeric")],
+)  # fmt: skip
+def test_the_metric_is_the_one_that_init_writes(
+    tmp_path: Path, output: str, metric: str | None
+) -> None:
+    file = tmp_path / "rows.jsonl"
+    rows = [{"input": f"how many are {n} and 0?", "output": output.format(n=n)} for n in range(30)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    written = load_task(init_from_file(tmp_path / "new", file)).primary_metric
+    source = from_task(file)
+    advice = advise({**source.by_key, "kind": "text"}, subject=source.subject)
+    assert source.subject.metric == metric
+    assert (written == "numeric") == (metric == "numeric")
+    assert advice.task_yaml is not None
+    if metric is not None:
+        assert f"its metric will be {metric}" in advice.next[0].text
+        assert "rouge" not in advice.next[0].text
+        assert f"\nmetric: {metric}\n" in advice.task_yaml

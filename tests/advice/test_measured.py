@@ -138,6 +138,7 @@ def test_every_claim_and_every_other_rule_has_its_words() -> None:
     claims = run_claims()
     assert {one.claim for one in rules if one.claim} == set(claims)
     assert all(claim.how and claim.way for claim in claims.values())
+    assert all(claim.tests.startswith("whether ") for claim in claims.values())
     assert all(why_not_judged(one) for one in rules if one.claim is None)
     assert not any(one.claim for one in thumb_rules().values() if one.about not in ABOUT)
 
@@ -404,3 +405,14 @@ def test_the_table_of_results_counts_only_what_was_judged() -> None:
     table, _, rest = page.partition("Not judged: ")
     assert "`cached_input`" in rest and "`cached_input`" not in table
     assert "constrained_format" not in page
+
+
+def test_what_was_tested_is_said_where_it_is_less_than_the_rule_says() -> None:
+    judged = rule("latency_classifier")
+    assert judged.judgement == "agrees" and "1 ms" in judged.rule.text
+    assert judged.tested == (
+        "whether the plain classifier answers faster than the best prompt, not in how many milliseconds"
+    )
+    assert judged.tested in lines()["latency"].tested
+    assert rule("latency_classifier", arms=without("tfidf_linear")).tested == ""
+    assert rule("latency_prompt").tested == ""

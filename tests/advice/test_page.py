@@ -6,7 +6,8 @@ import importlib.util
 import re
 from pathlib import Path
 
-from steelyard.advice.decide import STEPS, WAYS
+from steelyard.advice.choices import WAYS
+from steelyard.advice.decide import STEPS
 from steelyard.rules_of_thumb import thumb_rules
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -10,9 +12,10 @@ import pytest
 import steelyard.rules_of_thumb
 from steelyard import advise
 from steelyard.advice.base import range_of
-from steelyard.advice.decide import WAYS
+from steelyard.advice.choices import WAYS
 from steelyard.advice.questions import answer_keys
 from steelyard.advice.reasons import keys_of
+from steelyard.advice.ways import way_facts
 from steelyard.rules_of_thumb import ThumbRule, thumb_rules
 
 RULE: dict[str, Any] = {
@@ -109,7 +112,9 @@ def test_a_rule_is_old_after_eighteen_months(today: date, old: bool) -> None:
     ("rule", "hour", "million"),
     [
         ("hosting_tokens", 1.70, 2),
+        ("hosting_tokens_cached", 1.70, 0.20),
         ("hosting_tokens_mini", 1.70, 0.40),
+        ("hosting_tokens_mini_cached", 1.70, 0.04),
         ("hosting_tokens_gpu", 4.50, 0.10),
     ],
 )
@@ -123,6 +128,15 @@ def test_marks_a_month_are_compared_with_requests_a_day() -> None:
     assert rule.holds({"requests_per_day": 333_334}) is True
     assert rule.holds({"requests_per_day": 333_333}) is False
     assert rule.holds({}) is None
+
+
+def test_no_text_of_a_way_is_cut_at_its_commas() -> None:
+    """In YAML's ``[a, b]`` a comma inside a text makes two of it."""
+    text = files("steelyard").joinpath("advice/data/ways.yaml").read_text(encoding="utf-8")
+    assert not re.search(r": \[", text)
+    for way in WAYS:
+        for item in (*way_facts(way).advantages, *way_facts(way).limits):
+            assert not re.match(r"(if|where|when|unless|but|and|or|which)\b", item), (way, item)
 
 
 def test_marks_are_told_with_their_unit() -> None:

@@ -8,7 +8,9 @@ from math import floor
 from typing import Any
 
 from steelyard.advice.base import Advice, cited, range_of
-from steelyard.advice.decide import WayChoice, choose
+from steelyard.advice.bills import bill_note
+from steelyard.advice.choices import WayChoice
+from steelyard.advice.decide import choose
 from steelyard.advice.mistakes import likely_mistakes
 from steelyard.advice.obstacles import training_bill
 from steelyard.advice.questions import Tries, answer_keys
@@ -64,7 +66,7 @@ def advise(
         () if stands else tuple(turning_answers(case, skipped)),
         () if stands else tuple(turning_answers(case, list(case.answers))),
         tuple(_notes(case, choice)),
-        None if subject.task else task_yaml(case, choice.way),
+        None if subject.task else task_yaml(case, choice.way, subject.metric),
         case,
     )
 
@@ -82,6 +84,8 @@ def _notes(case: Situation, choice: WayChoice) -> list[str]:
     notes = []
     if case.is_unsettled:
         notes.append(_more_tries(case))
+    if (bill_of_day := bill_note(case)) is not None:
+        notes.append(bill_of_day)
     if case.budget is not None and (bill := training_bill(case)) is not None:
         what = counted(case.examples or 0, "example")
         notes.append(_TRAINING.format(bill=bill, what=what))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from steelyard.advice.decide import AdvisedWay
+from steelyard.advice.choices import AdvisedWay
 from steelyard.advice.mistakes import LikelyMistake
 from steelyard.advice.reasons import AdviceReason, keys_of
 from steelyard.advice.situation import Situation

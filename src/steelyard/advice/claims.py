@@ -28,20 +28,18 @@ LEAST_TIMED = 20
 
 
 class RunClaim(NamedTuple):
-    """A claim: the ``way`` it speaks for, ``how`` to measure it, and what answers it from a run."""
+    """A claim: the ``way`` it speaks for, ``how`` to measure it, what it ``tests``, and what answers it."""
 
     way: str
     how: str
+    tests: str
     check: Callable[[RivalArms, ThumbRule], ClaimCheck]
 
 
 def run_claims() -> Mapping[str, RunClaim]:
     """The claims by name."""
     entries = packaged("advice/data/claims.yaml")["claims"]
-    return {
-        name: RunClaim(entries[name]["way"], entries[name]["how"], _CHECKS[name])
-        for name in entries
-    }
+    return {name: RunClaim(**facts, check=_CHECKS[name]) for name, facts in entries.items()}
 
 
 def why_not_judged(rule: ThumbRule) -> str:

@@ -13,6 +13,7 @@ from steelyard.advice.steps import Subject
 from steelyard.data.audit import check
 from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.enough import first_indices
+from steelyard.data.guess import first_metric
 from steelyard.data.tokens import count_tokens
 from steelyard.errors import DataError
 from steelyard.files import expanded
@@ -76,7 +77,12 @@ def _subject(source: Task | Path | str, data: Dataset) -> Subject:
     path = expanded(source)
     is_task = path.name == FILE_NAME or (path / FILE_NAME).is_file() or not data.task.is_bare
     exact = _is_word_for_word(data)
-    return Subject(path, None, exact) if is_task else Subject(None, path, exact)
+    if is_task:
+        return Subject(path, None, exact)
+    metric = first_metric(data.kind, data.examples)
+    if metric in ("numeric", "rules"):
+        return Subject(None, path, False, metric)
+    return Subject(None, path, exact)
 
 
 def _is_word_for_word(data: Dataset) -> bool:

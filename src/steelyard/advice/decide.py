@@ -6,10 +6,11 @@ Each step reads the answers through rules alone, so that whatever it turns on ca
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple, get_args
 
+from steelyard.advice.bills import by_cost, is_dear, with_bill
+from steelyard.advice.choices import LEARNED, TRIED, WELL, WayChoice
 from steelyard.advice.obstacles import (
-    MONEY_AND_PEOPLE,
+    NOT_FOR_CLASSIFIERS,
     affordable,
     in_words,
     obstacles,
@@ -18,20 +19,7 @@ from steelyard.advice.obstacles import (
 from steelyard.advice.situation import Situation
 from steelyard.words import counted
 
-AdvisedWay = Literal[
-    "measure", "prompt", "few_shot", "retrieval", "fine_tune", "hybrid", "classical"
-]
-WAYS: tuple[str, ...] = get_args(AdvisedWay)
-_WELL = ("eight_of_ten", "more_right_than_wrong")
-_TRIED = (*_WELL, "prompt_plateau")
-
-
-class WayChoice(NamedTuple):
-    """A way, the one sentence why, and the rules that decided."""
-
-    way: AdvisedWay
-    why: str
-    rules: tuple[str, ...]
+_CLASSIFIER = ("labels_classifier", "labels_500")
 
 
 def choose(case: Situation) -> WayChoice:
@@ -81,7 +69,8 @@ def _facts(case: Situation) -> WayChoice | None:
         return None
     if case.does_well and case.fails("facts_change"):
         why = "today's prompt knows the facts it needs, and they hardly change"
-        return WayChoice("prompt", why, (*_WELL, "facts_change"))
+        choice = WayChoice("prompt", why, (*WELL, "facts_change"))
+        return with_bill(case, choice) if is_dear(case) else choice
     why = "facts are looked up and shown to the model, where they can be corrected in a minute"
     return WayChoice("retrieval", why, ("facts_retrieval", "facts_context"))
 
@@ -96,21 +85,33 @@ def _changing_facts(case: Situation) -> WayChoice | None:
 
 
 def _plain_classifier(case: Situation) -> WayChoice | None:
-    if not (case.holds("labels_classifier") and case.holds("labels_500")):
+    if not all(map(case.holds, _CLASSIFIER)):
         return None
-    rules = ("labels_classifier", "labels_500")
-    if case.holds("change_weekly"):
-        return _handing_over(case, rules)
-    if case.holds("volume_10m_month"):
-        why = "so many labels a day are cheapest from a plain classifier, and the examples suffice for one"
-        return WayChoice("classical", why, (*rules, "volume_10m_month"))
     if case.fails("latency_prompt"):
         why = "no prompt was timed within such a limit, and the examples suffice for a plain classifier"
-        return WayChoice("classical", why, (*rules, "latency_classifier", "latency_prompt"))
-    if case.holds("need_cost") and case.holds("volume_10000"):
-        why = "the examples suffice for a plain classifier, the cheapest that gives labels"
-        return WayChoice("classical", why, (*rules, "need_cost", "volume_10000"))
+        return WayChoice("classical", why, (*_CLASSIFIER, "latency_classifier", "latency_prompt"))
+    if case.holds("change_weekly"):
+        return _handing_over(case, _CLASSIFIER)
+    if case.holds("volume_10m_month"):
+        why = "so many labels a day are cheapest from a plain classifier, and the examples suffice for one"
+        return WayChoice("classical", why, (*_CLASSIFIER, "volume_10m_month"))
+    if case.holds("need_cost"):
+        why = "the examples suffice for a plain classifier, the cheapest that gives labels at any volume"
+        return WayChoice("classical", why, (*_CLASSIFIER, "need_cost", "classifier_any_volume"))
     return None
+
+
+def _few_labels(case: Situation) -> WayChoice | None:
+    """Labels whose cost hurts, and fewer examples than a plain classifier is sure to do with."""
+    is_about_cost = case.holds("labels_classifier") and case.holds("need_cost")
+    if not is_about_cost or case.holds("change_weekly") or case.fails("labels_50"):
+        return None
+    rules = (*_CLASSIFIER, "classifier_any_volume")
+    if case.holds("labels_100_parity") and case.holds("volume_10m_month"):
+        why = "so many labels a day are cheapest from a plain classifier, once more examples are labelled"
+        return WayChoice("classical", why, (*rules, "labels_100_parity", "volume_10m_month"))
+    why = "a plain classifier labels cheapest at any volume: a run shows whether your examples suffice"
+    return WayChoice("measure", why, (*rules, "labels_50"))
 
 
 def _handing_over(case: Situation, rules: tuple[str, ...]) -> WayChoice | None:
@@ -121,43 +122,6 @@ def _handing_over(case: Situation, rules: tuple[str, ...]) -> WayChoice | None:
     return WayChoice("hybrid", why, (*rules, "volume_10m_month", "change_weekly"))
 
 
-def _cost(case: Situation) -> WayChoice | None:
-    if not case.holds("need_cost"):
-        return None
-    paid, unpaid = "volume_10m_month", "volume_10000"
-    if "tokens_per_day" in case.figures:
-        paid, unpaid = "hosting_tokens_mini", "hosting_tokens"
-    hindrances = obstacles(case)
-    if case.fails(unpaid):
-        return _cheaper_prompt(
-            case, "there is too little traffic for a tuned model to earn its keep", (unpaid,)
-        )
-    if not case.holds(paid):
-        why = "whether a shorter prompt pays turns on traffic, tokens and prices that are not all known"
-        if case.holds(unpaid) and case.fails(paid):
-            why = "whether a shorter prompt pays turns on prices: such traffic pays for a tuned model at some"
-        return WayChoice("measure", why, ("need_cost", "tuned_tokens_dearer", unpaid, paid))
-    if hindrances:
-        why = f"the traffic may pay for tuning, but {in_words(case, hindrances[0])}"
-        return _cheaper_prompt(case, why, (paid, *hindrances))
-    if not case.holds("labels_100_parity"):
-        why = "the traffic may pay for tuning, if there are examples enough to tune and to test it"
-        return WayChoice("measure", why, (paid, "labels_100_parity"))
-    why = "by list prices such traffic pays for a tuned model that does without the long prompt"
-    return WayChoice("fine_tune", why, (paid, "labels_100_parity"))
-
-
-def _cheaper_prompt(case: Situation, why: str, rules: tuple[str, ...]) -> WayChoice:
-    """A shorter prompt where today's does; one that is not shown to do has to become better first."""
-    if case.tries is None or case.does_well:
-        return WayChoice("prompt", f"{why}: shorten and cache the prompt", (*rules, "cached_input"))
-    rules = (*rules, *_TRIED)
-    if obstacles(case):
-        return WayChoice("prompt", f"{why}: first a better prompt, then a cheaper one", rules)
-    why = f"{why}, and today's prompt is not shown to do: see first what is right often enough"
-    return WayChoice("measure", why, rules)
-
-
 def _fast_answers(case: Situation) -> WayChoice | None:
     """A limit that of what was timed a tuned model keeps, and no prompt."""
     is_between = case.fails("latency_prompt") and case.holds("latency_tuned")
@@ -165,7 +129,7 @@ def _fast_answers(case: Situation) -> WayChoice | None:
         return None
     if case.does_well:
         why = "today's prompt does its work, but no prompt was timed within such a limit: time yours first"
-        return WayChoice("measure", why, (*_WELL, "latency_prompt"))
+        return WayChoice("measure", why, (*WELL, "latency_prompt"))
     if case.holds("volume_1000"):
         why = "no prompt was timed within such a limit, but so few requests seldom pay for a tuned model"
         why = f"{why}: time yours first"
@@ -177,8 +141,10 @@ def _fast_answers(case: Situation) -> WayChoice | None:
 def _good_prompt(case: Situation) -> WayChoice | None:
     if not case.does_well:
         return None
-    why = "today's prompt does its work, and nothing you said asks for more"
-    return WayChoice("prompt", why, _WELL)
+    why = "today's prompt does its work"
+    if is_dear(case):
+        return with_bill(case, WayChoice("prompt", why, WELL))
+    return WayChoice("prompt", f"{why}: what would replace it has to be better or cheaper", WELL)
 
 
 def _no_weights(case: Situation) -> WayChoice | None:
@@ -187,38 +153,51 @@ def _no_weights(case: Situation) -> WayChoice | None:
     if not hindrances:
         return None
     why = in_words(case, hindrances[0])
-    classifier = ("labels_classifier", "labels_500")
-    if set(hindrances) <= set(MONEY_AND_PEOPLE) and all(map(case.holds, classifier)):
-        why = f"{why}, but a plain classifier takes neither: weigh it against the prompt"
-        return WayChoice("measure", why, (*classifier, *hindrances))
-    if (part := _affordable_part(case, hindrances)) is not None:
-        return part
+    if _may_take_classifier(case, hindrances):
+        why = f"{why}, but a plain classifier does without: weigh it against the prompt"
+        return WayChoice("measure", why, (*_CLASSIFIER, *hindrances))
     if case.falls_short:
         why = f"{why}, so that a better prompt than today's is what is left"
         return _by_prompt(case, why, (*hindrances, "prompt_plateau"))
     return _by_prompt(case, f"{why}, while a prompt can be changed at once", hindrances)
 
 
-def _affordable_part(case: Situation, hindrances: tuple[str, ...]) -> WayChoice | None:
-    """A budget that is too small for all examples, and pays for as many as tuning may take."""
+def _may_take_classifier(case: Situation, hindrances: tuple[str, ...]) -> bool:
+    """Whether only money, people or time is short, and there are labels enough for what takes none."""
+    return set(hindrances) <= set(NOT_FOR_CLASSIFIERS) and all(map(case.holds, _CLASSIFIER))
+
+
+def _affordable_part(case: Situation) -> WayChoice | None:
+    """A budget too small for all examples counts as many as it pays for, where tuning may do with those."""
     count = affordable(case)
-    if hindrances != ("training_4",) or count is None or case.examples is None:
+    if obstacles(case) != ("training_4",) or count is None or case.examples is None:
         return None
-    if not case.with_answer("examples", count).holds("labels_100_parity"):
+    part = case.with_answer("examples", count)
+    leaves_classifier = all(map(case.holds, _CLASSIFIER)) and part.fails("labels_500")
+    if part.fails("labels_50") or leaves_classifier:
         return None
+    choice = choose(part)
+    if choice.way not in LEARNED:
+        return choice
     of_all = f"{count:,} of {counted(case.examples, 'example')} (all: about {training_bill(case)})"
-    why = f"a budget of ${case.budget:,} pays for training on {of_all}: a run shows whether that many do"
-    return WayChoice("measure", why, (*hindrances, "labels_100_parity"))
+    why = f"{choice.why}; a budget of ${case.budget:,} pays for training on {of_all}"
+    return WayChoice(choice.way, why, (*choice.rules, "training_4"))
 
 
 def _format(case: Situation) -> WayChoice | None:
     if not case.holds("constrained_format"):
         return None
     why = "a strict format can be enforced while the model answers, without tuning"
-    if case.falls_short and case.holds("labels_100_parity"):
-        why = f"{why}; whether the content suffices then, your examples can show"
-        return WayChoice("measure", why, ("constrained_format", "labels_100_parity"))
-    return WayChoice("prompt", why, ("constrained_format",))
+    if not case.falls_short:
+        return WayChoice("prompt", why, ("constrained_format",))
+    rules = ("constrained_format", "prompt_plateau")
+    hindrances = obstacles(case)
+    if hindrances and _may_take_classifier(case, hindrances):
+        return None
+    if hindrances or not case.holds("labels_100_parity"):
+        return _by_prompt(case, f"{why}, and what is wrong then a better prompt has to mend", rules)
+    why = f"{why}; whether the content suffices then, your examples can show"
+    return WayChoice("measure", why, (*rules, "labels_100_parity"))
 
 
 def _too_few_tries(case: Situation) -> WayChoice | None:
@@ -227,7 +206,7 @@ def _too_few_tries(case: Situation) -> WayChoice | None:
     why = (
         "so few tries support neither 'the prompt does' nor 'it does not': try it on more examples"
     )
-    return WayChoice("measure", why, _TRIED)
+    return WayChoice("measure", why, TRIED)
 
 
 def _failing_prompt(case: Situation) -> WayChoice | None:
@@ -242,6 +221,9 @@ def _failing_prompt(case: Situation) -> WayChoice | None:
         return WayChoice("measure", f"{why}: weigh a better prompt against it", rules)
     if case.holds("volume_1000"):
         why = "prompting as it is falls short, but so few requests seldom pay for a tuned model"
+        if all(map(case.holds, _CLASSIFIER)):
+            why = f"{why}: weigh a better prompt and a plain classifier first"
+            return WayChoice("measure", why, (*rules, "volume_1000", *_CLASSIFIER))
         why = f"{why}: weigh a better prompt first"
         return WayChoice("measure", why, (*rules, "volume_1000"))
     why = "prompting is shown to fall short, and there are enough examples to tune on"
@@ -296,7 +278,7 @@ def _by_prompt(case: Situation, why: str, rules: tuple[str, ...]) -> WayChoice:
 
 def _with_what_changes(case: Situation, choice: WayChoice) -> WayChoice:
     """Tune what stays; what changes stays in the prompt or in documents."""
-    if case.holds("tune_style_prompt_task"):
+    if case.holds("tune_style_prompt_task") and not case.fails("latency_prompt"):
         why = f"{choice.why}; what changes every month stays in the prompt"
         return WayChoice("hybrid", why, (*choice.rules, "tune_style_prompt_task"))
     if case.holds("facts_change") and not case.holds("labels_classifier"):
@@ -321,11 +303,13 @@ STEPS: tuple[Callable[[Situation], WayChoice | None], ...] = (
     _facts,
     _changing_facts,
     _plain_classifier,
-    _cost,
+    _few_labels,
+    _affordable_part,
+    by_cost,
     _fast_answers,
     _good_prompt,
-    _no_weights,
     _format,
+    _no_weights,
     _too_few_tries,
     _failing_prompt,
     _private,

@@ -31,6 +31,13 @@ class JudgedRule(NamedTuple):
     figure: str | None
     reason: str
 
+    @property
+    def tested(self) -> str:
+        """What was put to the test, where something was; it may be less than the rule says."""
+        if self.rule.claim is None or self.figure is None:
+            return ""
+        return run_claims()[self.rule.claim].tests
+
 
 class RuleLine(NamedTuple):
     """The rules ``about`` one figure of a run. ``measured`` is ``None`` where the run has nothing on it."""
@@ -64,6 +71,11 @@ class RuleLine(NamedTuple):
         unsettled = self.of(self.judgement)
         by_claim = [one for one in unsettled if one.rule.claim] or unsettled
         return "; ".join(dict.fromkeys(one.reason for one in by_claim if one.reason))
+
+    @property
+    def tested(self) -> str:
+        """What was put to the test for its rules, each once."""
+        return "; ".join(dict.fromkeys(filter(None, (one.tested for one in self.rules))))
 
     def of(self, judgement: str) -> list[JudgedRule]:
         return [judged for judged in self.rules if judged.judgement == judgement]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from steelyard.advice.choices import LEARNED
 from steelyard.advice.situation import Situation
 from steelyard.data.mistakes import thresholds
 from steelyard.data.splits.allocation import MIN_EXAMPLES, part_sizes
 from steelyard.packaged import packaged
 from steelyard.stats import detectable_difference
 from steelyard.words import counted, points
-
-_LEARNED = ("fine_tune", "hybrid", "classical", "measure")
-"""Ways whose outcome rests on a test part of the examples."""
 
 
 class LikelyMistake(NamedTuple):
@@ -44,7 +42,7 @@ def _texts() -> dict[str, Any]:
 
 def _too_early(case: Situation, way: str) -> str | None:
     texts: dict[str, str] = _texts()["too_early"]
-    by_cost = way in _LEARNED and case.holds("need_cost")
+    by_cost = way in LEARNED and case.holds("need_cost")
     if not case.answers or by_cost or way == "retrieval":
         return None
     if case.holds("change_weekly") or case.holds("results_this_week"):
@@ -69,7 +67,7 @@ def _wrong_task(case: Situation) -> str | None:
 
 
 def _not_validated(case: Situation, way: str) -> str | None:
-    if way not in _LEARNED:
+    if way not in LEARNED:
         return None
     if case.is_unsettled:
         text: str = _texts()["not_validated"]["few"]

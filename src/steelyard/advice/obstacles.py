@@ -9,8 +9,8 @@ from steelyard.advice.situation import Situation
 from steelyard.rules_of_thumb import thumb_rules
 from steelyard.words import counted
 
-MONEY_AND_PEOPLE = ("training_4", "prompts_by_anybody")
-"""Obstacles to tuning alone: a plain classifier takes neither."""
+NOT_FOR_CLASSIFIERS = ("training_4", "prompts_by_anybody", "results_this_week")
+"""Obstacles to tuning alone: a plain classifier is trained in seconds, for nothing."""
 _WORDS = {
     "change_weekly": "the requirements change faster than a model can be tuned and tested",
     "results_this_week": "there is no time to tune and to test it",

@@ -92,9 +92,10 @@ def _answers(rules: Sequence[ThumbRule]) -> tuple[str, ...]:
 
 def _figure(case: Situation, reads: str) -> str:
     """The figure that a rule reads, in words."""
-    if reads == "tokens_per_day":
+    if reads in ("tokens_per_day", "cached_tokens_per_day"):
         tokens = case.figures[reads]
-        return f"{tokens:,} prompt tokens a day, {DAYS * tokens:,} a month"
+        cached = " if cached" if reads == "cached_tokens_per_day" else ""
+        return f"{tokens:,} prompt tokens a day{cached}, {DAYS * tokens:,} a month"
     if reads == "tries" and case.tries is not None:
         return tries_in_words(case.tries)
     return answer_keys()[reads].says(case.figures[reads])

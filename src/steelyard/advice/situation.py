@@ -22,6 +22,7 @@ WORKED_OUT: Mapping[str, tuple[str, ...]] = {
     "tries_low": ("tries",),
     "tries_high": ("tries",),
     "tokens_per_day": ("prompt_tokens", "requests_per_day"),
+    "cached_tokens_per_day": ("prompt_tokens", "requests_per_day"),
 }
 """Figures that rules read and nobody is asked for, with the answers that they are made of."""
 
@@ -67,6 +68,8 @@ class Situation:
             }
         if self.prompt_tokens is not None and self.requests_per_day is not None:
             figures["tokens_per_day"] = self.prompt_tokens * self.requests_per_day
+            if thumb_rules()["cache_1024"].holds(figures):
+                figures["cached_tokens_per_day"] = figures["tokens_per_day"]
         return figures
 
     def holds(self, rule: str) -> bool:

@@ -12,18 +12,19 @@ EXAMPLES = "examples.jsonl"
 """The file of examples that a written ``task.yaml`` names."""
 
 
-def task_yaml(case: Situation, way: str) -> str:
+def task_yaml(case: Situation, way: str, metric: str | None = None) -> str:
     """A ``task.yaml`` from the answers; what was not answered stands in it as a comment, never as a value.
 
     It names ``examples.jsonl`` beside it. A kind that was not answered is text, and says so. Free text gets a
-    metric that suits what is missing, or a line that says why none can be named yet.
+    metric that suits what is missing, or a line that says why none can be named yet;
+    ``metric`` is one that the rows ask for.
     """
     kind = case.kind or "text"
     return Template(packaged("advice/data/task.yaml.template")).substitute(
         instruction=packaged("advice/data/instructions.yaml")[kind],
         kind=kind,
         guessed="" if case.kind else "; you did not say which: change it",
-        metric=_metric_lines(case),
+        metric=f"\nmetric: {metric}\n" if metric else _metric_lines(case),
         model=_lines()["model"][_where(case)],
         documents=_line(
             way == "retrieval",

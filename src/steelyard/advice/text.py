@@ -7,8 +7,8 @@ from datetime import date
 from textwrap import wrap
 
 from steelyard.advice.base import Advice, CitedRule, cited
+from steelyard.advice.choices import WAYS
 from steelyard.advice.data_answers import DataAnswer
-from steelyard.advice.decide import WAYS
 from steelyard.advice.questions import answer_keys
 from steelyard.advice.reasons import AdviceReason
 from steelyard.advice.turning import TurningAnswer

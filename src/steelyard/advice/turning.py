@@ -85,7 +85,7 @@ def _counts(key: AnswerKey, case: Situation) -> Iterator[int]:
             yield from _fits(rule, mark, key, case)
         if mark is None or key.name not in WORKED_OUT.get(rule.reads, (rule.reads,)):
             continue
-        if rule.reads == "tokens_per_day":
+        if "prompt_tokens" in WORKED_OUT.get(rule.reads, ()):
             other = next(name for name in WORKED_OUT[rule.reads] if name != key.name)
             factor = getattr(case, other)
             if not factor:

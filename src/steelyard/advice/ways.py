@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from steelyard.advice.decide import WAYS
+from steelyard.advice.choices import WAYS
 from steelyard.errors import ConfigError, closest
 from steelyard.packaged import packaged
 from steelyard.rules_of_thumb import ThumbRule, thumb_rules

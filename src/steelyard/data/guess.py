@@ -42,6 +42,7 @@ from steelyard.data.read import FIRST_ROWS, NumberedRow, RowStream, bad_rows, co
 from steelyard.data.rows import MISSING, RowParser, UniqueIds
 from steelyard.data.wrapped import check_wrapped
 from steelyard.errors import DataError
+from steelyard.output_kinds import KINDS
 from steelyard.task.sections import check_labels, unfit_character
 
 _NUMBER = re.compile(r"(?:^|####)\s*[-−]?\$?\d[\d,.]*\s*%?\s*$")
@@ -55,18 +56,16 @@ _SURE = ({"input": "prompt", "output": "completion"}, {"input": "input", "output
 class FileGuess:
     """What a file seems to hold. ``columns`` is empty where rows carry the usual keys.
 
-    A role with ``None`` is played by no column. ``has_rules``: every row says what a reply must keep, and
-    none has an output; ``has_numbers``: every output is a number, or ends with one after ``####``. ``bad``
-    lists the rows that could not be read, so that the guess is made without them; ``notes`` say what else
-    the columns could have meant.
+    A role with ``None`` is played by no column. ``metric`` is what decides over such rows (`first_metric`).
+    ``bad`` lists the rows that could not be read, so that the guess is made without them; ``notes`` say
+    what else the columns could have meant.
     """
 
     kind: OutputKind
     labels: tuple[str, ...]
     columns: Columns
     count: int
-    has_rules: bool = False
-    has_numbers: bool = False
+    metric: str = "exact_match"
     bad: tuple[BadRow, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -123,12 +122,30 @@ def guess_rows(path: Path, numbered: Sequence[NumberedRow], columns: Columns) ->
             "the answers in 'accepted' are not all among the labels, so it is not used as the accepted "
             "(--columns accepted=NAME makes it one)"
         )
-    has_rules = all(example.rules is not None and not example.output for example in examples)
+    metric = first_metric(kind, examples)
     notes += written_otherwise(kind, [example.output for example in examples])
-    has_numbers = kind == "text" and all(_NUMBER.search(example.output) for example in examples)
     return FileGuess(
-        kind, labels, columns, len(examples), has_rules, has_numbers, tuple(bad), tuple(notes)
+        kind,
+        labels,
+        columns,
+        len(examples),
+        metric,
+        tuple(bad),
+        tuple(notes),
     )
+
+
+def first_metric(kind: OutputKind, examples: Sequence[Example]) -> str:
+    """The metric that a task over ``examples`` starts with.
+
+    ``rules`` where every row says what a reply must keep and none has an output, ``numeric`` where every
+    output is a number or ends with one after ``####``, else the default of the kind.
+    """
+    if all(example.rules is not None and not example.output for example in examples):
+        return "rules"
+    if kind == "text" and all(_NUMBER.search(example.output) for example in examples):
+        return "numeric"
+    return KINDS[kind].default_metric
 
 
 def _accepts_others(rows: Sequence[RawRow], labels: tuple[str, ...], columns: Columns) -> bool:

@@ -22,7 +22,6 @@ from steelyard.data.own_parts import example_files
 from steelyard.data.read import bad_rows
 from steelyard.errors import ConfigError, DataError, closest
 from steelyard.files import expanded, real, whole_folder
-from steelyard.output_kinds import KINDS
 from steelyard.packaged import packaged
 from steelyard.task import Task
 from steelyard.task.config import FILE_NAME, load_task
@@ -180,15 +179,9 @@ def _render(guess: FileGuess, folder: Path, files: Mapping[str, str]) -> str:
         count=guess.count,
         examples=_examples(files),
         columns=_columns_block(guess),
-        metric=_metric(guess),
+        metric=guess.metric,
         rules=_RULES if guess.kind == "text" else "",
     )
-
-
-def _metric(guess: FileGuess) -> str:
-    if guess.has_rules:
-        return "rules"
-    return "numeric" if guess.has_numbers else KINDS[guess.kind].default_metric
 
 
 def _examples(files: Mapping[str, str]) -> str:
