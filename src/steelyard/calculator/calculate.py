@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from steelyard.calculator.amounts import Range, parse_day
 from steelyard.calculator.corners import Ends, break_even_figures, winners
-from steelyard.calculator.omissions import Rivals, left_out
+from steelyard.calculator.omissions import left_out
 from steelyard.calculator.prices import PriceList, examples
 from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission
+from steelyard.calculator.rivals import Rivals
 from steelyard.calculator.sections import HOSTED, CostConfig
 from steelyard.calculator.sheets import SheetMaker, traffic_of
 from steelyard.calculator.uncertain import arm_doubt

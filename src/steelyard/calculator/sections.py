@@ -182,3 +182,8 @@ class CostConfig(Section):
     error_cost: PriceAmount | None = None
     uncertain: UncertainConfig | None = None
     ways: dict[Name, WayConfig] = Field(min_length=1, max_length=12)
+
+    def counts_base_price(self, way: WayConfig) -> bool:
+        """Whether a tuned way's tokens are at its base's price: a row of its own has its multiplier in it."""
+        bases = {other.model for other in self.ways.values() if not other.is_tuned}
+        return way.model in bases or way.model not in self.prices
