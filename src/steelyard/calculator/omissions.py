@@ -254,9 +254,7 @@ def _retraining(rivals: Rivals) -> Iterator[Omission]:
     days = examples()["retraining"]["days"]
     volumes, turns = every(days).volumes()
     values = dict(turns)
-    text = (
-        f"retraining: every {days} days at {rivals.money(again)}, {every(days).outcome()}; {volumes}; "
-    )
+    text = f"retraining: every {days} days at {rivals.money(again)}, {every(days).outcome()}; {volumes}; "
     most = rivals.traffic.horizon_days - 1
     often = most_turned(lambda number: every(number).is_turned(), most) if most else None
     if often is None:

@@ -50,7 +50,11 @@ def number_range(numbers: Range, digits: int) -> str:
 
 
 def turns_text(points: Sequence[tuple[str, str]], most: int = 4) -> str:
-    """``tuned above 41 and long prompt above 100 requests a day``, each a name and a count; the first ``most``."""
+    """``tuned above 41 and long prompt above 100 requests a day``: names and counts, the first ``most``."""
     text = f"{listed([f'{name} above {at}' for name, at in points[:most]])} requests a day"
     more = len(points) - most
-    return f"{text} (and {counted(more, 'more change', 'more changes')} above that)" if more > 0 else text
+    return (
+        f"{text} (and {counted(more, 'more change', 'more changes')} above that)"
+        if more > 0
+        else text
+    )

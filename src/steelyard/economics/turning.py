@@ -20,7 +20,7 @@ _NARROW = Decimal("1e-9")
 
 
 class Turned(NamedTuple):
-    """Values above ``above`` and up to ``below`` at which the choice is turned; ``None`` is without an end."""
+    """Values from ``above`` to ``below`` at which the choice is turned; ``None`` is without an end."""
 
     above: Decimal
     below: Decimal | None
@@ -37,7 +37,9 @@ def saving(sheet: CostSheet, rival: CostSheet, traffic: Traffic) -> Decimal:
     return gap.amount
 
 
-def turned_at(is_turned: Callable[[Decimal], bool], values: Sequence[Decimal]) -> tuple[Turned, ...]:
+def turned_at(
+    is_turned: Callable[[Decimal], bool], values: Sequence[Decimal]
+) -> tuple[Turned, ...]:
     """The spans in which ``is_turned``, each end to nine digits, by bisection between two of ``values``.
 
     ``values`` rise; a span that lies between two of them is not seen, and one that holds at the last of
@@ -59,7 +61,7 @@ def turned_at(is_turned: Callable[[Decimal], bool], values: Sequence[Decimal]) -
 
 
 def most_turned(is_turned: Callable[[int], bool], most: int) -> int | None:
-    """The largest whole number up to ``most`` at which ``is_turned``, which holds below each for which it does.
+    """The largest whole number up to ``most`` at which ``is_turned``, as all smaller ones then are.
 
     ``None`` where it is not even at 1.
     """
