@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 LISTED = 5
+CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+"""What stands before an amount; any other currency goes by its code."""
 _DRAWS_OF_TWO_DIGITS = 2500
 
 

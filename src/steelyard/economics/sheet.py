@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import NamedTuple
 
 from steelyard.core import Price
-from steelyard.economics.money import DAYS_PER_MONTH, Money
+from steelyard.economics.money import DAYS_PER_MONTH, MOST_DAYS, Money
 from steelyard.errors import ConfigError
 
 UPFRONT = ("labels", "hours", "search", "training", "evaluation")
@@ -21,7 +21,6 @@ AGAIN = ("search", "training", "evaluation")
 """What is paid once more where an approach is set up anew: the labels are there."""
 RETRAINING = "retraining"
 HOURS_PER_MONTH = 24 * DAYS_PER_MONTH
-MOST_DAYS = 3650
 MOST_REQUESTS = Decimal(10) ** 11
 """A day; more, growth included, is taken for a mistake."""
 LOAD_DIGITS = 9

@@ -116,7 +116,12 @@ class SplitFacts(OpenPart):
 
 
 class PriceResult(ResultPart):
-    """A price that was used: money per million tokens, or per hour of a machine."""
+    """A price that was used: money per million tokens, per hour of a machine, or for ``each`` of a thing.
+
+    ``date`` is the day on which it was read, of the book of prices that of its newest change; ``age_days``
+    are from then to the run, and ``is_stale`` marks what is older than 180 days. A machine that is not
+    ``shared`` is paid for every hour by arms that ask a model on it.
+    """
 
     name: str = ""
     currency: str = "USD"
@@ -125,8 +130,12 @@ class PriceResult(ResultPart):
     output: Decimal | None = None
     training: Decimal | None = None
     machine_hour: Decimal | None = None
+    each: Omitted[Decimal] = None
+    shared: Omitted[bool] = None
     source: str = ""
     date: str = ""
+    age_days: Omitted[int] = None
+    is_stale: Omitted[bool] = None
 
 
 class LeftOutStrategy(ResultPart):

@@ -101,6 +101,8 @@ class Notes:
     left_out: int = 0
     instruction: str | None = None
     """What is wrong with the instruction."""
+    old_prices: tuple[str, ...] = ()
+    """A sentence for each price that is too old."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from steelyard.core import Comparison, Price, clusters_of
+from steelyard.core import Comparison, clusters_of
 from steelyard.data.placeholders import placeholder_warning
 from steelyard.economics import (
     DAYS_PER_MONTH,
@@ -67,7 +67,7 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
     models = [model for spec in measured.arm.specs if (model := plan.model_of(spec))]
     price = models[0].price if len(models) == 1 else fitted
     first = () if measured.model is None else (measured.model,)
-    machine = _in_currency(plan.machine_price, price)
+    machine = plan.machine_price
     prices = Prices((*models, *first, *plan.all_models), price, machine)
     tuned_elsewhere = any(model.spec.tuned_from and model.paid_by_tokens for model in models)
     training = cost_of(measured.training, fitted if tuned_elsewhere else machine)
@@ -92,10 +92,6 @@ def _over_time(
     ]
     dearest = max(months, key=lambda month: month.amount or Decimal(0))
     return Costs(upfront, running, months[0], sheet, dearest)
-
-
-def _in_currency(machine: Price, price: Price) -> Price:
-    return machine if machine.currency == price.currency else replace(machine, machine_hour=None)
 
 
 def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighing:
@@ -188,6 +184,7 @@ def _case(
             skipped_rows=len(plan.data.unusable),
             left_out=len(plan.data.left_out),
             instruction=placeholder_warning(task),
+            old_prices=plan.old_prices,
         ),
         detectable=None if plan.detectable is None else plan.detectable_by(len(candidates)),
         seed=plan.seed,
