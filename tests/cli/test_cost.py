@@ -61,7 +61,7 @@ def test_another_currency_has_no_dollars_but_those_that_vendors_ask(
 ) -> None:
     assert main(["cost", *FLAGS, "--currency", "EUR", "--training", "€350"]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "€4,500.00" in out and "hosting: above €5.63 an hour it takes all" in out
+    assert "€4,500.00" in out and "at this volume long prompt is cheaper above €5.59 an hour" in out
     assert out.count("$") == out.count("seen: $1.70 an hour") == 1
 
 

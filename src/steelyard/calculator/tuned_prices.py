@@ -134,7 +134,7 @@ def multiplier(rivals: Rivals) -> Iterator[Omission]:
 
 
 def hosting(rivals: Rivals) -> Iterator[Omission]:
-    """An hour of a hosted tune, as a vendor was seen to charge it: what it does, and where it turns the choice."""
+    """An hour of a hosted tune: what it does as a vendor was seen to charge it, and where it turns."""
     hosted = rivals.best.hosted
     is_hosted = rivals.best.machine is not None or (hosted and hosted.hosting_hour is not None)
     if not rivals.is_tuned or is_hosted or rivals.saving <= 0:
