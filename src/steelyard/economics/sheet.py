@@ -76,6 +76,12 @@ class Traffic:
         months = range(self.months)
         return sum((self.rate(m) * self.days_in(m) for m in months), Decimal(0))
 
+    def requests_until(self, day: Decimal) -> Decimal:
+        """Requests from the start to a day, which may lie past the horizon: growth goes on."""
+        month = int(day // DAYS_PER_MONTH)
+        before = sum((self.rate(m) * DAYS_PER_MONTH for m in range(month)), Decimal(0))
+        return before + self.rate(month) * (day - DAYS_PER_MONTH * month)
+
     def days_in(self, month: int) -> int:
         """Days of the horizon in a month, counted from 0."""
         return min(DAYS_PER_MONTH, self.horizon_days - DAYS_PER_MONTH * month)
@@ -292,6 +298,13 @@ class CostSheet:
         if again.name != RETRAINING or self.end is None or self.end.day >= horizon_days:
             return None
         return self.end.day
+
+    @property
+    def unknown(self) -> str | None:
+        """Why what it costs is not known, where an amount is not; ``None`` where all are."""
+        amounts = [*self._amounts(), *self.request_parts().values()]
+        reasons = [money.reason or "a cost is unknown" for money in amounts if money.amount is None]
+        return reasons[0] if reasons else None
 
     @property
     def not_counted(self) -> tuple[str, ...]:

@@ -254,7 +254,7 @@ def _more_models(
             if spec not in specs_known:
                 specs_known.append(spec)
                 price = embedding_price(spec, prices)
-                more.append(PlannedModel(f"encoder of {strategy.name}", spec, price))
+                more.append(PlannedModel(f"encoder of {strategy.name}", spec, price, True))
     return tuple(more)
 
 

@@ -60,9 +60,16 @@ class TrafficResult(ResultPart):
     @property
     def mean_per_day(self) -> float:
         """Requests a day in the mean over the horizon, growth included."""
-        days, growth = self.horizon_days or 1, Decimal(str(self.growth_per_month or 0))
-        requests = Traffic(Decimal(self.requests_per_day or 1), days, growth).requests
-        return float(requests) / days
+        return float(self._volume.requests) / (self.horizon_days or 1)
+
+    def requests_until(self, day: float) -> float:
+        """Requests from the start to a day, growth included."""
+        return float(self._volume.requests_until(Decimal(str(day))))
+
+    @property
+    def _volume(self) -> Traffic:
+        growth = Decimal(str(self.growth_per_month or 0))
+        return Traffic(Decimal(self.requests_per_day or 1), self.horizon_days or 1, growth)
 
 
 class ConstraintsResult(ResultPart):

@@ -29,6 +29,7 @@ from steelyard.strategy import traits_of
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.arms import Costs, MeasuredArm
+from steelyard.weigh.break_evens import with_ranges
 from steelyard.weigh.documents import DocumentsMeasured, measure_documents
 from steelyard.weigh.economics import economics_of
 from steelyard.weigh.handover import arm_handover
@@ -73,8 +74,10 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
     training = cost_of(measured.training, fitted if tuned_elsewhere else machine)
     request = request_money(measured, prices)
     upfront = upfront_of(measured, plan, prices.of(measured.search), training, request.total)
-    sheet = sheet_of(measured, upfront, request, models, plan.task)
-    return _over_time(upfront, request.total, sheet, plan.task.traffic.volume)
+    whole = sheet_of(measured, upfront, request, models, plan.task)
+    sheet = None if whole.unknown else whole
+    costs = _over_time(upfront, request.total, sheet, plan.task.traffic.volume)
+    return replace(costs, request=request, whole=whole)
 
 
 def _over_time(
@@ -117,9 +120,13 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
         reference=reference,
         family=family,
         comparisons=comparisons,
-        crossover=crossover(case, len(plan.split.train), verdict.arm),
+        crossover=with_ranges(
+            crossover(case, len(plan.split.train), verdict.arm), arms, costs, case
+        ),
         verdict=verdict,
-        economics=economics_of(arms, costs, case, plan.task.traffic.volume, verdict, reference),
+        economics=economics_of(
+            arms, costs, case, verdict, reference, is_judged=plan.judge is not None
+        ),
         documents=documents,
     )
 
