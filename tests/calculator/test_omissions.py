@@ -217,6 +217,31 @@ def test_a_single_retraining_may_turn_it():
     assert "a single one over 365 days turns it" in text_of(config, "retraining")
 
 
+def test_tuning_again_beyond_the_horizon_is_not_told():
+    config = changed(HOSTED, traffic__horizon_days=70)
+    text = text_of(config, "retraining")
+    assert "every 90 days" not in text
+    assert "a single one over 70 days turns it" in text
+    daily = changed(HOSTED, tuned__training=60)
+    assert "not even every day" in text_of(changed(HOSTED, tuned__training=30), "retraining")
+    assert "only every day turns it" in text_of(daily, "retraining")
+
+
+def test_a_best_that_is_ahead_at_first_falls_behind_and_comes_back():
+    """Hosting from the first day on, growth, and an evaluation that only the prompt pays."""
+    config = changed(
+        HOSTED,
+        traffic={"requests_per_day": 20_000, "growth_per_month": "0.3"},
+        tuned__training=10,
+        prompt__evaluation=100,
+    )
+    text = text_of(config, "end of life")
+    assert "tuned is ahead at first and falls behind; it is ahead for good over 365 days" in text
+    day = turns(config)["end of life"]["days_for_good"]
+    for horizon, name in ((floor(day), "prompt"), (ceil(day), "tuned")):
+        assert cheaper(config, traffic__horizon_days=horizon) == name
+
+
 def test_several_turns_over_volume_are_all_named():
     """Minimums of 300 and 280 a month: tuned is the cheaper at low volumes and at high ones."""
     ways = {
@@ -234,18 +259,14 @@ def test_several_turns_over_volume_are_all_named():
         "prices": {"m": {"input": 2, "cached": "1.8"}},
         "ways": ways,
     }
-    for what, keys in (
-        ("caching", {"prompt__cached_share": str(30 / 90)}),
-        ("retraining", {"tuned__retrain_days": 90}),
-    ):
-        at = turns(config)[what]
-        volumes = [at["requests_per_day"], at["requests_per_day_2"]]
-        # 290 + 0.0009 of a request a day reach 300, and above it grows slower than the prompt
-        assert volumes[0] == pytest.approx(10 / 0.0009)
-        assert volumes[0] < volumes[1]
-        check_volumes(config, at, **keys)
-        text = text_of(config, what)
-        assert "the cheaper is prompt above 11,111 and tuned above" in text
+    at = turns(config)["caching"]
+    volumes = [at["requests_per_day"], at["requests_per_day_2"]]
+    # 290 + 0.0009 of a request a day reach 300, and above it grows slower than the prompt
+    assert volumes[0] == pytest.approx(10 / 0.0009)
+    assert volumes[0] < volumes[1]
+    check_volumes(config, at, prompt__cached_share=str(30 / 90))
+    text = text_of(config, "caching")
+    assert "the cheaper is prompt above 11,111 and tuned above" in text
 
 
 def test_a_model_of_its_own_price_has_its_multiplier_in_it():

@@ -20,7 +20,6 @@ from steelyard.economics.crossings import break_evens
 from steelyard.economics.money import Money
 from steelyard.economics.sheet import RETRAINING, EndOfLife, Recurring, TokenUse
 from steelyard.economics.turning import most_turned
-from steelyard.words import counted
 
 
 def left_out(rivals: Rivals) -> tuple[Omission, ...]:
@@ -86,21 +85,28 @@ def _retraining(rivals: Rivals) -> Iterator[Omission]:
         recurring = (*rivals.best.recurring, Recurring(RETRAINING, Decimal(days), cost))
         return replace(rivals, best=replace(rivals.best, recurring=recurring))
 
-    days = examples()["retraining"]["days"]
-    volumes, turns = every(days).volumes()
-    values = dict(turns)
-    text = f"retraining: every {days} days at {rivals.money(again)}, {every(days).outcome()}; {volumes}; "
     most = rivals.traffic.horizon_days - 1
     often = most_turned(lambda number: every(number).is_turned(), most) if most else None
-    if often is None:
-        text += "at this volume not even every day turns it"
-    elif often == most:
-        text += f"at this volume a single one {rivals.span} turns it"
-    else:
-        text += f"at this volume every {counted(often, 'day')} or more often turns it"
+    values: dict[str, float] = {}
+    text = f"retraining at {rivals.money(again)}: "
+    days = examples()["retraining"]["days"]
+    if days <= most:
+        volumes, turns = every(days).volumes()
+        values |= turns
+        text += f"every {days} days, {every(days).outcome()}; {volumes}; "
+    text += f"at this volume {_how_often(rivals, often)}"
     if often is not None:
         values["days"] = often
     yield Omission("retraining", text, values)
+
+
+def _how_often(rivals: Rivals, days: int | None) -> str:
+    """How often tuning again turns the choice; ``days`` is the longest interval that does."""
+    if days is None:
+        return "not even every day turns it"
+    if days == rivals.traffic.horizon_days - 1:
+        return f"a single one {rivals.span} turns it"
+    return f"every {days:,} days or more often turns it" if days > 1 else "only every day turns it"
 
 
 def _end(rivals: Rivals) -> Iterator[Omission]:

@@ -169,8 +169,8 @@ def _break_evens(answer: CostAnswer) -> list[str]:
     main = leading(answer.break_evens, cheapest) if cheapest else ()
     lines = [_break_even(even, answer.horizon_days) for even in main]
     more = len(answer.break_evens) - len(main)
-    pairs = counted(more, "other pair")
-    return [*lines, f"Break-even of the {pairs}: with --json."] if more else lines
+    pairs = counted(more, "more pair")
+    return [*lines, f"Of {pairs}, --json has the break-even."] if more else lines
 
 
 def _break_even(even: BreakEvenFigures, days: int) -> str:
