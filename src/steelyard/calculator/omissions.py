@@ -88,12 +88,12 @@ def _retraining(rivals: Rivals) -> Iterator[Omission]:
     most = rivals.traffic.horizon_days - 1
     often = most_turned(lambda number: every(number).is_turned(), most) if most else None
     values: dict[str, float] = {}
-    text = f"retraining at {rivals.money(again)}: "
+    text = f"retraining: at {rivals.money(again)} each time, "
     days = examples()["retraining"]["days"]
     if days <= most:
         volumes, turns = every(days).volumes()
         values |= turns
-        text += f"every {days} days, {every(days).outcome()}; {volumes}; "
+        text += f"with one every {days} days {every(days).outcome()}; {volumes}; "
     text += f"at this volume {_how_often(rivals, often)}"
     if often is not None:
         values["days"] = often
