@@ -279,6 +279,7 @@ def test_output_tokens_at_the_prices_of_the_sum():
     config = changed(HOSTED, tuned__model="t", prices__t={"input": 2, "output": 9})
     yours = turns(config)["output tokens"]["yours"]
     assert yours == pytest.approx(14_958 / 36.5)
+    assert f"{floor(yours)} of them" in text_of(config, "output tokens")
     for tokens, name in ((yours - 0.01, "tuned"), (yours + 0.01, "prompt")):
         written = {
             "tuned__output_tokens": f"{tokens:.6f}",

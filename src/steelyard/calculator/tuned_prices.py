@@ -57,7 +57,7 @@ def _own_output(rivals: Rivals) -> tuple[str, float] | None:
     spans = rivals.turned(writing, _TOKENS)
     if not spans:
         return None
-    limits = spans_text(spans, count)
+    limits = spans_text(spans, lambda tokens: f"{_whole(tokens):,}")
     text = f"at the prices of this sum {rivals.next.name} is cheaper {rivals.span} {limits} of them"
     return text, float(spans[0].above)
 
@@ -105,7 +105,12 @@ def _dearer_above(rivals: Rivals, terms: Mapping[str, float]) -> Decimal | None:
 
     spans = turned_at(is_dearer, (_TOKENS[0], _TOKENS[-1]))
     at = spans[0].above if spans else Decimal(0)
-    return round(at, 3).to_integral_value(ROUND_FLOOR)
+    return _whole(at)
+
+
+def _whole(tokens: Decimal) -> Decimal:
+    """Whole tokens that are not above the turn; one that lies on a whole number, to nine digits, is that."""
+    return round(tokens, 3).to_integral_value(ROUND_FLOOR)
 
 
 def multiplier(rivals: Rivals) -> Iterator[Omission]:
