@@ -134,7 +134,7 @@ def _end(rivals: Rivals) -> Iterator[Omission]:
         built = replace(rivals, best=replace(rivals.best, end=end))
         values["saving_with_rebuild"] = float(built.saving)
         text += f"; with one rebuild at {rivals.money(rivals.again)}, {built.outcome()}"
-    yield Omission("end of life", f"{text}; the key ends of a file counts one", values)
+    yield Omission("end of life", f"{text}; give ends in a file to count one", values)
 
 
 def _upfront(rivals: Rivals) -> Iterator[Omission]:

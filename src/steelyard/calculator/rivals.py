@@ -9,7 +9,7 @@ from decimal import Decimal
 from steelyard.calculator.sections import CostConfig, WayConfig
 from steelyard.calculator.show import count, money, turns_text
 from steelyard.economics.course import monthly_parts
-from steelyard.economics.crossings import volume_turns
+from steelyard.economics.crossings import MOST_VOLUME, volume_turns
 from steelyard.economics.sheet import AGAIN, RETRAINING, CostSheet, HostedTune, Traffic
 from steelyard.economics.turning import Turned, saving, turned_at
 from steelyard.words import counted
@@ -102,7 +102,8 @@ class Rivals:
         }
         if not course.turns:
             same = "neither is cheaper" if course.below is None else f"{course.below} is cheaper"
-            return f"{same} at any volume", values
+            to = f" up to {count(course.looked_to)}" if course.looked_to < MOST_VOLUME else ""
+            return f"{same} at any volume{to}", values
         points = [(turn.cheaper, count(turn.requests_per_day)) for turn in course.turns]
         return f"the cheaper is {turns_text(points)}", values
 
