@@ -76,6 +76,11 @@ def _read(
         return worked_example(example), Place(f"example {example}", {})
     if isinstance(config, (str, Path)):
         path = expanded(config)
+        if (path / "result.json").is_file() or path.name == "result.json":
+            raise ConfigError(
+                f"{path} is a run: steelyard run TASK --out FOLDER --prices-at DATE weighs again what it "
+                "measured, at the prices of another day"
+            )
         data, lines = read_yaml(path, holds="the keys traffic, prices and ways")
         return data, Place(path.name, lines)
     no_lines: Lines = {}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from steelyard.calculator.amounts import Range
 from steelyard.calculator.records import MachineFigures, WayFigures
 from steelyard.calculator.sections import CostConfig
-from steelyard.economics.course import REBUILD, CostCourse, monthly_parts
+from steelyard.economics.course import CostCourse, monthly_parts
 from steelyard.economics.money import DAYS_PER_MONTH, Money
 from steelyard.economics.sheet import CostSheet, Traffic
 
@@ -34,7 +34,7 @@ def way_figures(config: CostConfig, low: Course, high: Course, traffic: Traffic)
         for pair in (
             (low.course.total, high.course.total),
             (low.course.until_end, high.course.until_end),
-            (_without_end(low), _without_end(high)),
+            (low.course.without_end, high.course.without_end),
         )
     )
     return WayFigures(
@@ -93,14 +93,6 @@ def _machine(way: Course, traffic: Traffic) -> MachineFigures | None:
         Range(price * busy, price * busy),
         Range(price * on, price * on),
     )
-
-
-def _without_end(way: Course) -> Money | None:
-    """The total as it would be if the vendor went on."""
-    if REBUILD not in way.course.parts or way.course.total.amount is None:
-        return None
-    rebuild = way.course.part_total(REBUILD).amount or _ZERO
-    return Money(way.course.total.amount - rebuild, way.sheet.currency)
 
 
 def _range(low: Money | None, high: Money | None) -> Range | None:

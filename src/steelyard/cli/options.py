@@ -19,6 +19,11 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     """Add the task and the options over it."""
     add_fit_options(verb)
     verb.add_argument(
+        "--prices-at",
+        metavar="DATE",
+        help="the day whose prices hold (default: today); what the run folder holds is weighed again",
+    )
+    verb.add_argument(
         "--no-race",
         dest="race",
         action="store_false",
@@ -28,7 +33,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
 
 def add_fit_options(verb: argparse.ArgumentParser) -> None:
     """Add the task and those of its options that matter where no test is asked."""
-    verb.set_defaults(race=True)
+    verb.set_defaults(race=True, prices_at=None)
     verb.add_argument("task", metavar="TASK", type=file_path, help="a folder with task.yaml")
     verb.add_argument(
         "--out", metavar="DIR", type=file_path, help="run folder (default: runs/NAME)"
@@ -61,7 +66,7 @@ def add_fit_options(verb: argparse.ArgumentParser) -> None:
 
 def run_options(args: argparse.Namespace) -> dict[str, Any]:
     """Return the options as the Python functions take them."""
-    names = ("strategies", "model", "seed", "skip_bad_rows", "no_cache", "max_cost", "race")
+    names = "strategies model seed skip_bad_rows no_cache max_cost race prices_at".split()
     return {name: getattr(args, name) for name in names}
 
 

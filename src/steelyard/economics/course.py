@@ -7,7 +7,7 @@ with a new slope each month and a step at each event. `steelyard.economics.cross
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ class CostCourse:
     """A way's costs: upfront by kind, then by part a sum for each month; amounts may be ``None``.
 
     ``until_end`` is the sum up to the day on which the vendor ends the model, where that is within the
-    horizon; from then on the rebuild is in the sums.
+    horizon; from then on the rebuild is in the sums. ``without_end`` is the total if the vendor went on.
     """
 
     sheet: CostSheet
@@ -48,6 +48,7 @@ class CostCourse:
     parts: Mapping[str, tuple[Money, ...]]
     machine_hours: tuple[MachineHours, ...] = ()
     until_end: Money | None = None
+    without_end: Money | None = None
 
     @property
     def monthly(self) -> tuple[Money, ...]:
@@ -92,7 +93,7 @@ def cost_over_time(sheet: CostSheet, traffic: Traffic) -> CostCourse:
         sum(sheet.upfront.values(), nothing),
         {part: tuple(months) for part, months in parts.items()},
         _machine_hours(sheet, traffic),
-        _until_end(sheet, traffic),
+        *_beside_end(sheet, traffic),
     )
 
 
@@ -159,11 +160,13 @@ def events(sheet: CostSheet, traffic: Traffic) -> list[Event]:
     return sorted(costs, key=lambda event: event.day)
 
 
-def _until_end(sheet: CostSheet, traffic: Traffic) -> Money | None:
+def _beside_end(sheet: CostSheet, traffic: Traffic) -> tuple[Money | None, Money | None]:
+    """The total up to the vendor's end, and without one; ``None`` where the horizon has none."""
     if sheet.end is None or sheet.end.day >= traffic.horizon_days:
-        return None
+        return None, None
     life = Traffic(traffic.requests_per_day, sheet.end.day, traffic.growth_per_month, traffic.peak)
-    return cost_over_time(sheet, life).total
+    endless = replace(sheet, end=None)
+    return cost_over_time(sheet, life).total, cost_over_time(endless, traffic).total
 
 
 def _machine_hours(sheet: CostSheet, traffic: Traffic) -> tuple[MachineHours, ...]:

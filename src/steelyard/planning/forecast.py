@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def plan(
     no_cache: bool = False,
     max_cost: Decimal | None = None,
     race: bool = True,
+    prices_at: date | str | None = None,
 ) -> Outlook:
     """Say what `steelyard.run` with the same arguments would ask, cost and take; nothing is asked.
 
@@ -53,7 +55,9 @@ def plan(
     how fast the models are, unless ``no_cache`` would throw it away. Raises a `SteelyardError` for
     every mistake that the run would stop at before it asks.
     """
-    options = RunOptions(strategies, model, seed, skip_bad_rows, no_cache, max_cost, race)
+    options = RunOptions(
+        strategies, model, seed, skip_bad_rows, no_cache, max_cost, race, prices_at
+    )
     planned = make_plan(task, options)
     folder = Path(out) if out is not None else default_folder(planned)
     outlook = look_ahead(planned, None if no_cache else folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from steelyard.errors import ConfigError, closest
 from steelyard.families import PROVIDERS
@@ -27,10 +26,9 @@ def notes_on(task: Task, schema: str | None, models: Sequence[ModelSpec]) -> tup
 
 
 def _check_ends(task: Task, models: Sequence[ModelSpec]) -> None:
-    today = datetime.now(UTC).date()
     for spec in models:
         ends = deployment(task.prices, (spec.name, _full_name(spec))).ends
-        if ends is not None and ends <= today:
+        if ends is not None and ends <= task.price_day:
             raise ConfigError(
                 f"prices.{spec.name}.ends: its vendor ended it on {ends}: choose another model, or correct it"
             )

@@ -17,6 +17,8 @@ def overridden(task: Task, options: RunOptions) -> Task:
     if options.strategies is not None:
         automatic = options.strategies == ("auto",)
         changes["strategies"] = "auto" if automatic else _strategies_named(task, options.strategies)
+    if options.prices_at is not None:
+        changes["prices_at"] = options.prices_at
     names = (options.model,) if isinstance(options.model, str) else options.model
     if names:
         models = [_model_override(task, text) for text in names]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import comb
@@ -92,7 +92,7 @@ class Plan:
     @property
     def judge(self) -> PlannedModel | None:
         """The model that judges replies, with its price; ``None`` where none does."""
-        return _judge_model(self.metrics, self.task.model_prices)
+        return _judge_model(self.metrics, self.task)
 
     def model_of(self, spec: ModelSpec) -> PlannedModel | None:
         """Return the run's model of this spec; a tuned one has its base's tag, and its own price.
@@ -103,7 +103,7 @@ class Plan:
         base = next((model for model in self.all_models if model.spec.unpaced == made_of), None)
         if base is None or spec.tuned_from is None or provider_of(spec).is_local:
             return base
-        return _planned(base.tag, spec, self.prices)
+        return _planned(base.tag, spec, self.task)
 
     @property
     def all_models(self) -> tuple[PlannedModel, ...]:
@@ -138,7 +138,7 @@ class Plan:
     @property
     def old_prices(self) -> tuple[str, ...]:
         """A sentence for each price that is older than it should be, of the user or of the book."""
-        return old_prices(self.priced)
+        return old_prices(self.priced, self.task.price_day)
 
     @property
     def seed(self) -> int:
@@ -189,8 +189,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     check_seed(options.seed)
     task = overridden(task if isinstance(task, Task) else load_task(task), options)
     note_task(task)
-    prices = task.model_prices
-    models, machine = _plan_models(task, prices), machine_price(prices)
+    models, machine = _plan_models(task), machine_price(task.model_prices)
     check_prices(models, task.currency, cap=options.max_cost)
     check_machine_price(machine, task.currency)
     data = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
@@ -198,7 +197,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     metrics = _checked_metrics(data)
     notes = notes_on(task, _schema_text(task), specs_of)
     notes += private_references(data.split, models)
-    if (judge := _judge_model(metrics, prices)) is not None:
+    if (judge := _judge_model(metrics, task)) is not None:
         check_prices((judge,), task.currency, cap=options.max_cost)
     brief = Brief(
         task.instruction,
@@ -212,7 +211,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     lenient = options.model is not None and options.strategies is None
     grounds = grounds_of_task(task)
     specs, left_out = choose(data, brief, models, lenient=lenient, grounds=grounds)
-    more = _more_models(specs, models, prices)
+    more = _more_models(specs, models, task)
     check_prices(more, task.currency, cap=options.max_cost)
     helpers = (*more, *([judge] if judge else []))
     asked = (*specs_of, *(one.spec for one in helpers))
@@ -240,7 +239,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
 
 
 def _more_models(
-    specs: Sequence[StrategySpec], models: Sequence[PlannedModel], prices: Mapping[str, Any]
+    specs: Sequence[StrategySpec], models: Sequence[PlannedModel], task: Task
 ) -> tuple[PlannedModel, ...]:
     """Build every strategy, which checks its options, and price the models it adds to the task's."""
     specs_known = [model.spec for model in models]
@@ -249,30 +248,30 @@ def _more_models(
         for spec in strategy.more_models:
             if spec not in specs_known:
                 specs_known.append(spec)
-                more.append(_planned(f"for {strategy.name}", spec, prices))
+                more.append(_planned(f"for {strategy.name}", spec, task))
         for spec in strategy.encoders:
             if spec not in specs_known:
                 specs_known.append(spec)
-                price = embedding_price(spec, prices)
+                price = embedding_price(spec, task.model_prices, when=task.price_time)
                 more.append(PlannedModel(f"encoder of {strategy.name}", spec, price, True))
     return tuple(more)
 
 
-def _judge_model(metrics: Sequence[Metric], prices: Mapping[str, Any]) -> PlannedModel | None:
+def _judge_model(metrics: Sequence[Metric], task: Task) -> PlannedModel | None:
     judge = Judge.among(metrics)
     spec = None if judge is None else judge.options.spec
     if spec is None:
         return None
-    return _planned("judge", spec, prices)
+    return _planned("judge", spec, task)
 
 
-def _planned(tag: str, spec: ModelSpec, prices: Mapping[str, Any]) -> PlannedModel:
-    return PlannedModel(tag, spec, price_of(spec, prices))
+def _planned(tag: str, spec: ModelSpec, task: Task) -> PlannedModel:
+    return PlannedModel(tag, spec, price_of(spec, task.model_prices, when=task.price_time))
 
 
-def _plan_models(task: Task, prices: Mapping[str, Any]) -> tuple[PlannedModel, ...]:
+def _plan_models(task: Task) -> tuple[PlannedModel, ...]:
     return tuple(
-        _planned(tag, ModelSpec(**model.to_spec()), prices)
+        _planned(tag, ModelSpec(**model.to_spec()), task)
         for tag, model in zip(task.model_tags, task.models, strict=True)
     )
 

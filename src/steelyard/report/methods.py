@@ -164,6 +164,8 @@ class Methods:
 
     def _money(self) -> Iterator[str]:
         traffic = self._view.task.traffic
+        if day := self._result.prices_at:
+            yield f"Weighed at the prices of {day}; ages and ends of life are counted from it."
         for price in self.prices:
             dated = ", ".join(filter(None, (price.date, price.age)))
             yield f"{price.name}: {price.source or 'price of the task'}{dated and f', {dated}'}."

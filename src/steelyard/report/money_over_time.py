@@ -259,10 +259,13 @@ class MoneyOverTime:
     @property
     def tornado_title(self) -> str:
         """Whose saving the tornado is about; empty where there is none."""
-        paid = self._money.paid_back
-        if not paid or not self._money.tornado:
+        first = [(paid.arm, paid.against) for paid in self._money.paid_back[:1]]
+        pair = self._money.tornado_of or next(
+            iter(first), None
+        )  # results of old name the pair there
+        if pair is None or not self._money.tornado:
             return ""
-        return f"What moves the saving of {paid[0].arm} over {paid[0].against}"
+        return f"What moves the saving of {pair[0]} over {pair[1]}"
 
 
 def _likely(probability: float) -> str:

@@ -89,7 +89,7 @@ class Sums:
     @property
     def notes(self) -> list[str]:
         """Why parts are not known, which apply to no arm, and what ends after the horizon."""
-        return [*self._unknown(), *self._none(), *self._later()]
+        return [*self._unknown(), *self._none(), *self._within(), *self._later()]
 
     def _unknown(self) -> list[str]:
         arms: dict[tuple[str, str], list[str]] = {}
@@ -119,6 +119,15 @@ class Sums:
             if part not in shown
         ]
         return [f"No arm has: {', '.join(absent).lower()}."] if absent else []
+
+    def _within(self) -> list[str]:
+        """What an arm costs up to the end of its model, with the rebuild, and without an end."""
+        return [
+            f"{one.arm}: {self._money(one.until_end)} up to the vendor's end on {one.ends_on}, "
+            f"{self._money(one.total)} with the rebuild, {self._money(one.without_end)} if it went on."
+            for one in self._sums
+            if one.ends_on and one.without_end is not None
+        ]
 
     def _later(self) -> list[str]:
         ends: dict[str, list[str]] = {}

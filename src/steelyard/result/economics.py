@@ -71,7 +71,8 @@ class ArmSums(ResultPart):
 
     ``upfront`` and ``running`` hold the parts that apply to the arm; those that are counted add up to
     ``total``, which is ``None`` with a ``reason`` where one of them is not known. ``ends_on`` is the day on
-    which the vendor ends its model, and from which the rebuild is paid where that is within the horizon.
+    which the vendor ends its model, and on which the rebuild is paid where that is within the horizon:
+    ``until_end`` is then the sum up to that day, ``without_end`` what the horizon would cost if it went on.
     """
 
     arm: str = ""
@@ -80,6 +81,8 @@ class ArmSums(ResultPart):
     total: float | None = None
     reason: str | None = None
     ends_on: str | None = None
+    until_end: float | None = None
+    without_end: float | None = None
     line: CostLine = CostLine()
 
 
@@ -113,8 +116,10 @@ class CheapestMap(ResultPart):
 class Economics(ResultPart):
     """Money over time, by scenarios of measured tokens, quality and prices; empty with the ``reason``.
 
-    ``tornado`` is about the saving of the first of ``paid_back``. ``assumptions`` say what was drawn and
-    what is not counted, ``sums`` have every arm's cost part by part. Amounts are in ``currency``.
+    ``paid_back`` has the tuned arms, each against the reference. ``tornado`` is about the saving of the
+    first of ``tornado_of`` over the second: the choice and the arm that is next most likely the cheapest.
+    ``assumptions`` say what was drawn and what is not counted, ``sums`` have every arm's cost part by part.
+    Amounts are in ``currency``.
     """
 
     currency: str = "USD"
@@ -125,6 +130,7 @@ class Economics(ResultPart):
     arms: tuple[ArmEconomics, ...] = ()
     sums: tuple[ArmSums, ...] = ()
     paid_back: tuple[PaidBack, ...] = ()
+    tornado_of: tuple[str, str] | None = None
     tornado: tuple[CostSwing, ...] = ()
     map: CheapestMap = CheapestMap()
     assumptions: tuple[str, ...] = ()

@@ -231,6 +231,8 @@ class Result(ResultPart):
     stopped: tuple[StoppedArm, ...] = ()
     skipped_rows: tuple[SkippedRow, ...] = ()
     prices: tuple[PriceResult, ...] = ()
+    prices_at: Omitted[str] = None
+    """The day whose prices hold, where that was not the day of the run."""
     confusion: dict[str, ConfusionTable] = Field(default_factory=dict)
     per_label: dict[str, tuple[LabelScore, ...]] = Field(default_factory=dict)
     per_slice: dict[str, tuple[SliceScore, ...]] = Field(default_factory=dict)

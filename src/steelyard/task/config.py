@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from steelyard.config.dated import Currency
+from steelyard.config.dated import Currency, DayText
 from steelyard.config.explain import Place, as_yaml, explain
 from steelyard.config.numbers import TYPED_NUMBER
 from steelyard.config.section import Name, Section
@@ -97,6 +98,8 @@ class Task(Section):
     traffic: TrafficConfig = TrafficConfig()
     currency: Currency = "USD"
     """Of all amounts in the task."""
+    prices_at: DayText | None = None
+    """The day whose prices of the book hold; ages and ends of life are counted from it."""
     prices: dict[str, PriceChoice] = Field(default_factory=dict)
     hours: dict[str, Annotated[Decimal, TYPED_NUMBER, Field(ge=0, le=10**6)]] = Field(
         default_factory=dict
@@ -254,6 +257,16 @@ class Task(Section):
     def model_prices(self) -> PriceRows:
         """The prices of models and of the machine, by name; what is not given is not there."""
         return model_prices(self.prices, self.currency)
+
+    @property
+    def price_day(self) -> date:
+        """The day whose prices hold: the task's, or today."""
+        return self.prices_at or datetime.now(UTC).date()
+
+    @property
+    def price_time(self) -> datetime | None:
+        """The moment whose prices of the book hold; ``None`` for now."""
+        return None if self.prices_at is None else datetime.combine(self.prices_at, time(), UTC)
 
     @property
     def shares_machine(self) -> bool:

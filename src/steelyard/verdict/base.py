@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
@@ -132,6 +133,8 @@ class Case:
     peak: Decimal = Decimal(1)
     error_cost: Decimal | None = None
     label_cost: Decimal | None = None
+    price_day: date = date.min
+    """The day from which an end of life is counted."""
     decomposable: bool = True
     """Whether the metric is the mean of the items' scores."""
     family: Family | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from typing import TypeVar
 
@@ -34,7 +33,7 @@ def with_ranges(
     if not known:
         return crossover
     scenarios = min(SCENARIOS, _MOST_FIGURES // (case.traffic.months * len(sheets)))
-    doubts = doubts_of(arms, replace(case, error_cost=None), sheets)
+    doubts = doubts_of(arms, sheets)
     ranges = break_even_ranges(
         list(sheets.values()), case.traffic, doubts, known, scenarios=scenarios, seed=case.seed
     )

@@ -195,6 +195,7 @@ def _case(
         ),
         detectable=None if plan.detectable is None else plan.detectable_by(len(candidates)),
         seed=plan.seed,
+        price_day=task.price_day,
         currency=plan.model_price.currency,
         error_cost=task.traffic.error_cost,
         label_cost=task.label_price,

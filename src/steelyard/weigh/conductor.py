@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -86,6 +87,7 @@ def run(
     no_cache: bool = False,
     max_cost: Decimal | None = None,
     race: bool = True,
+    prices_at: date | str | None = None,
     display: Display | None = None,
 ) -> RunResult:
     """Weigh a task's strategies and leave the run in ``out`` (default: ``runs/NAME`` here).
@@ -94,10 +96,13 @@ def run(
     With several models, in the task or as ``model``, every strategy runs on each; an arm ends with a
     reason where its model fails, and the others continue. ``no_cache`` throws away what ``out`` holds of
     an earlier run, and uses no answers of others. Unless ``race`` is false, arms that dev shows cannot win
-    are not asked the test. Raises a `SteelyardError` with one line for every
-    mistake or limit; what was measured by then is kept.
+    are not asked the test. ``prices_at`` is the day whose prices of the book hold (default: today): what was
+    measured before is weighed again by them, and nothing is asked. Raises a `SteelyardError` with one line
+    for every mistake or limit; what was measured by then is kept.
     """
-    options = RunOptions(strategies, model, seed, skip_bad_rows, no_cache, max_cost, race)
+    options = RunOptions(
+        strategies, model, seed, skip_bad_rows, no_cache, max_cost, race, prices_at
+    )
     return run_plan(make_plan(task, options), out, display or Display())
 
 

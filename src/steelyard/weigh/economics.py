@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from steelyard.economics import (
     DAYS_PER_MONTH,
@@ -34,7 +33,14 @@ from steelyard.strategy import traits_of
 from steelyard.verdict.base import Case
 from steelyard.verdict.rule import LIKELY_NEAR
 from steelyard.weigh.arms import Costs, MeasuredArm
-from steelyard.weigh.doubts import MACHINES_A_YEAR, SCENARIOS, TOKENS_A_YEAR, doubts_of
+from steelyard.weigh.doubts import (
+    MACHINES_A_YEAR,
+    SCENARIOS,
+    TOKENS_A_YEAR,
+    Expected,
+    doubts_of,
+    expected_qualities,
+)
 from steelyard.weigh.sums import sums_of
 from steelyard.words import listed, percent
 
@@ -55,12 +61,14 @@ def economics_of(
     is_judged: bool,
 ) -> Economics:
     """What the arms that the verdict chooses among cost over time, by the same costs as the verdict's."""
+    traffic, qualities = case.traffic, {}
+    if case.error_cost is not None:
+        qualities = expected_qualities(case, costs, verdict.details.chances)
     sheets = {
-        measured.arm.name: sheet
-        for measured in arms
-        if (sheet := _sheet(measured, costs[measured.arm.name], case)) is not None
+        name: sheet
+        for name in (measured.arm.name for measured in arms)
+        if (sheet := _sheet(costs[name], case, qualities.get(name))) is not None
     }
-    traffic = case.traffic
     plain = Economics(
         currency=case.currency,
         horizon_days=case.horizon_days,
@@ -71,7 +79,7 @@ def economics_of(
     among = [sheets[name] for name in _among(case, verdict) if name in sheets][:_MOST_ARMS]
     if not among:
         return plain.updated(reason="no arm that the verdict could choose has a known cost")
-    doubts = doubts_of(arms, case, sheets)
+    doubts = doubts_of(arms, sheets, qualities)
     pairs = _pairs(arms, sheets, reference, verdict.arm)
 
     def scenarios(of: Sequence[CostSheet], pairs: Sequence[tuple[str, str]] = ()) -> Simulation:
@@ -79,16 +87,31 @@ def economics_of(
         return simulate(of, traffic, mine, pairs, scenarios=SCENARIOS, seed=case.seed)
 
     course = scenarios(among)
+    rivals = _rivals(among, course, verdict.arm)
     asking = {measured.arm.name for measured in arms if measured.model is not None}
     return plain.updated(
         scenarios=course.scenarios,
         arms=tuple(_arm(sheet, traffic, course, asks=sheet.name in asking) for sheet in among),
         map=_map(among, traffic),
         assumptions=_assumptions(arms, sheets),
-        **_paid_back(scenarios([sheets[n] for n in dict.fromkeys(sum(pairs, ()))], pairs))
-        if pairs
-        else {},
+        paid_back=_paid_back(scenarios(_of_pairs(sheets, pairs), pairs)) if pairs else (),
+        tornado_of=rivals,
+        tornado=_tornado(scenarios(_of_pairs(sheets, [rivals]), [rivals])) if rivals else (),
     )
+
+
+def _rivals(
+    among: Sequence[CostSheet], shown: Simulation, choice: str | None
+) -> tuple[str, str] | None:
+    """The choice, or without one the arm most likely the cheapest, and its likeliest rival in money."""
+    names = sorted((sheet.name for sheet in among), key=lambda name: -shown.cheapest[name])
+    first = choice if choice in names else names[0]
+    others = [name for name in names if name != first]
+    return (first, others[0]) if others else None
+
+
+def _of_pairs(sheets: Mapping[str, CostSheet], pairs: Sequence[tuple[str, str]]) -> list[CostSheet]:
+    return [sheets[name] for name in dict.fromkeys(sum(pairs, ()))]
 
 
 def _among(case: Case, verdict: VerdictResult) -> list[str]:
@@ -126,35 +149,35 @@ def _map(sheets: Sequence[CostSheet], traffic: Traffic) -> CheapestMap:
     )
 
 
-def _paid_back(shown: Simulation) -> dict[str, Any]:
-    return {
-        "paid_back": tuple(
-            PaidBack(
-                arm=one.arm,
-                against=one.against,
-                chance=round(one.chance, 4),
-                days_low=to_number(one.days_low),
-                days=to_number(one.days),
-                days_high=to_number(one.days_high),
-            )
-            for one in shown.pay_back
-        ),
-        "tornado": tuple(
-            CostSwing(input=swing.input, low=_number(swing.low), high=_number(swing.high))
-            for swing in shown.tornado
-        ),
-    }
+def _paid_back(shown: Simulation) -> tuple[PaidBack, ...]:
+    return tuple(
+        PaidBack(
+            arm=one.arm,
+            against=one.against,
+            chance=round(one.chance, 4),
+            days_low=to_number(one.days_low),
+            days=to_number(one.days),
+            days_high=to_number(one.days_high),
+        )
+        for one in shown.pay_back
+    )
 
 
-def _sheet(measured: MeasuredArm, costs: Costs, case: Case) -> CostSheet | None:
+def _tornado(shown: Simulation) -> tuple[CostSwing, ...]:
+    return tuple(
+        CostSwing(input=swing.input, low=_number(swing.low), high=_number(swing.high))
+        for swing in shown.tornado
+    )
+
+
+def _sheet(costs: Costs, case: Case, quality: Expected | None) -> CostSheet | None:
     """An arm's sheet with its wrong answers, where these have a price; ``None`` where it is not known."""
-    quality = measured.quality.estimate.value
     if costs.sheet is None or case.error_cost is None:
         return costs.sheet
     if quality is None:
         return None
     price = Money(case.error_cost, costs.sheet.currency)
-    return replace(costs.sheet, error_cost=price, quality=Decimal(str(quality)))
+    return replace(costs.sheet, error_cost=price, quality=Decimal(str(quality.mean)))
 
 
 def _machine(sheet: CostSheet, traffic: Traffic) -> MachineCost | None:

@@ -63,7 +63,9 @@ def _models(plan: Plan, identity: Mapping[str, Any]) -> list[PlannedModel]:
         if tag not in known:
             fields = {k: v for k, v in saved.items() if k not in _DIGESTS}
             spec: ModelSpec = read_kept(ModelSpec, fields, f"model {tag}")
-            known[tag] = PlannedModel(tag, spec, price_of(spec, plan.prices))
+            known[tag] = PlannedModel(
+                tag, spec, price_of(spec, plan.prices, when=plan.task.price_time)
+            )
     return [m for m in known.values() if m.price.currency == plan.model_price.currency]
 
 

@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -111,7 +111,8 @@ def build_result(
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.unfinished.ended),
         stopped=tuple(circumstances.unfinished.stopped),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.skipped),
-        prices=tuple(_price(one, plan, datetime.now(UTC).date()) for one in plan.priced),
+        prices=tuple(_price(one, plan, plan.task.price_day) for one in plan.priced),
+        prices_at=None if plan.task.prices_at is None else plan.task.prices_at.isoformat(),
         slices=slice_table(plan.metrics[0], test, records, pair, plan.seed),
         differences=differences(test, records, first, rewrite_of(plan)),
         documents=weighing.documents.result,

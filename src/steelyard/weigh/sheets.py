@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 from steelyard.core import Price
@@ -85,7 +85,7 @@ def sheet_of(
         machine=machine,
         hosted=_hosted(deployments, currency),
         recurring=(Recurring(RETRAINING, Decimal(often), again),) if often and tuned else (),
-        end=_end(deployments, again, datetime.now(UTC).date()),
+        end=_end(deployments, again, task.price_day),
     )
 
 

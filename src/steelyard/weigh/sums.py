@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -37,7 +36,7 @@ def sums_of(
     }
     bands: Mapping[str, Band] = {}
     if sheets:
-        doubts = doubts_of(arms, replace(case, error_cost=None), sheets)
+        doubts = doubts_of(arms, sheets)
         scenarios = simulate(
             list(sheets.values()), case.traffic, doubts, scenarios=SCENARIOS, seed=case.seed
         )
@@ -56,8 +55,9 @@ def _sums(
     upfront = list(_upfront(measured, costs, case))
     if is_judged:
         upfront.append(CostPart(part="judge", reason=_NO_JUDGE, counted=False))
-    total = None if costs.sheet is None else cost_over_time(costs.sheet, case.traffic).total.amount
-    end = whole.end and datetime.now(UTC).date() + timedelta(days=whole.end.day)
+    course = None if costs.sheet is None else cost_over_time(costs.sheet, case.traffic)
+    total = None if course is None else course.total.amount
+    end = whole.end and case.price_day + timedelta(days=whole.end.day)
     return ArmSums(
         arm=name,
         upfront=tuple(upfront),
@@ -65,6 +65,8 @@ def _sums(
         total=None if total is None else float(total),
         reason=whole.unknown,
         ends_on=None if end is None else end.isoformat(),
+        until_end=None if course is None else _amount(course.until_end),
+        without_end=None if course is None else _amount(course.without_end),
         line=_line(costs.sheet, case.traffic, bands[name]) if costs.sheet else CostLine(),
     )
 
@@ -111,6 +113,10 @@ def _running(costs: Costs, whole: CostSheet, traffic: Traffic) -> Iterator[CostP
         yield _part(name, course.part_total(name) if has else nothing)
     if REBUILD in course.parts:
         yield _part(REBUILD, course.part_total(REBUILD))
+
+
+def _amount(money: Money | None) -> float | None:
+    return None if money is None or money.amount is None else float(money.amount)
 
 
 def _part(name: str, money: Money) -> CostPart:
