@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 LISTED = 5
 CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 """What stands before an amount; any other currency goes by its code."""
+_DRAWS_OF_TWO_DIGITS = 2500
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -33,8 +34,15 @@ def percent(share: float) -> str:
     return f"{value:.1f} %" if 0 < value < 10 else f"{value:.0f} %"
 
 
-def chance(probability: float) -> str:
-    """``0.83``; a chance is never told as certain: ``over 0.99``, ``under 0.01``."""
+def chance(probability: float, draws: int | None = None) -> str:
+    """``0.83``; a chance is never told as certain: ``over 0.99``, ``under 0.01``.
+
+    Of few ``draws`` one digit is told, ``0.8``: two need 2,500, where the standard error is at most 0.01.
+    """
+    if draws is not None and draws < _DRAWS_OF_TWO_DIGITS:
+        if probability > 0.95:
+            return "over 0.9"
+        return "under 0.1" if probability < 0.05 else f"{probability:.1f}"
     if probability > 0.994:
         return "over 0.99"
     return "under 0.01" if probability < 0.005 else f"{probability:.2f}"

@@ -60,16 +60,17 @@ def test_what_the_fields_example_leaves_out_and_where_each_turns_it():
     turns = {omission.what: omission.at for omission in answer.left_out}
     assert turns["output tokens"] == {"gpt-4o-mini": 100, "gpt-4o": 212, "gpt-3.5-turbo": 22}
     hosting = turns["hosting"]
-    assert hosting["requests_per_day"] == pytest.approx(1.70 * 24 / 0.0135)
+    assert hosting["requests_per_day_for_hours"] == pytest.approx(1.70 * 24 / 0.0135)
+    assert hosting["requests_per_day"] == pytest.approx((1.70 * 24 + 350 / 365) / 0.0135)
     assert round(hosting["requests_per_day_at_todays_price"]) == 45_333
     text = next(o.text for o in answer.left_out if o.what == "hosting")
     assert "$2.00 per million input tokens of gpt-4.1" in text
     assert turns["caching"]["requests_per_day"] == pytest.approx(350 / (0.00135 * 365))
-    assert turns["retraining"]["days"] == pytest.approx(350 / 135)
+    assert turns["retraining"]["days"] == 2  # 182 times at $350 are more than the $48,925 saved
     assert turns["retraining"]["requests_per_day"] == pytest.approx(5 * 350 / (0.0135 * 365))
     assert turns["end of life"]["days"] == pytest.approx(350 / 135)
     assert turns["upfront"]["amount"] == pytest.approx(135 * 365 - 350)
-    assert turns["tuned multiplier"]["multiplier"] == pytest.approx(10)
+    assert turns["tuned multiplier"]["multiplier"] == pytest.approx((54_750 - 350) / 5475)
 
 
 def test_each_point_turns_the_choice():

@@ -10,6 +10,7 @@ import yaml
 
 from steelyard.calculator.worked_examples import EXAMPLES, worked_example
 from steelyard.cli import main
+from steelyard.cli.two_ways import FLAGS as ALL_FLAGS
 
 FLAGS = (
     "--prompt-tokens 500 --tuned-tokens 50 --price-per-1k 0.03 --requests-per-day 10000 "
@@ -38,15 +39,15 @@ def test_a_volume_may_have_separators(volume: str, capsys: pytest.CaptureFixture
     [
         (
             ["--requests-per-day", "10,00"],
-            "traffic.requests_per_day: '10,00' can be read in two ways",
+            "--requests-per-day: '10,00' can be read in two ways",
         ),
         (["--requests-per-day", "10.000"], "'10.000' can be read in two ways: write 10000 or 10"),
-        (["--training", "1,00"], "ways.tuned.training: '1,00' can be read in two ways"),
+        (["--training", "1,00"], "--training: '1,00' can be read in two ways"),
         (["--price-per-1k", "0,03"], "--price-per-1k: '0,03' can be read in two ways"),
-        (["--training", "€350"], "ways.tuned.training has €, and this sum is in USD"),
+        (["--training", "€350"], "--training has €, and this sum is in USD"),
         (["--training", "$350", "--currency", "EUR"], "has $, and this sum is in EUR"),
         (["--price-per-1k", "€1"], "--price-per-1k: '€1' is not an amount of money in USD"),
-        (["--currency", "euro"], "currency: 'euro' is no currency: write its code, such as EUR"),
+        (["--currency", "euro"], "--currency: 'euro' is no currency: write its code, such as EUR"),
     ],
 )
 def test_what_can_be_read_in_two_ways_is_refused(
@@ -61,8 +62,50 @@ def test_another_currency_has_no_dollars_but_those_that_vendors_ask(
 ) -> None:
     assert main(["cost", *FLAGS, "--currency", "EUR", "--training", "€350"]) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "€4,500.00" in out and "hosting: above €5.63 an hour it takes all" in out
+    assert "€4,500.00" in out and "at this volume long prompt is cheaper above €5.59 an hour" in out
     assert out.count("$") == out.count("seen: $1.70 an hour") == 1
+
+
+@pytest.mark.parametrize("value", ["-1", "x", "1e30", "nobody-7"])
+@pytest.mark.parametrize("flag", [flag.name for flag in ALL_FLAGS])
+def test_a_refused_figure_is_named_by_its_flag(
+    flag: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = FLAGS if flag != "model" else [*FLAGS[:4], *FLAGS[6:]]
+    assert main(["cost", *flags, f"--{flag}", value]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"--{flag}" in line
+    assert not [word for word in ("ways.", "prices", "traffic.", "your model") if word in line]
+    assert "Decimal" not in line
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--output-tokens", "10"], "--output-price-per-1k is missing: give what 1,000 output"),
+        (["--cached-share", "0.5"], "--cached-price-per-1k is missing: give what 1,000 cached"),
+        (["--cached-price-per-1k", "0.01"], "Not used: - --cached-price-per-1k"),
+        (
+            ["--cached-share", "0.5", "--cached-price-per-1k", "1"],
+            "--cached-price-per-1k is 1, more than the 0.03 of tokens",
+        ),
+        (["--output-tokens", "-1"], "error: --output-tokens must be at least 0, not '-1'\n"),
+        (["--price-per-1k", "-1"], "error: --price-per-1k must be at least 0, not '-1'\n"),
+    ],
+)
+def test_what_figures_lack_is_asked_for_by_flag(
+    flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["cost", *FLAGS, *flags])
+    printed = capsys.readouterr()
+    assert message in (printed.err or " ".join(printed.out.split()))
+
+
+def test_a_model_that_nobody_knows_is_likened_to_those_of_the_book(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["cost", *FLAGS[:4], *FLAGS[6:], "--model", "gpt4.1"]) == 2
+    assert "(did you mean 'gpt-4.1'?): correct --model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -131,10 +174,10 @@ def test_a_stale_price_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
         (FLAGS[:-2], "--training is missing"),
         (FLAGS[2:], "--prompt-tokens is missing"),
         ([*FLAGS, "--model", "gpt-4o"], "--price-per-1k, or --model"),
-        ([*FLAGS, "--output-tokens", "100"], "output is missing"),
+        ([*FLAGS, "--output-tokens", "100"], "--output-price-per-1k is missing"),
         ([*FLAGS[:5], "much", *FLAGS[6:]], "'much' is not an amount of money"),
         ([*FLAGS[:5], "-1", *FLAGS[6:]], "must be at least 0"),
-        ([*FLAGS, "--horizon-days", "never"], "horizon_days must be a whole number"),
+        ([*FLAGS, "--horizon-days", "never"], "--horizon-days must be a whole number"),
         ([*FLAGS[:4], "--model", "gpt-nobody", *FLAGS[6:]], "no token price for 'gpt-nobody'"),
         ([*FLAGS, "--prices-at", "soon"], "'soon' is not a date"),
     ],

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from steelyard.core import Price
 from steelyard.economics import (
+    RETRAINING,
     CostSheet,
     EndOfLife,
     HostedTune,
@@ -68,7 +69,7 @@ def sheets(draw: st.DrawFn, name: str = "a") -> CostSheet:
                 st.lists(
                     st.builds(
                         Recurring,
-                        st.just("again"),
+                        st.sampled_from(["again", RETRAINING]),
                         st.decimals(5, 400, places=1),
                         money,
                         st.sampled_from([Decimal(1), Decimal(4), Decimal("0.5")]),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from steelyard.economics import (
     CostSheet,
     Doubts,
+    EndOfLife,
     MachineUse,
     PricePaths,
     Recurring,
@@ -22,6 +23,7 @@ from steelyard.economics import (
     cost_over_time,
     simulate,
 )
+from steelyard.economics.course import events
 from steelyard.economics.floats import FloatSheet
 from tests.economics.sheets import linear, total, usd
 
@@ -95,3 +97,32 @@ def test_a_shared_machine_never_costs_more_than_one_that_is_on(seconds, often, v
     )
     traffic = Traffic(volume, 30, peak=peak)
     assert total(shared, traffic) <= total(alone, traffic) * Decimal("1.00000001")
+
+
+@pytest.mark.parametrize(
+    ("every", "end", "days"),
+    [
+        (90, 92, [90, 92, 182, 272, 362]),
+        (90, 90, [90, 180, 270, 360]),
+        (50, 360, [50, 100, 150, 200, 250, 300, 350, 360]),
+        (90, 365, [90, 180, 270, 360]),
+        (400, 10, [10]),
+    ],
+)
+def test_after_a_rebuild_the_days_to_tuning_again_count_anew(every, end, days):
+    """None falls on the day of the rebuild, which is the first event of a new count."""
+    again = Recurring("retraining", Decimal(every), usd(7))
+    change = Recurring("changes", Decimal(365), usd(0), Decimal(2), counts_last_day=True)
+    sheet = linear("a", 0, 0, recurring=(again, change), end=EndOfLife(end, usd(7)))
+    traffic = Traffic(Decimal(1), 365)
+    paid = [event.day for event in events(sheet, traffic)]
+    assert [day for day in paid if day not in (Decimal("182.5"), 365)] == days
+    assert Decimal("182.5") in paid, "changes of the requirements go on as they were"
+    assert total(sheet, traffic) == 7 * len(days)
+    assert FloatSheet.of(sheet).total(traffic, np.array([1.0]))[0] == 7 * len(days)
+    band = simulate([sheet], traffic, Doubts(), scenarios=3).bands["a"]
+    assert band.median[-1] == 7 * len(days)
+    if end < 365:  # drawn, with next to no doubt: those right at an end serve nothing
+        doubt = Doubts({}, PricePaths(retraining=Uncertain(draws=(0.0001,))))
+        drawn = simulate([sheet], traffic, doubt, scenarios=3).bands["a"]
+        assert drawn.median[-1] == 7 * len(days)

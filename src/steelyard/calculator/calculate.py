@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from steelyard.calculator.amounts import Range
 from steelyard.calculator.corners import Ends, break_even_figures, winners
-from steelyard.calculator.omissions import Rivals, left_out
+from steelyard.calculator.omissions import left_out
 from steelyard.calculator.prices import PriceList
-from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission
+from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission, leading
+from steelyard.calculator.rivals import Rivals
 from steelyard.calculator.sections import HOSTED, CostConfig
 from steelyard.calculator.sheets import SheetMaker, traffic_of
 from steelyard.calculator.uncertain import arm_doubt
@@ -129,10 +130,13 @@ class _Calculation:
         best, second = order[0], order[1] if len(order) > 1 else None
         saving: Range | None = None
         turns: tuple[Omission, ...] = ()
+        rivals = None
         if second is not None:
             months = ways[second].month_total, ways[best].month_total
             saving = Range(months[0].low - months[1].high, months[0].high - months[1].low)
-            turns = left_out(self._rivals(best, self._rival(order)))
+            rivals = self._rivals(best, self._rival(order))
+            turns = left_out(rivals)
+        runner_up = None if second is None else (ways[best].name, ways[second].name)
         evens = self._break_evens()
         return CostAnswer(
             name=self.config.name,
@@ -149,12 +153,15 @@ class _Calculation:
             month_saving=saving,
             break_evens=evens,
             left_out=turns,
+            left_out_between=None if rivals is None else (rivals.best.name, rivals.next.name),
+            next_cheapest=None if runner_up is None else runner_up[1],
             prices=tuple(self.prices.notes.values()),
             notes=tuple(self._notes(with_map=with_map)),
             not_used=not_used(self.prices, self.middle),
             has_ranges=self.has_ranges,
             map=self._map() if with_map else None,
-            scenarios=self._scenarios(evens),
+            scenarios=self._scenarios(evens, runner_up),
+            leader=None if runner_up is None else runner_up[0],
         )
 
     def _order(self, sheets: Sequence[CostSheet]) -> list[int]:
@@ -175,13 +182,12 @@ class _Calculation:
         )
 
     def _break_evens(self) -> tuple[BreakEvenFigures, ...]:
-        """Each way that costs more upfront against the one that costs least upfront."""
+        """Of any two ways the one that costs more upfront against the other, by what the other costs."""
         upfront = [cost_over_time(sheet, self.traffic).upfront.amount or 0 for sheet in self.middle]
-        base = upfront.index(min(upfront))
+        order = sorted(range(len(upfront)), key=upfront.__getitem__)
+        pairs = ((base, way) for at, base in enumerate(order) for way in sorted(order[at + 1 :]))
         return tuple(
-            break_even_figures(way, self.ends[base], self.traffic)
-            for at, way in enumerate(self.ends)
-            if at != base
+            break_even_figures(self.ends[way], self.ends[base], self.traffic) for base, way in pairs
         )
 
     def _notes(self, *, with_map: bool) -> list[str]:
@@ -218,8 +224,13 @@ class _Calculation:
                     f"not, write {', '.join(f'{key}: 0' for key in keys)} in the way"
                 )
 
-    def _scenarios(self, evens: Sequence[BreakEvenFigures]) -> Simulation | None:
-        """Chances, where the user says what is uncertain; pairs are those of the break-evens."""
+    def _scenarios(
+        self, evens: Sequence[BreakEvenFigures], runner_up: tuple[str, str] | None
+    ) -> Simulation | None:
+        """Chances, where the user says what is uncertain; pairs are those of the break-evens.
+
+        The swings are those of the saving of the cheapest way against the next.
+        """
         uncertain = self.config.uncertain
         if uncertain is None:
             return None
@@ -234,9 +245,10 @@ class _Calculation:
             self.middle,
             self.traffic,
             Doubts(arms, PricePaths(*(Uncertain(0.0, sd) for sd in paths))),
-            [(even.way, even.against) for even in evens],
+            [(e.way, e.against) for e in leading(evens, runner_up[0])] if runner_up else [],
             scenarios=uncertain.scenarios,
             seed=uncertain.seed,
+            swings_of=runner_up,
         )
 
     def _map(self) -> ChoiceMap:

@@ -24,7 +24,7 @@ from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec
 from steelyard.model.config import ModelConfig, with_provider
 from steelyard.model.price_age import age_of, stale_book
-from steelyard.model.price_book import book_date, in_force_since
+from steelyard.model.price_book import book_date, in_force_since, names_in_book
 from steelyard.model.prices import (
     HOUR,
     LABEL,
@@ -165,7 +165,7 @@ class PriceList:
             for key, entry in self.config.prices.items()
             if isinstance(entry, ModelPrices) and key != name
         )
-        hint = closest(name, names)
+        hint = closest(name, [*names, *names_in_book()])
         try:
             model = ModelConfig.model_validate(with_provider(name) or name)
         except ValidationError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -117,6 +117,15 @@ class BreakEvenFigures:
     """Likewise for them."""
 
 
+def leading(evens: Sequence[BreakEvenFigures], cheapest: str) -> tuple[BreakEvenFigures, ...]:
+    """The break-evens against the way that costs least upfront, and those of the cheapest way, in order."""
+    return tuple(
+        even
+        for even in evens
+        if even.against == evens[0].against or cheapest in (even.way, even.against)
+    )
+
+
 class Omission(NamedTuple):
     """Something that the sum leaves out, and where that alone turns the choice.
 
@@ -149,9 +158,17 @@ class CostAnswer:
     month_saving: Range | None
     """How much less a month of the cheapest way costs than of the next."""
     break_evens: tuple[BreakEvenFigures, ...]
+    """Of any two ways, the one that costs more upfront against the other; first those against the one that
+    costs least upfront."""
     left_out: tuple[Omission, ...]
     prices: tuple[PriceNote, ...]
     notes: tuple[str, ...]
+    next_cheapest: str | None = None
+    """The next way, which ``month_saving`` and the swings of ``scenarios`` are held against."""
+    left_out_between: tuple[str, str] | None = None
+    """The two ways that ``left_out`` is about: the cheapest and its rival."""
+    leader: str | None = None
+    """The way that costs least with amounts in the middle of their ranges, ahead of ``next_cheapest``."""
     may_be_cheapest: tuple[str, ...] = ()
     not_used: tuple[str, ...] = ()
     has_ranges: bool = False

@@ -184,3 +184,8 @@ class CostConfig(Section):
                 if isinstance(amount := getattr(way, key), Range):
                     refuse_signs(amount, f"ways.{name}.{key}", self.currency)
         return self
+
+    def counts_base_price(self, way: WayConfig) -> bool:
+        """Whether a tuned way's tokens are at its base's price: a row of its own has its multiplier in it."""
+        bases = {other.model for other in self.ways.values() if not other.is_tuned}
+        return way.model in bases or way.model not in self.prices

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from steelyard.calculator.amounts import Range
-from steelyard.words import CURRENCY_SIGNS
+from steelyard.words import CURRENCY_SIGNS, counted, listed
 
 _CENT = Decimal("0.01")
 _DIGITS = 60
@@ -45,3 +46,14 @@ def number_range(numbers: Range, digits: int) -> str:
     """Likewise for numbers that are no money."""
     low, high = f"{numbers.low:,.{digits}f}", f"{numbers.high:,.{digits}f}"
     return low if low == high else f"{low} to {high}"
+
+
+def turns_text(points: Sequence[tuple[str, str]], most: int = 4) -> str:
+    """``tuned above 41 and long prompt above 100 requests a day``: names and counts, the first ``most``."""
+    text = f"{listed([f'{name} above {at}' for name, at in points[:most]])} requests a day"
+    more = len(points) - most
+    return (
+        f"{text} (and {counted(more, 'more change', 'more changes')} above that)"
+        if more > 0
+        else text
+    )

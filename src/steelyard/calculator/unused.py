@@ -77,7 +77,7 @@ def _of_way(way: WayConfig, sheet: CostSheet, config: CostConfig) -> Iterator[st
         yield from _given(way, ("ends", "rebuild"), "after the horizon")
     yield from _of_scenarios(way, config)
     for again in sheet.recurring:
-        if not list(again.days(config.traffic.horizon_days)):
+        if not list(sheet.days_of(again, config.traffic.horizon_days)):
             key = "change" if again.counts_last_day else "retrain_days"
             yield f"{key} (none falls within the horizon)"
     if way.change is not None and not config.traffic.changes_per_year:

@@ -69,8 +69,7 @@ def not_counted(name: str, config: CostConfig, sheet: CostSheet) -> tuple[str, .
         parts += ["input tokens"] if way.input_tokens is None else []
         parts += ["output tokens"] if way.output_tokens is None else []
     if way.is_tuned and way.model is not None:
-        bases = {other.model for other in config.ways.values() if not other.is_tuned}
-        is_base = way.model in bases or way.model not in config.prices
+        is_base = config.counts_base_price(way)
         parts += ["multiplier"] if way.multiplier is None and is_base else []
         parts += ["hosting"] if sheet.hosted is None or sheet.hosted.hosting_hour is None else []
         parts += ["retraining"] if not sheet.recurring else []

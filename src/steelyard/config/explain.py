@@ -131,7 +131,9 @@ def _message(item: ErrorDetails, key: str, fits: Sequence[str]) -> str:
 
 
 def _plain(bound: Any) -> str:
-    return f"{bound:g}" if isinstance(bound, float) else str(bound)
+    # pydantic gives a bound of a Decimal as its repr
+    text = f"{bound:g}" if isinstance(bound, float) else str(bound)
+    return text.removeprefix("Decimal('").removesuffix("')")
 
 
 def as_yaml(value: object) -> str:

@@ -153,7 +153,7 @@ def events(sheet: CostSheet, traffic: Traffic) -> list[Event]:
     costs = [
         Event(day, again.name, again.cost)
         for again in sheet.recurring
-        for day in again.days(traffic.horizon_days)
+        for day in sheet.days_of(again, traffic.horizon_days)
     ]
     if sheet.end is not None and sheet.end.day < traffic.horizon_days:
         costs.append(Event(Decimal(sheet.end.day), REBUILD, sheet.end.rebuild))

@@ -178,20 +178,27 @@ class World:
         for again in sheet.recurring:
             amount = np.float32(_known(sheet, again.cost.amount, again.cost.reason))
             is_drawn = again.name == RETRAINING and not usual.all()
+            end = None if sheet.end is None or sheet.end.day >= horizon else sheet.end.day
             every = np.float32(again.every_days / again.times)
             often = (1 / (interval * every)).astype(np.float32) if is_drawn else interval
             for month, day in enumerate(ends):
-                exact = again.count(day, with_day=again.counts_last_day and day == horizon)
+                exact = sheet.count_of(again, day, horizon)
                 if not is_drawn:
                     sums[month] += np.float32(exact) * amount
                     continue
-                # events before the day; a little off, so that rounding adds none on it
-                count = np.maximum(np.ceil(np.float32(day) * often - np.float32(1.0001)), 0)
+                spans = [day] if end is None or day <= end else [end, day - end]
+                count = np.asarray(sum(_before(np.float32(span), often) for span in spans))
                 count[usual] = exact
                 sums[month] += count * amount
         if sheet.end is not None and sheet.end.day < horizon:
             rebuild = _known(sheet, sheet.end.rebuild.amount, sheet.end.rebuild.reason)
             sums[sheet.end.day // DAYS_PER_MONTH :] += np.float32(rebuild)
+
+
+def _before(span: np.float32, often: Row) -> Row:
+    """Events before the end of a span; a little off, so that rounding adds none on its last day."""
+    count: Row = np.maximum(np.ceil(span * often - np.float32(1.0001)), 0)
+    return count
 
 
 def _known(sheet: CostSheet, amount: object, reason: str | None) -> float:

@@ -276,6 +276,29 @@ class CostSheet:
         by_hour = self.machine is not None and not self.machine.shared
         return not (by_hour or self.hosted or self.recurring or self.end)
 
+    def count_of(self, again: Recurring, day: int | Decimal, horizon_days: int) -> int:
+        """How often what recurs is paid before ``day``, within the horizon: the same days as `days_of`."""
+        end = self._restart(again, horizon_days)
+        if end is None or day <= end:
+            with_day = again.counts_last_day and day == horizon_days
+            return again.count(day, with_day=with_day)
+        return again.count(end) + again.count(day - end)
+
+    def days_of(self, again: Recurring, horizon_days: int) -> Iterator[Decimal]:
+        """The days on which what recurs is paid; after a rebuild the days to tuning again count anew."""
+        end = self._restart(again, horizon_days)
+        if end is None:
+            yield from again.days(horizon_days)
+            return
+        yield from again.days(end)
+        yield from (end + day for day in again.days(horizon_days - end))
+
+    def _restart(self, again: Recurring, horizon_days: int) -> int | None:
+        """The day of the rebuild from which on `RETRAINING` is counted, where it is within the horizon."""
+        if again.name != RETRAINING or self.end is None or self.end.day >= horizon_days:
+            return None
+        return self.end.day
+
     @property
     def unknown(self) -> str | None:
         """Why what it costs is not known, where an amount is not; ``None`` where all are."""

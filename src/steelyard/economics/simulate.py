@@ -101,17 +101,20 @@ def simulate(
     *,
     scenarios: int = SCENARIOS,
     seed: int = 0,
+    swings_of: tuple[str, str] | None = None,
 ) -> Simulation:
     """Draw scenarios and weigh the arms in each of them; the same seed gives the same figures.
 
-    ``pairs`` are arms and what each is to pay back against, for the tornado the first of them. Ties
-    are shared. In float32, to about five digits. Raises `ConfigError` where a cost is
-    unknown, a name is, or there are no scenarios.
+    ``pairs`` are arms and what each is to pay back against; ``swings_of`` are the arm and the other whose
+    difference the tornado is of, without them the first pair. Ties are shared. In float32, to about five
+    digits. Raises `ConfigError` where a cost is unknown, a name is, or there are no scenarios.
     """
     if scenarios < 1 or not sheets:
         raise ConfigError("a simulation needs at least one arm and one scenario")
     names = [sheet.name for sheet in sheets]
-    if unknown := [name for pair in pairs for name in pair if name not in names]:
+    swings = swings_of or (pairs[0] if pairs else None)
+    both = [*pairs, *([swings] if swings else [])]
+    if unknown := [name for pair in both for name in pair if name not in names]:
         raise ConfigError(f"no arm is called {unknown[0]!r}; arms: {', '.join(names)}")
     world = World(tuple(sheets), traffic)
     draws = draw_scenarios(
@@ -138,7 +141,7 @@ def simulate(
         dict(zip(names, map(float, wins), strict=True)),
         bands,
         tuple(_pay_back(world, draws, pair, sums_by_name) for pair in pairs),
-        _tornado(world, doubts, pairs[0]) if pairs else (),
+        _tornado(world, doubts, swings) if swings else (),
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from steelyard.core import Price
 from steelyard.model.base import ModelSpec
+from steelyard.model.config import with_provider
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo
@@ -30,7 +31,7 @@ def price_book() -> str:
     from importlib.metadata import version
 
     newest = _newest_change()
-    change = f", its newest price change in force of {newest.isoformat()}" if newest else ""
+    change = f", newest price change {newest.isoformat()}" if newest else ""
     return f"genai-prices {version('genai-prices')}{change}"
 
 
@@ -95,6 +96,15 @@ def plain_price(price: object) -> Decimal | None:
     """A plain price, or the first tier of one that rises with very long prompts."""
     price = getattr(price, "base", price)
     return price if isinstance(price, Decimal) else None
+
+
+@cache
+def names_in_book() -> tuple[str, ...]:
+    """The models that need no provider before their name."""
+    from genai_prices.data_snapshot import get_snapshot
+
+    names = (model.id for provider in get_snapshot().providers for model in provider.models)
+    return tuple(sorted({name for name in names if "/" not in name and with_provider(name)}))
 
 
 @cache

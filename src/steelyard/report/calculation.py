@@ -14,11 +14,19 @@ from steelyard.calculator.records import (
     MachineFigures,
     PriceNote,
     WayFigures,
+    leading,
 )
-from steelyard.calculator.show import count, count_range, money, money_range, number_range
+from steelyard.calculator.show import (
+    count,
+    count_range,
+    money,
+    money_range,
+    number_range,
+    turns_text,
+)
 from steelyard.economics.choice_map import ChoiceMap
 from steelyard.economics.money import DAYS_PER_MONTH
-from steelyard.economics.simulate import Simulation
+from steelyard.economics.simulate import Simulation, Swing
 from steelyard.words import chance, counted, listed
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ if TYPE_CHECKING:
 
 WIDTH = 100
 _DASH = "-"
+_CHANGES = 6
 _MIDDLE = "with amounts in the middle of their ranges, "
 _OPTIONAL = {"search", "training"}
 """A way that is not tuned is whole without them."""
@@ -36,15 +45,16 @@ def answer_text(answer: CostAnswer, width: int = WIDTH) -> tuple[str, str]:
     head = [line for line in (answer.name, answer.about) if line]
     head.append(_traffic(answer))
     tail = ["", _verdict(answer)] if len(answer.ways) > 1 else [""]
-    tail += [_break_even(even, answer.horizon_days) for even in answer.break_evens]
+    tail += _break_evens(answer)
     tail += [_machine(way.name, way.machine, answer.currency) for way in answer.ways if way.machine]
-    tail += _scenarios(answer.scenarios, answer.currency) if answer.scenarios else []
+    tail += _scenarios(answer, answer.scenarios) if answer.scenarios else []
     tail += [_life(way, answer) for way in answer.ways if way.until_end is not None]
     tail += _section("Not counted", [_not_counted(answer)] if _not_counted(answer) else [])
     tail += _section("Not used", [", ".join(answer.not_used)] if answer.not_used else [])
     middle = " (amounts in the middle of their ranges)" if answer.has_ranges else ""
+    between = f" between {listed(answer.left_out_between)}" if answer.left_out_between else ""
     tail += _section(
-        f"What the sum leaves out, and where that alone turns it{middle}",
+        f"What the sum leaves out{between}, and where that alone turns it{middle}",
         [omission.text for omission in answer.left_out],
     )
     tail += _section(f"Prices as of {answer.day}", [_price(note) for note in answer.prices])
@@ -54,9 +64,9 @@ def answer_text(answer: CostAnswer, width: int = WIDTH) -> tuple[str, str]:
 
 def _traffic(answer: CostAnswer) -> str:
     volume = f"{count(answer.requests_per_day)} requests a day"
-    growth = (
-        f", growing {100 * answer.growth_per_month:f} % a month" if answer.growth_per_month else ""
-    )
+    percent = abs(100 * answer.growth_per_month).normalize()
+    change = "growing" if answer.growth_per_month > 0 else "shrinking"
+    growth = f", {change} {percent:f} % a month" if percent else ""
     peak = f", peak {answer.peak:f} times the average" if answer.peak != 1 else ""
     return f"{volume}{growth}{peak}; over {counted(answer.horizon_days, 'day')}"
 
@@ -148,8 +158,19 @@ def _verdict(answer: CostAnswer) -> str:
     text = f"Cheapest over {horizon}: {answer.cheapest[0]}"
     saving = answer.month_saving
     if saving is not None and saving.low > 0:
-        text += f", which saves {money_range(saving, answer.currency)} a month against the next"
+        saved = money_range(saving, answer.currency)
+        text += f", which saves {saved} a month against {answer.next_cheapest}"
     return f"{text}."
+
+
+def _break_evens(answer: CostAnswer) -> list[str]:
+    """Those against the way that costs least upfront, and of the cheapest way; how many more there are."""
+    cheapest = answer.leader
+    main = leading(answer.break_evens, cheapest) if cheapest else ()
+    lines = [_break_even(even, answer.horizon_days) for even in main]
+    more = len(answer.break_evens) - len(main)
+    pairs = counted(more, "more pair")
+    return [*lines, f"Of {pairs}, --json has the break-even."] if more else lines
 
 
 def _break_even(even: BreakEvenFigures, days: int) -> str:
@@ -164,15 +185,15 @@ def _break_even(even: BreakEvenFigures, days: int) -> str:
     at_start = even.requests is not None and even.requests.high == 0
     if even.crossings > (0 if at_start else 1):
         text += f"; {_changes(even)}"
-    turns = [f"{turn.cheaper} above {count_range(turn.requests_per_day)}" for turn in even.volumes]
+    turns = [(turn.cheaper, count_range(turn.requests_per_day)) for turn in even.volumes]
     if turns:
         middle = _MIDDLE if even.volumes_at_middle else ""
-        text += f"; {middle}over {counted(days, 'day')} the cheaper is {listed(turns, 4)} requests a day"
+        text += f"; {middle}over {counted(days, 'day')} the cheaper is {turns_text(turns)}"
     return f"{text}."
 
 
 def _changes(even: BreakEvenFigures) -> str:
-    times = counted(even.crossings, "time")
+    times = "once" if even.crossings == 1 else counted(even.crossings, "time")
     text = f"which is cheaper changes {even.changes_at_middle * 'up to '}{times} within the horizon"
     points = [
         f"{change.cheaper} from day {number_range(change.days, 2)} "
@@ -180,27 +201,40 @@ def _changes(even: BreakEvenFigures) -> str:
         for change in even.changes
     ]
     middle = _MIDDLE if even.changes_at_middle else ""
-    return f"{text}: {middle}{listed(points, 6)}" if points else text
+    more = len(points) - _CHANGES
+    points = points[:_CHANGES] + ([counted(more, "later change")] if more > 0 else [])
+    return f"{text}: {middle}{listed(points, len(points))}" if points else text
 
 
-def _scenarios(simulation: Simulation, currency: str) -> list[str]:
-    """The chances, then what moves the saving of the first pair most."""
-    chances = [f"{name} with chance {chance(share)}" for name, share in simulation.cheapest.items()]
+def _scenarios(answer: CostAnswer, simulation: Simulation) -> list[str]:
+    """The chances, then what moves the saving of the cheapest against the next most."""
+    draws = simulation.scenarios
+    chances = [
+        f"{name} with chance {chance(share, draws)}" for name, share in simulation.cheapest.items()
+    ]
     lines = [f"the cheapest: {listed(chances, 12)}"]
     for pays in simulation.pay_back:
         text = (
             f"{pays.arm} has paid for itself against {pays.against} by the end with chance "
-            f"{chance(pays.chance)}"
+            f"{chance(pays.chance, draws)}"
         )
         if pays.days_low is not None:
             high = "beyond the horizon" if pays.days_high is None else f"{pays.days_high:,.1f} days"
             text += f"; after {pays.days_low:,.1f} days to {high} (90 %)"
         lines.append(text)
     for swing in simulation.tornado:
-        low, high = (money(Decimal(f"{end:.6g}"), currency) for end in (swing.low, swing.high))
-        arm = simulation.pay_back[0].arm
-        lines.append(f"{swing.input} at its 10th and 90th percentile: {arm} saves {low} and {high}")
-    return _section(f"In {simulation.scenarios:,} scenarios", lines)
+        lines.append(_swing(answer, swing))
+    return _section(f"In {draws:,} scenarios", lines)
+
+
+def _swing(answer: CostAnswer, swing: Swing) -> str:
+    ends = [Decimal(f"{end:.6g}") for end in (swing.low, swing.high)]
+    amounts = [money(abs(end), answer.currency) for end in ends]
+    text = f"{swing.input} at the 10th and 90th percentile: {answer.leader} costs"
+    low, high = (
+        f"{a} {'less' if end >= 0 else 'more'}" for a, end in zip(amounts, ends, strict=True)
+    )
+    return f"{text} {low} and {high} than {answer.next_cheapest}"
 
 
 def _machine(name: str, machine: MachineFigures, currency: str) -> str:
