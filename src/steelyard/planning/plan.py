@@ -149,6 +149,7 @@ class Plan:
             sum(
                 arm_count(job, self.brief, self.split, self.models, self.specs)
                 for job in (*self.jobs, *self.kept)
+                if not traits_of(job.strategy.name).is_ceiling
             )
         )
 

@@ -109,7 +109,9 @@ def build_result(
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.skipped),
         prices=tuple(_prices(plan)),
         slices=slice_table(plan.metrics[0], test, records, pair, plan.seed),
-        differences=differences(test, records, first, rewrite_of(plan)),
+        differences=differences(
+            test, {m.arm.name: m.records for m in candidates}, first, rewrite_of(plan)
+        ),
         documents=weighing.documents.result,
         **details(test, records, labels, first, plan.brief.kind)._asdict(),
     )
