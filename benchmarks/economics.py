@@ -1,6 +1,7 @@
 """How long the scenarios of the economics take: 100,000 of 36 months and 12 arms.
 
     python benchmarks/economics.py [--scenarios 100000] [--months 36] [--arms 12] [--times 5]
+    python benchmarks/economics.py --pairs  # the break-evens of all pairs, as a run has them
 
 Every arm has uncertain tokens, quality and prices and is retrained; a third are hosted by the hour, a
 third run on machines of their own, and every total, chance, band, break-even and swing is computed.
@@ -13,6 +14,7 @@ import hashlib
 import json
 import time
 from decimal import Decimal
+from itertools import combinations
 
 from steelyard.core import Price
 from steelyard.economics import (
@@ -27,6 +29,7 @@ from steelyard.economics import (
     TokenUse,
     Traffic,
     Uncertain,
+    break_even_ranges,
     simulate,
 )
 
@@ -60,11 +63,27 @@ def doubt(number: int) -> ArmDoubt:
     )
 
 
+def all_pairs(arms: int, times: int) -> None:
+    """Break-evens of all pairs over a year in 20,000 scenarios."""
+    sheets = [sheet(number) for number in range(arms)]
+    prices = PricePaths(Uncertain(0, 0.2), Uncertain(0.05, 0.1))
+    doubts = Doubts({one.name: doubt(number) for number, one in enumerate(sheets)}, prices)
+    pairs = [(one.name, other.name) for one, other in combinations(sheets, 2)]
+    traffic = Traffic(Decimal(10_000), 365, Decimal("0.02"), Decimal(3))
+    for _ in range(times):
+        began = time.perf_counter()
+        break_even_ranges(sheets, traffic, doubts, pairs, scenarios=20_000)
+        print(f"{time.perf_counter() - began:.2f} s for {len(pairs)} pairs", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name, default in (("scenarios", 100_000), ("months", 36), ("arms", 12), ("times", 5)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--pairs", action="store_true")
     options = parser.parse_args()
+    if options.pairs:
+        return all_pairs(options.arms, options.times)
     sheets = [sheet(number) for number in range(options.arms)]
     doubts = Doubts(
         {one.name: doubt(number) for number, one in enumerate(sheets)},

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 LISTED = 5
+CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
+"""What stands before an amount; any other currency goes by its code."""
 
 
 def counted(number: int, one: str, many: str = "") -> str:

@@ -123,3 +123,11 @@ def test_marks_a_month_are_compared_with_requests_a_day() -> None:
     assert rule.holds({"requests_per_day": 333_334}) is True
     assert rule.holds({"requests_per_day": 333_333}) is False
     assert rule.holds({}) is None
+
+
+def test_marks_are_told_with_their_unit() -> None:
+    answers = {"requests_per_day": 50_000, "prompt_tokens": 1500, "examples": 40, "budget": 150}
+    texts = [reason.text for reason in advise(answers).reasons if "(mark" in reason.text]
+    for unit in ("requests a day", "input tokens a day", "examples", "US dollars"):
+        assert any(text.endswith(f" {unit})") for text in texts), unit
+    assert not [text for text in texts if text.endswith(tuple(f"{digit})" for digit in range(10)))]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from steelyard.changes import compare_runs
+from steelyard.changes import FinishedRun, RunComparison, compare_runs
 from steelyard.errors import DataError
-from steelyard.report.changes import details_text
+from steelyard.gates.markdown import markdown
+from steelyard.gates.rules import Gating, not_worse
+from steelyard.gates.summary import RunSummary
+from steelyard.report.changes import changes_text, details_text
+from steelyard.result import Result
+from steelyard.result.documents import AnswerBins
 from steelyard.result.run import StoppedArm, UnmeasuredArm
 from steelyard.stats import compare, holm
 from tests.made_runs import made_run
@@ -208,3 +214,78 @@ def test_one_that_no_run_measured_is_in_no_comparison_of_two() -> None:
     runs = [made_run(name, {"zero": RIGHT}, stopped=[STOPPED]) for name in "ab"]
     comparison = compare_runs(*runs)
     assert (comparison.missing_before, comparison.missing_now) == ((), ())
+
+
+DOCUMENTS = {"a.md": "1", "b.md": "1"}
+
+
+def of_documents(
+    run: FinishedRun, files: Mapping[str, str] | None, digest: str | None
+) -> FinishedRun:
+    """The run over such documents, read by its arm ``rag``."""
+    identity = {**run.identity, **({} if digest is None else {"documents": digest})}
+    arms = [
+        arm.updated(bins=AnswerBins()) if arm.name == "rag" and digest else arm
+        for arm in run.result.arms
+    ]
+    result = run.result.updated(arms=tuple(arms))
+    return replace(run, identity=identity, documents=files, result=result)
+
+
+def compared(
+    before: Mapping[str, str] | None, now: Mapping[str, str] | None, digests: tuple[Any, Any]
+) -> RunComparison:
+    scores = {"rag": half(30), "few": half(20)}
+    return compare_runs(
+        of_documents(made_run("a", scores), before, digests[0]),
+        of_documents(made_run("b", scores), now, digests[1]),
+    )
+
+
+def test_other_documents_are_said_with_their_files_and_the_arms_that_read_them() -> None:
+    now = {"b.md": "2", "c.md": "1"} | {f"{n}.md": "1" for n in range(60)}
+    comparison = compared(DOCUMENTS, now, ("x", "y"))
+    change = comparison.documents
+    assert change is not None
+    assert (change.added, change.removed, change.changed) == (61, 1, 1)
+    assert (change.removed_files, change.changed_files) == (("a.md",), ("b.md",))
+    assert len(change.added_files) == 50 and change.arms == ("rag",)
+    text = " ".join(changes_text(comparison).split())
+    assert (
+        "The documents differ: 61 files added (0.md, 1.md, 10.md, 11.md, 12.md and 56 more)" in text
+    )
+    assert "1 file removed (a.md), 1 file changed (b.md). What changes for rag may come" in text
+    assert "documents: they differ" in details_text(comparison)
+    assert "The documents differ" in markdown(
+        RunSummary("t", comparison_result(), Gating(comparison=comparison))
+    )
+    assert "the documents that it reads differ" in not_worse(comparison).reason
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "digests", "words"),
+    [
+        (DOCUMENTS, DOCUMENTS, ("x", "x"), None),
+        (None, None, (None, None), None),
+        (None, DOCUMENTS, ("x", "y"), "which files is not known, because a was made by a version"),
+        (DOCUMENTS, None, ("x", "y"), "which files is not known, because b was made by a version"),
+        (None, DOCUMENTS, (None, "y"), "only the run now has some"),
+        (DOCUMENTS, None, ("x", None), "only the run before has some"),
+    ],
+)
+def test_what_is_not_known_of_documents_is_said(
+    before: Mapping[str, str] | None,
+    now: Mapping[str, str] | None,
+    digests: tuple[Any, Any],
+    words: str | None,
+) -> None:
+    comparison = compared(before, now, digests)
+    text = " ".join(changes_text(comparison).split())
+    assert (comparison.documents is None) is (words is None)
+    assert ("The documents differ" in text) is (words is not None)
+    assert words is None or words in text
+    assert ("documents that it reads" in not_worse(comparison).reason) is (words is not None)
+
+
+def comparison_result() -> Result:
+    return made_run("b", {"rag": half(30), "few": half(20)}).result

@@ -27,6 +27,44 @@ def test_flags_give_the_fields_example(capsys: pytest.CaptureFixture[str]) -> No
         assert text in " ".join(out.split())
 
 
+@pytest.mark.parametrize("volume", ["10,000", "10_000", "10000"])
+def test_a_volume_may_have_separators(volume: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cost", *FLAGS, "--requests-per-day", volume]) == 0
+    assert "10,000 requests a day" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            ["--requests-per-day", "10,00"],
+            "traffic.requests_per_day: '10,00' can be read in two ways",
+        ),
+        (["--requests-per-day", "10.000"], "'10.000' can be read in two ways: write 10000 or 10"),
+        (["--training", "1,00"], "ways.tuned.training: '1,00' can be read in two ways"),
+        (["--price-per-1k", "0,03"], "--price-per-1k: '0,03' can be read in two ways"),
+        (["--training", "€350"], "ways.tuned.training has €, and this sum is in USD"),
+        (["--training", "$350", "--currency", "EUR"], "has $, and this sum is in EUR"),
+        (["--price-per-1k", "€1"], "--price-per-1k: '€1' is not an amount of money in USD"),
+        (["--currency", "euro"], "currency: 'euro' is no currency: write its code, such as EUR"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_refused(
+    flags: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cost", *FLAGS, *flags]) != 0
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_another_currency_has_no_dollars_but_those_that_vendors_ask(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["cost", *FLAGS, "--currency", "EUR", "--training", "€350"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "€4,500.00" in out and "hosting: above €5.63 an hour it takes all" in out
+    assert out.count("$") == out.count("seen: $1.70 an hour") == 1
+
+
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_fits_100_columns(
     example: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

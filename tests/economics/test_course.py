@@ -21,6 +21,7 @@ from steelyard.economics import (
     cost_of,
     cost_over_time,
 )
+from steelyard.economics.course import MOST_STEPS, cost_line, events
 from steelyard.errors import ConfigError
 from tests.economics.sheets import linear, scaled, sheets, total, traffics, usd, use
 
@@ -205,3 +206,38 @@ def test_totals_never_fall_with_volume_prices_or_tokens(sheet, traffic, factor):
     )
     assert total(replace(sheet, tokens=longer), traffic) >= now - Decimal("1e-9")
     assert total(sheet, replace(traffic, peak=traffic.peak * factor)) >= now
+
+
+@settings(deadline=None, max_examples=60)
+@given(sheets(), traffics)
+def test_the_corners_of_the_line_are_the_course(sheet, traffic):
+    corners, course = cost_line(sheet, traffic), cost_over_time(sheet, traffic)
+    amounts = dict(corners)  # the last of a day
+    assert [day for day, _ in corners] == sorted(day for day, _ in corners)
+    ends = [Decimal(30 * m + traffic.days_in(m)) for m in range(traffic.months)]
+    for at, (day, so_far) in enumerate(zip(ends, course.cumulative, strict=True)):
+        next_month = [e.cost.amount for e in events(sheet, traffic) if e.day == day]
+        is_thinned = len(corners) == traffic.months + 1
+        later = 0 if is_thinned or at == traffic.months - 1 else sum(next_month)
+        assert float(amounts[day]) == pytest.approx(float(so_far.amount + later), rel=1e-12)
+    assert corners[0] == (0, course.upfront.amount)
+
+
+def test_a_step_has_two_corners_on_its_day_and_very_many_are_left_out():
+    ends = replace(linear("a", 5, 1), end=EndOfLife(45, usd(70)))
+    traffic = Traffic(Decimal(1), 60)
+    corners = [(0, 5), (30, 35), (45, 50), (45, 120), (60, 135)]
+    assert cost_line(ends, traffic) == corners
+    daily = replace(ends, recurring=(Recurring("retraining", Decimal(1), usd(1)),))
+    many = cost_line(daily, replace(traffic, horizon_days=365))
+    assert len(many) == 14 < MOST_STEPS, "the ends of months"
+    assert many[-1][1] == total(daily, replace(traffic, horizon_days=365))
+
+
+def test_a_line_of_an_unknown_cost_is_refused_and_a_sheet_says_which():
+    lost = Money(None, "USD", "the price of m is unknown")
+    sheet = replace(linear("a", 5, 1), hosted=HostedTune(lost))
+    assert sheet.unknown == "the price of m is unknown"
+    assert linear("a", 5, 1).unknown is None
+    with pytest.raises(ValueError, match="the price of m is unknown"):
+        cost_line(sheet, YEAR)

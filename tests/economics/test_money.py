@@ -107,6 +107,18 @@ def test_break_even_at_the_edges(a, b, requests, reason):
     assert reason in found.reason
 
 
+def test_a_break_even_of_residue_is_none_in_practice():
+    residue = Decimal("1e-12")
+    late = break_even(Decimal(1), Decimal(1) - residue, Decimal(0), Decimal(1), 10_000)
+    assert (late.requests, late.days) == (None, None)
+    assert late.reason.startswith("never in practice: it takes more than 36,500,000,000 requests")
+    early = break_even(Decimal(0), Decimal(1), Decimal(1), Decimal(1) - residue, 10_000)
+    assert (early.requests, early.days) == (0, 0)
+    assert early.reason.startswith("at once: cheaper for more than 36,500,000,000 requests")
+    last = break_even(Decimal("36.5"), Decimal(1), Decimal(0), Decimal(1) + Decimal("1e-9"), 10_000)
+    assert last.requests == 36_500_000_000
+
+
 def test_break_even_without_traffic_has_no_days():
     found = break_even(Decimal(10), Decimal(1), Decimal(0), Decimal(2), 0)
     assert (found.requests, found.days) == (10, None)

@@ -8,7 +8,8 @@ import pytest
 
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
-from steelyard.model.prices import machine_price, price_book, price_of
+from steelyard.model.price_book import price_book
+from steelyard.model.prices import machine_price, price_of
 
 WHEN = datetime(2026, 11, 20, tzinfo=UTC)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,11 +16,16 @@ from steelyard.report.terminal import table, verdict_text
 from steelyard.report.view import View
 from steelyard.result import ArmResult, Result, parse_result
 from steelyard.result.arm import ArmCost
-from steelyard.result.figures import Quality
+from steelyard.result.documents import JudgedGroundedness
+from steelyard.result.figures import Figure, Quality
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.documents import Corpus, Document
 from steelyard.retrieve.grounds import Grounds
+from steelyard.strategy.base import ArmFacts
+from steelyard.strategy.cascade_arm import CascadeArm
+from steelyard.strategy.majority import MajorityArm
 from steelyard.weigh.documents import measure_documents
+from steelyard.weigh.documents.measure import NOT_BY_PARTS
 from tests.report.test_html import Outline
 from tests.weigh.documents.scripted import (
     corpus,
@@ -154,3 +160,48 @@ def test_an_arm_without_wrong_answers_says_so(measured: Result) -> None:
     assert "No answer of rag is wrong or cites the wrong passage." in words
     assert "Wrong answers of" not in words
     assert DocumentsView(View(fine)).largest_bin == ""
+
+
+def test_what_a_judge_says_stands_beside_the_lookup(measured: Result) -> None:
+    block = JudgedGroundedness(
+        share=Figure(value=0.75, low=0.6, high=0.86, n=40),
+        judged=40,
+        failed=3,
+        alike=Figure(value=0.9, low=0.77, high=0.97, n=40),
+        kappa=Figure(value=0.0, n=40, reason="one rater gave every item the same rating"),
+        judge_only=1,
+        lookup_only=4,
+        notes=("models tend to prefer their own wording",),
+    )
+    unasked = JudgedGroundedness(reason="all documents stand in its prompt")
+    blocks = {"rag": block, "rag_oracle": unasked}
+    arms = tuple(
+        arm.updated(groundedness=arm.groundedness.updated(judged=blocks[arm.name]))
+        if arm.groundedness is not None
+        else arm
+        for arm in measured.arms
+    )
+    words = Outline(section(render(measured.updated(arms=arms)))).words
+    for text in ("Judge failed", "60.0 to 86.0", "one rater gave", "prefer their own wording"):
+        assert text in words
+    assert "The judge was not asked about rag_oracle: all documents stand in its prompt" in words
+    assert "Judge failed" not in Outline(section(render(measured))).words
+
+
+def test_a_cascade_that_reads_documents_says_why_it_has_no_bins(measured: Result) -> None:
+    grounds, rows = Grounds(corpus()), examples(unanswerable=3)
+    part = rag(grounds, rows, reads_well)
+    facts = ArmFacts("cascade", "cascade", part.arm.brief, {})
+    plain = MajorityArm(facts, "7 grams")
+    for stages in ((part.arm, plain), (plain, CascadeArm(facts, (plain, part.arm), 0.5))):
+        cascade = replace(part, arm=CascadeArm(facts, stages, 0.5))
+        documents = measure_documents([cascade], plan_of(grounds, rows)).of("cascade")
+        assert documents.documents_reason == NOT_BY_PARTS
+        assert documents.bins is None and documents.refusals is not None
+        arm = ArmResult(name="cascade", family="hybrid", quality=Quality(value=0.4, n=83))
+        arm = arm.updated(**documents._asdict())
+        for arms in ((*measured.arms, arm), (arm,)):
+            words = Outline(section(render(measured.updated(arms=arms)))).words
+            assert f"cascade is not measured here: {NOT_BY_PARTS}" in words
+    both = replace(part, arm=CascadeArm(facts, (plain, plain), 0.5))
+    assert measure_documents([both], plan_of(grounds, rows)).of("cascade").documents_reason is None

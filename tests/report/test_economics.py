@@ -109,6 +109,23 @@ def test_assumed_traffic_is_called_assumed(result: dict[str, Any]) -> None:
     assert "10,000 requests a day (assumed)" in money(result).sentence
 
 
+@pytest.mark.parametrize("lead", [0.0002, 35.0])
+def test_a_lead_that_decides_nothing_is_no_sure_winner(result: dict[str, Any], lead: float) -> None:
+    near = {**arm("zero_shot", 0.5, 0.0), "total": 788.0 + lead}
+    cheap, far = (
+        {**arm("few_shot", 0.5, 1.0), "total": 788.0},
+        {**arm("lora", 0.5, 0.0), "total": 999.0},
+    )
+    sentence = money(result, arms=[near, cheap, far]).sentence.replace("\u202f", " ")
+    assert "zero_shot and few_shot cost least, and about the same (within 1 USD or 5 %)" in sentence
+    assert "over 99 %" not in sentence
+    assert "lora, which is recommended, is the cheapest in under 1 % of the scenarios" in sentence
+    cheap["total"] = 700.0
+    assert (
+        "few_shot is the cheapest of the 3 arms" in money(result, arms=[near, cheap, far]).sentence
+    )
+
+
 def test_the_sentence_says_how_the_volume_grows(result: dict[str, Any]) -> None:
     result["task"]["traffic"]["growth_per_month"] = 0.03
     sentence = money(result).sentence.replace("\u202f", " ")

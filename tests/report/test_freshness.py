@@ -90,3 +90,17 @@ def test_an_arm_without_figures_says_why_and_no_change_has_no_section() -> None:
     assert 'href="#freshness"' in page
     plain = render(Result(arms=(ArmResult(name="zero_shot", family="prompt"),)))
     assert "freshness" not in plain.partition("<body>")[2]
+
+
+def test_what_an_arm_stated_by_chance_before_is_not_counted_as_following() -> None:
+    lucky = LORA.updated(
+        before=FactCounts(old=1, new=1), followed=1, stale=1, gained=Figure(value=0.0, n=2)
+    )
+    follows = RAG.updated(gained=Figure(value=0.5, low=-0.31, high=0.9, n=2))
+    made = result(("lora", lucky), ("rag", follows))
+    view = FreshnessView(View(made))
+    assert [row.arm.name for row in view.rows] == ["rag", "lora"]
+    assert "lora states 1 of 2 new facts, and stated 1 before the change" in view.sentence
+    section = render(made).partition('id="freshness"')[2].partition("</section>")[0]
+    assert "+50.0" in section and "−31.0 to 90.0" in section
+    assert '<td class="num">1 of 2</td>' in section, "the new facts stated before"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from steelyard.model.fake_script import ScriptedModel
 from steelyard.retrieve.documents import Corpus, Document
 from steelyard.retrieve.fixed import GoldPassages, WholeDocuments
 from steelyard.retrieve.grounds import Grounds
+from steelyard.retrieve.index.lance import LanceIndex
 from steelyard.retrieve.index.passage_index import PassageIndex
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.vector_cache import CachedEncoder, VectorCache
@@ -172,3 +175,42 @@ def test_what_holds_documents_in_a_way_that_is_not_known_is_no_arm_without_chang
 def test_an_arm_without_a_prompt_does_not_change() -> None:
     arm = MajorityArm(ArmFacts("majority", "majority", BRIEF, {}), "x", {"x": 1.0})
     assert fresh_arm(arm, DOCUMENTS) is None
+
+
+def in_lance(folder: Path, counting: ConceptEncoder | None, settings: FinderSettings) -> PromptArm:
+    passages = Grounds(BEFORE).passages(MOST, OVERLAP)
+    index = LanceIndex.fit(passages, folder, settings, counting)
+    return arm_with(Grounding(index, GroundingOptions(1, most=MOST, overlap=OVERLAP)))
+
+
+def test_a_copy_of_an_index_in_lancedb_is_changed_and_goes_with_the_arm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("lancedb")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    counting = encoder()
+    arm = in_lance(tmp_path / "db", counting, FinderSettings("convex", 0.7, (2,)))
+    counting.calls.clear()
+    fresh = fresh_arm(arm, DOCUMENTS)
+    assert fresh is not None and fresh.index is not None
+    update = fresh.index
+    assert (update.passages, update.added, update.removed, update.encoded) == (3, 1, 2, 1)
+    [changed] = [one for one in Grounds(AFTER).passages(MOST, OVERLAP) if "12 kg" in one.text]
+    assert counting.calls[0] == "warm" and all(text in changed.text for text in counting.calls[1:])
+    outputs = [one.answer_all([QUESTION])[0].output for one in (arm, fresh.arm)]
+    assert outputs == ["9 kg", "12 kg"]
+    assert list((tmp_path / "scratch").iterdir())
+    del fresh
+    gc.collect()
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_an_index_in_an_object_store_is_left_as_it_is(tmp_path: Path) -> None:
+    pytest.importorskip("lancedb")
+    arm = in_lance(tmp_path, None, FinderSettings("bm25"))
+    grounding = arm.prompt.grounding
+    assert grounding is not None
+    vars(grounding.finder)["_uri"] = "s3://bucket/folder"
+    with pytest.raises(UnknownDocumentsError):
+        fresh_arm(arm, DOCUMENTS)

@@ -397,7 +397,11 @@ def test_cents_do_not_outweigh_quality(make):
         "is the best, and none of those likely within 0.02 of it costs clearly less"
         in verdict.reasons[0]
     )
-    assert not any(flip.startswith(("volume", "price")) for flip in verdict.flips)
+    assert not any(flip.startswith(("volume:", "price:")) for flip in verdict.flips)
+    assert verdict.flips[-1] == (
+        "volume and price: none is named against nearest_neighbour, which costs about the same as "
+        "tfidf_linear over 365 days (within 1 USD or 5%)"
+    )
 
 
 def test_a_choice_that_no_volume_or_price_changes_says_what_would(make):
@@ -417,3 +421,9 @@ def test_where_nothing_is_recommended_no_arm_is_called_the_choice(make):
     assert verdict.arm is None
     assert not any("(the choice)" in warning for warning in verdict.warnings)
     assert sum("lora (leads so far)" in warning for warning in verdict.warnings) == 2
+
+
+def test_old_prices_are_warned_of(make):
+    notes = Notes(old_prices=("the price of m is 200 days old, more than 180: check it",))
+    warnings = decide(_case(make("majority", 60), make("tfidf_linear", 160), notes=notes)).warnings
+    assert "old price: the price of m is 200 days old, more than 180: check it" in warnings

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 import steelyard
+from steelyard.cli import main
 from steelyard.core import Question
 from steelyard.errors import ConfigError
 from steelyard.planning.options import RunOptions
 from steelyard.planning.plan import make_plan
+from steelyard.result import read_result
 from steelyard.result.documents import BINS
 from steelyard.strategy import encoding
 from steelyard.strategy.saved import load
@@ -236,3 +238,51 @@ def test_documents_of_which_none_can_be_read_stop_the_run(tmp_path: Path) -> Non
     (tmp_path / "task" / "empty" / "scan.pdf").write_bytes(b"no PDF")
     with pytest.raises(steelyard.SteelyardError, match=r"scan\.pdf"):
         steelyard.run(task, tmp_path / "out")
+
+
+def test_ask_shows_the_passages_that_an_answer_cites(
+    finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arm = str(finished / "arms" / "rag")
+    assert main(["ask", arm, "What pressure does pump P3 hold?", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["arm"] == "rag" and "[" not in facts["output"]
+    assert [one["number"] for one in facts["sources"]] == [*range(1, len(facts["sources"]) + 1)]
+    source = facts["sources"][0]
+    text = (finished.parent / "task" / "docs" / source["document"]).read_text()
+    assert 0 <= source["start"] < source["end"] <= len(text)
+    assert main(["ask", arm, "What pressure does pump P3 hold?"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(facts["output"]) and source["document"] in shown
+    assert main(["ask", str(finished / "arms" / "zero_shot"), "What?"]) == 0
+    assert "prompt" not in capsys.readouterr().out
+
+
+def test_a_run_keeps_its_files_so_that_another_says_what_is_new(
+    finished: Path, tmp_path: Path
+) -> None:
+    task = write_documents_task(tmp_path / "task", strategies=["zero_shot", "rag"])
+    (task / "docs" / "new.md").write_text("# New\n\nPump P99 holds 9 bar.\n")
+    other = steelyard.run(task, tmp_path / "out").folder
+    change = steelyard.compare(finished, other).documents
+    assert change is not None and change.reason is None
+    assert (change.added_files, change.removed, change.changed) == (("new.md",), 0, 0)
+    assert "rag" in change.arms
+    audit = read_result(other).audit.documents
+    assert audit is not None and audit.fingerprint == change.now
+
+
+def test_the_report_shows_what_was_read_and_what_was_not(tmp_path: Path) -> None:
+    task = write_documents_task(tmp_path / "task", strategies=["zero_shot"])
+    (task / "docs" / "<b>x.zip").write_bytes(b"PK")
+    (task / "docs" / "h.md").write_text(
+        "Pump P77 is old.<span hidden>SECRET</span> It holds 7 bar.\n"
+    )
+    page = (steelyard.run(task, tmp_path / "out").folder / "report.html").read_text()
+    section = page[
+        page.index('id="documents"') : page.index("</section>", page.index('id="documents"'))
+    ]
+    assert "13 documents of" in section and "13 read, 1 skipped, 0 refused" in section
+    assert "an archive" in section and "<b>x" not in section
+    assert "Hidden from readers: 1 text" in section and "h.md" in section
+    assert "SECRET" not in section

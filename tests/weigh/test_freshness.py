@@ -245,6 +245,23 @@ def test_a_model_that_answers_from_memory_stays_stale(steps: RunSteps) -> None:
     )
 
 
+def guessing(request: Request) -> str:
+    """The new pressure of P1 and P2, which nobody told the model; of the others what stands there."""
+    pump = re.findall(r"P\d+", request.messages[-1].content)[-1]
+    return now(pump) if pump in ("P1", "P2") else reading(request)
+
+
+def test_what_was_stated_by_chance_before_is_no_gain(steps: RunSteps) -> None:
+    block, _ = measure_freshness(steps, scripted(steps, "rag", guessing)[0])
+    assert block is not None
+    assert (block.before, block.followed) == (FactCounts(old=2, new=2), 4)
+    assert block.gained.value == 0.5 and block.gained.n == 4
+    assert block.gained.low is not None and block.gained.low < 0.5 < (block.gained.high or 0)
+    closed, _ = measure_freshness(steps, scripted(steps, "zero_shot", guessing)[0])
+    assert closed is not None and not closed.asked_again
+    assert (closed.before.new, closed.followed, closed.gained.value) == (2, 2, 0.0)
+
+
 def test_what_was_asked_is_not_asked_again_until_the_facts_are_others(steps: RunSteps) -> None:
     arm, model = scripted(steps, "rag", lambda request: reading(request))
     first, _ = measure_freshness(steps, arm)
@@ -279,6 +296,24 @@ def test_the_requests_are_on_an_account_of_their_own(steps: RunSteps) -> None:
     assert steps.store.usage("freshness:rag").requests >= len(CHANGED)
     assert steps.store.step("freshness:rag") is not None
     assert steps.store.step("freshness:rag_oracle") is None
+
+
+def test_an_index_in_lancedb_follows_as_one_in_files_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Result
+) -> None:
+    pytest.importorskip("lancedb")
+    monkeypatch.setattr(encoding, "open_encoder", lambda: None)
+    monkeypatch.setattr(opening, "load_model", lambda spec: ScriptedModel(reading))
+    stored = {**RAG, "options": {**RAG["options"], "store": "lance"}}  # type: ignore[dict-item]
+    run = steelyard.run(write_task(tmp_path / "task", strategies=[stored]), tmp_path / "out")
+    block, files = block_of(run.record, "rag"), block_of(result, "rag")
+    for field in ("before", "followed", "share", "gained", "passages", "reindexed", "reencoded"):
+        assert getattr(block, field) == getattr(files, field), field
+    assert block.how == "index" and block.seconds and block.seconds > 0
+    arm: Any = load_arm(tmp_path / "out" / "arms" / "rag")
+    assert arm.prompt.grounding.finder.name == "lance"
+    texts = [one.text for one in arm.prompt.grounding.finder.passages]
+    assert not any(now(pump) in text for text in texts for pump in CHANGED)
 
 
 class Killed(BaseException):

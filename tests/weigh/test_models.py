@@ -25,7 +25,8 @@ from steelyard.model.hosted.address import hosted_fingerprint
 from steelyard.model.planned import PlannedModel
 from steelyard.planning.identity import identity_of
 from steelyard.planning.jobs import LeftOut
-from steelyard.planning.plan import RunOptions, check_prices, make_plan
+from steelyard.planning.plan import RunOptions, make_plan
+from steelyard.planning.priced import check_prices
 from steelyard.progress import Display
 from steelyard.store.budget import Budget, prices_of
 from steelyard.store.database import Store
@@ -374,8 +375,8 @@ def test_currencies_are_not_mixed() -> None:
         PlannedModel(name, ModelSpec("openai", name), Price(currency))
         for name, currency in (("a", "USD"), ("b", "EUR"))
     ]
-    with pytest.raises(ConfigError, match=r"several currencies \(a in USD, b in EUR\)"):
-        check_prices(RunOptions(), models)
+    with pytest.raises(ConfigError, match=r"the price of b is in EUR .*, and this task in USD"):
+        check_prices(models, "USD")
 
 
 def test_the_json_of_a_run_holds_the_list(tmp_path: Path) -> None:

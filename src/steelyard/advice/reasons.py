@@ -12,6 +12,7 @@ from steelyard.words import percent
 
 DAYS = 30
 """Of a month, as everywhere in Steelyard."""
+_FEW = 10  # a mark below it is not rounded to a whole number
 
 
 class AdviceReason(NamedTuple):
@@ -122,6 +123,17 @@ def _says(rules: Sequence[ThumbRule], side: Side, case: Situation) -> str:
     by = "would tune" if side == "for" else "ask for more"
     at_case = (rule.mark_at(case.figures) or rule.mark for rule in rules)
     marks = sorted({mark for mark in at_case if mark is not None})
-    ends = f"{marks[0]:,.0f}" if len(marks) == 1 else f"{marks[0]:,.0f} to {marks[-1]:,.0f}"
-    whose = "mark" if len(marks) == 1 else "marks"
-    return f"{len(rules)} of {len(alike)} rules of thumb {by} ({whose} {ends})"
+    ends = " to ".join(map(_mark, dict.fromkeys((marks[0], marks[-1]))))
+    whose, unit = "mark" if len(marks) == 1 else "marks", _unit(rules[0].reads)
+    return f"{len(rules)} of {len(alike)} rules of thumb {by} ({whose} {ends} {unit})"
+
+
+def _mark(mark: float) -> str:
+    return f"{mark:,.0f}" if mark >= _FEW else f"{mark:.2g}"
+
+
+def _unit(reads: str) -> str:
+    """What a mark counts: marks of a month are turned into those of a day."""
+    return next(
+        r.unit for r in thumb_rules().values() if r.reads == reads and r.days == 1 and r.unit
+    )

@@ -1,24 +1,24 @@
-"""Amounts and days as people write them: ``500``, ``4 x 100 + 5 x 1.1``, ``200-500``; ``2026-11``."""
+"""Amounts as people write them: ``500``, ``4 x 100 + 5 x 1.1``, ``200-500``."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from math import prod
 from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, InstanceOf
 
-from steelyard.words import shortened
+from steelyard.config.numbers import number_text
+from steelyard.words import CURRENCY_SIGNS, shortened
 
 MOST = Decimal(10) ** 12
+_SIGNS = frozenset(CURRENCY_SIGNS.values())
 _LONGEST = 200  # characters
-_MONTH = len("2026-12")
 _TIMES = re.compile(r"\s*[x*×]\s*")
 _PLUS = re.compile(r"\s*\+\s*")
 _TO = re.compile(r"\s*(?:-|–|\bto\b)\s*")
-_NUMBER = re.compile(r"\$?\d[\d,_]*(?:\.\d+)?|\$?\.\d+")
+_NUMBER = re.compile(r"[$€£]?(?:\d[\d,_]*(?:\.\d+)?|\.\d+)")
 
 
 class Range(NamedTuple):
@@ -37,7 +37,9 @@ class Range(NamedTuple):
 
 
 class _Amount(Range):
-    """A range as a type of its own, so that pydantic takes no list for one."""
+    """A range as a type of its own, so that pydantic takes no list for one; ``signs`` are its currencies'."""
+
+    signs: frozenset[str] = frozenset()
 
 
 def parse_amount(value: object) -> Range:
@@ -45,6 +47,8 @@ def parse_amount(value: object) -> Range:
 
     Raises `ValueError` with what was expected.
     """
+    if isinstance(value, _Amount):
+        return value
     if isinstance(value, Range):
         return _Amount(*value)
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
@@ -65,20 +69,20 @@ def parse_amount(value: object) -> Range:
             f"{shortened(repr(value), 60)} is out of range: give 0 or more, at most {MOST:,}, the lower "
             "end first"
         )
-    return _Amount(low, high)
+    amount = _Amount(low, high)
+    amount.signs = frozenset(str(value)) & _SIGNS
+    return amount
 
 
-def parse_day(value: object) -> date:
-    """Read a day, ``2026-11-30``, or a month for its first day. Raises `ValueError`."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    try:
-        text = str(value)
-        return date.fromisoformat(f"{text}-01" if len(text) == _MONTH else text)
-    except ValueError:
+def refuse_signs(amount: Range | None, key: str, currency: str) -> None:
+    """Raise `ValueError` where an amount was written with the sign of another currency."""
+    signs = amount.signs if isinstance(amount, _Amount) else frozenset()
+    others = signs - {CURRENCY_SIGNS.get(currency)}
+    if others:
         raise ValueError(
-            f"{shortened(repr(value), 40)} is not a date: write it as 2026-12-31"
-        ) from None
+            f"{key} has {' and '.join(sorted(others))}, and this sum is in {currency}: write all in one "
+            "currency, and its code as currency"
+        )
 
 
 def _sum(text: str) -> Decimal:
@@ -95,10 +99,8 @@ def _number(text: str) -> Decimal:
         if not number.is_finite():
             raise InvalidOperation
         return number
-    return Decimal(text.lstrip("$").replace(",", "").replace("_", ""))
+    return Decimal(str(number_text(text.lstrip("$€£"))))
 
 
-DayText = Annotated[date, BeforeValidator(parse_day)]
-"""A field that takes what `parse_day` does."""
 Amount = Annotated[InstanceOf[_Amount], BeforeValidator(parse_amount)]
 """A field that takes what `parse_amount` does."""

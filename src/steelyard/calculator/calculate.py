@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from steelyard.calculator.amounts import Range, parse_day
+from steelyard.calculator.amounts import Range
 from steelyard.calculator.corners import Ends, break_even_figures, winners
 from steelyard.calculator.omissions import Rivals, left_out
-from steelyard.calculator.prices import PriceList, examples
+from steelyard.calculator.prices import PriceList
 from steelyard.calculator.records import BreakEvenFigures, CostAnswer, Omission
 from steelyard.calculator.sections import HOSTED, CostConfig
 from steelyard.calculator.sheets import SheetMaker, traffic_of
@@ -21,6 +21,7 @@ from steelyard.calculator.uncertain import arm_doubt
 from steelyard.calculator.unused import not_used
 from steelyard.calculator.ways import Course, way_figures
 from steelyard.calculator.worked_examples import worked_example
+from steelyard.config.dated import DatedSection, parse_day
 from steelyard.config.explain import Place, explain
 from steelyard.config.source import Lines, read_yaml
 from steelyard.economics.choice_map import ChoiceMap, choice_map
@@ -30,7 +31,7 @@ from steelyard.economics.sheet import CostSheet
 from steelyard.economics.simulate import Doubts, Simulation, simulate
 from steelyard.errors import ConfigError
 from steelyard.files import expanded
-from steelyard.words import counted
+from steelyard.model.price_age import stale_price
 
 MAP_VOLUMES = tuple(Decimal(10) ** power for power in (2, 3, 4, 5, 6, 7))
 MAP_MONTHS = (1, 3, 6, 12, 24, 36)
@@ -61,6 +62,7 @@ def cost(
         read = CostConfig.model_validate(data)
     except ValidationError as error:
         raise explain(error, data, place) from None
+    _refuse_prices_to_come(read, day)
     return _Calculation(read, day).answer(with_map=with_map)
 
 
@@ -84,6 +86,13 @@ def _day(text: date | str | None) -> date | None:
         return None if text is None else parse_day(text)
     except ValueError as error:
         raise ConfigError(f"prices-at: {error}") from None
+
+
+def _refuse_prices_to_come(config: CostConfig, day: date) -> None:
+    for name, entry in config.prices.items():
+        problem = entry.date_problem(day) if isinstance(entry, DatedSection) else None
+        if problem is not None:
+            raise ConfigError(f"prices.{name}: {problem}")
 
 
 class _Calculation:
@@ -171,10 +180,8 @@ class _Calculation:
         )
 
     def _notes(self, *, with_map: bool) -> list[str]:
-        stale = examples()["stale_after_days"]
         notes = [
-            f"the price of {note.name} is {counted(note.age_days or 0, 'day')} old, more than {stale}: "
-            "check it"
+            stale_price(note.name, note.age_days or 0)
             for note in self.prices.notes.values()
             if note.is_stale and not note.is_book
         ]

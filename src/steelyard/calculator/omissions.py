@@ -20,6 +20,9 @@ from steelyard.economics.money import DAYS_PER_MONTH
 from steelyard.economics.sheet import CostSheet, HostedTune, Recurring, Traffic
 from steelyard.words import counted
 
+_OF_EXAMPLES = "USD"
+"""The currency of all that vendors were seen to charge."""
+
 
 @dataclass(frozen=True)
 class Rivals:
@@ -130,12 +133,15 @@ def _hosting(rivals: Rivals) -> Iterator[Omission]:
         return
     terms, today = examples()["hosting"]["azure"], examples()["today"]
     hour = Decimal(str(terms["hour"]))
+    seen = f"{money(hour, _OF_EXAMPLES)} an hour ({terms['source'].split()[0]}, {terms['date']})"
+    if rivals.best.currency != _OF_EXAMPLES:  # no rate of exchange is known
+        most = rivals.saving_per_request * rivals.traffic.requests_per_day / 24
+        text = f"hosting: above {rivals.money(most)} an hour it takes all that requests save; seen: {seen}"
+        yield Omission("hosting", text, {"hosting_hour": float(most)})
+        return
     at = 24 * hour / rivals.saving_per_request
     values = {"requests_per_day": float(at)}
-    text = (
-        f"hosting: at {rivals.money(hour)} an hour ({terms['source'].split()[0]}, {terms['date']}) it takes "
-        f"more than {count(at)} requests a day to be worth its hours"
-    )
+    text = f"hosting: at {seen} it takes more than {count(at)} requests a day to be worth its hours"
     if at > rivals.traffic.requests_per_day:
         text += f", and there are {count(rivals.traffic.requests_per_day)}"
     tokens = _saved_tokens(rivals)

@@ -10,26 +10,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from steelyard.calculator.amounts import parse_day
 from steelyard.calculator.records import PriceNote
 from steelyard.calculator.sections import (
     CostConfig,
-    DatedSection,
     MachinePrice,
     ModelPrices,
     PlainPrice,
 )
+from steelyard.config.dated import DatedSection, parse_day
 from steelyard.core import Price
 from steelyard.economics.money import Money
 from steelyard.errors import ConfigError, closest
 from steelyard.model.base import ModelSpec
 from steelyard.model.config import ModelConfig, with_provider
+from steelyard.model.price_age import age_of, stale_book
+from steelyard.model.price_book import book_date, in_force_since
 from steelyard.model.prices import (
     HOUR,
     LABEL,
     MACHINE,
-    book_date,
-    in_force_since,
     machine_price,
     price_of,
 )
@@ -195,7 +194,6 @@ class PriceList:
         newest, since, source = book_date(), None, price.source
         if price.date:
             since = parse_day(price.date)
-            source += f"; in force since {since}"
         elif newest is not None and newest <= self.day:
             since = newest
         elif newest is not None:
@@ -203,18 +201,11 @@ class PriceList:
                 f"the book does not date its price of {name}, and its newest change is of {newest}, after "
                 f"{self.day}: on that day it may have been another"
             )
-        stale = examples()["stale_after_days"]
-        is_old = newest is not None and self._age(newest) > stale
-        if is_old:
-            self.remarks[name] = (
-                f"the newest change in the book of prices is of {newest}, more than {stale} days ago: check "
-                f"the price of {name}"
-            )
-        age = None if since is None else self._age(since)
+        is_old = age_of(newest, self.day).is_stale
+        if newest is not None and is_old:
+            self.remarks[name] = stale_book(newest, name)
+        age = age_of(since, self.day).days
         self.notes[name, True] = PriceNote(name, amounts, source, since, age, is_old, True)
-
-    def _age(self, day: date) -> int:
-        return (self.day - day).days
 
     def _note(self, name: str, entry: DatedSection, amounts: str) -> None:
         if entry.currency is not None:
@@ -223,9 +214,8 @@ class PriceList:
         self._add(name, amounts, entry.source or YOURS, entry.date)
 
     def _add(self, name: str, amounts: str, source: str, day: date | None) -> None:
-        age = None if day is None or day > self.day else self._age(day)
-        stale = age is not None and age > examples()["stale_after_days"]
-        self.notes[name, False] = PriceNote(name, amounts, source, day, age, stale)
+        age = age_of(day, self.day)
+        self.notes[name, False] = PriceNote(name, amounts, source, day, age.days, age.is_stale)
 
 
 def _listed(amounts: Iterable[tuple[str, Decimal | None]]) -> str:

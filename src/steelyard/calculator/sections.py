@@ -8,17 +8,19 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from steelyard.calculator.amounts import Amount, DayText
+from steelyard.calculator.amounts import Amount, Range, refuse_signs
+from steelyard.config.dated import Currency, DatedSection, DayText
+from steelyard.config.numbers import TYPED_COUNT, TYPED_NUMBER
 from steelyard.config.section import Name, Section
-from steelyard.economics.sheet import MOST_DAYS
+from steelyard.economics.money import MOST_DAYS
 from steelyard.economics.simulate import SCENARIOS
 
 HOSTED = ("hosting_hour", "storage_month", "minimum")
 """What a way and a model's row may have beside tokens, in the order of `HostedTune`."""
-PriceAmount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 6)]
+PriceAmount = Annotated[Decimal, TYPED_NUMBER, Field(ge=0, le=Decimal(10) ** 6)]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
-Volume = Annotated[Decimal, Field(gt=0, le=Decimal(10) ** 12)]
-TokenCount = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 7)]
+Volume = Annotated[Decimal, TYPED_COUNT, Field(gt=0, le=Decimal(10) ** 12)]
+TokenCount = Annotated[Decimal, TYPED_COUNT, Field(ge=0, le=Decimal(10) ** 7)]
 PerMillion = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 5)]
 
 
@@ -41,14 +43,6 @@ class CostTraffic(Section):
     @property
     def per_day(self) -> Decimal:
         return self.requests_per_day or (self.requests_per_month or Decimal(0)) / 30
-
-
-class DatedSection(Section):
-    """A price's currency, the day from which it is, and where it stands."""
-
-    currency: str | None = None
-    date: DayText | None = None
-    source: Name | None = None
 
 
 class ModelPrices(DatedSection):
@@ -176,9 +170,17 @@ class CostConfig(Section):
 
     name: Name | None = None
     about: Name | None = None
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Currency = "USD"
     traffic: CostTraffic
     prices: dict[Name, PriceEntry] = Field(default_factory=dict)
     error_cost: PriceAmount | None = None
     uncertain: UncertainConfig | None = None
     ways: dict[Name, WayConfig] = Field(min_length=1, max_length=12)
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> CostConfig:
+        for name, way in self.ways.items():
+            for key in WayConfig.model_fields:
+                if isinstance(amount := getattr(way, key), Range):
+                    refuse_signs(amount, f"ways.{name}.{key}", self.currency)
+        return self

@@ -5,8 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from steelyard.calculator.amounts import Range
+from steelyard.words import CURRENCY_SIGNS
 
-_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _CENT = Decimal("0.01")
 _DIGITS = 60
 _FEW = 10
@@ -21,7 +21,7 @@ def money(amount: Decimal, currency: str) -> str:
     else:
         with localcontext(prec=_DIGITS):
             digits = f"{size.quantize(_CENT, ROUND_HALF_UP):,}"
-    return f"{sign}{_SIGNS.get(currency, currency + ' ')}{digits}"
+    return f"{sign}{CURRENCY_SIGNS.get(currency, currency + ' ')}{digits}"
 
 
 def money_range(amounts: Range, currency: str) -> str:

@@ -21,7 +21,7 @@ from steelyard.score.measure import item_scores
 from steelyard.store.database import Store
 from steelyard.task.members import metric_class
 from steelyard.weigh import RunResult
-from steelyard.weigh.items import ItemFacts, read_items
+from steelyard.weigh.items import ItemFacts, kept_documents, read_items
 
 _TOLERANCE = 1e-6
 
@@ -41,7 +41,10 @@ class Measured:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that ended. ``records`` holds each arm's by example id, ``replayed`` its cached test requests."""
+    """A run that ended. ``records`` holds each arm's by example id, ``replayed`` its cached test requests.
+
+    ``documents`` has a digest of each file of its documents; ``None`` where that is not known.
+    """
 
     folder: Path
     result: Result
@@ -49,6 +52,7 @@ class FinishedRun:
     items: Mapping[str, ItemFacts]
     records: Mapping[str, Mapping[str, Record]]
     replayed: Mapping[str, int]
+    documents: Mapping[str, str] | None = None
 
     @property
     def measured(self) -> Measured:
@@ -91,6 +95,7 @@ def read_run(run: RunResult | Path | str) -> FinishedRun:
             raise StorageError(
                 f"{folder} was made by a version that did not keep its test examples, {_again(folder)}"
             )
+        documents = kept_documents(store)
         names = [arm.name for arm in result.arms]
         records = {name: store.records(name) for name in names}
         replayed = {name: store.reused(f"test:{name}") for name in names}
@@ -101,6 +106,7 @@ def read_run(run: RunResult | Path | str) -> FinishedRun:
         items,
         {name: {record.example_id: record for record in rows} for name, rows in records.items()},
         replayed,
+        documents,
     )
     _check(finished)
     return finished

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from steelyard.core import Comparison, Recommendation
-from steelyard.result.base import ResultPart
+from steelyard.result.base import Omitted, ResultPart
 from steelyard.result.figures import Quality
 
 
@@ -83,13 +83,34 @@ class MissingArm(ResultPart):
     reason: str = ""
 
 
+class DocumentsChange(ResultPart):
+    """How the documents of two runs differ, by file and as they were read.
+
+    ``before`` and ``now`` are digests of all documents, ``None`` without any. Counts are ``None`` with a
+    ``reason`` where a run did not keep its files; the lists hold the first 50. ``arms`` are those
+    that read documents in either run.
+    """
+
+    before: str | None = None
+    now: str | None = None
+    added: int | None = None
+    removed: int | None = None
+    changed: int | None = None
+    added_files: tuple[str, ...] = ()
+    removed_files: tuple[str, ...] = ()
+    changed_files: tuple[str, ...] = ()
+    reason: Omitted[str] = None
+    arms: tuple[str, ...] = ()
+
+
 class RunComparison(ResultPart):
     """What changed between two runs of a task, and whether it is real.
 
     ``common`` counts the test examples that both runs have. ``arms`` are those in both, by name, their
     p-values corrected by Holm over those of which a score changed. ``deployed`` compares what each run says
     to deploy, alone and uncorrected. ``missing_before`` and ``missing_now`` say of arms that only the
-    other run measured why this one did not, where it began them.
+    other run measured why this one did not, where it began them. ``documents`` is only there where they
+    differ.
     """
 
     before: ComparedRun = ComparedRun()
@@ -105,6 +126,7 @@ class RunComparison(ResultPart):
     missing_before: tuple[MissingArm, ...] = ()
     missing_now: tuple[MissingArm, ...] = ()
     notes: tuple[str, ...] = ()
+    documents: Omitted[DocumentsChange] = None
 
     @property
     def gone(self) -> tuple[str, ...]:

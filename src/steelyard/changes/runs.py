@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from steelyard.changes.arms import MatchedRuns, match_runs
+from steelyard.changes.documents import documents_change
 from steelyard.changes.finished import FinishedRun, read_run
 from steelyard.changes.records import ArmChange, ComparedRun, MissingArm, RunComparison
 from steelyard.changes.settings import changed_settings
@@ -48,6 +49,7 @@ def compare_runs(before: FinishedRun, now: FinishedRun, *, items: int = 0) -> Ru
         missing_before=_missing(before, only_now),
         missing_now=_missing(now, only_before),
         notes=tuple(_notes(runs, arms)),
+        documents=documents_change(before, now),
     )
 
 

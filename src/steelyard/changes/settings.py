@@ -40,6 +40,7 @@ def _settings(run: FinishedRun) -> dict[str, Any]:
         **_named("strategy", identity.get("strategies", {})),
         **_named("split", {name: facts["split"].get(name) for name in _SPLIT}),
         "examples": identity.get("examples"),
+        "documents": identity.get("documents"),
         **_named("traffic", task["traffic"]),
         **_named("constraints", task["constraints"]),
         **{f"price of {price['name']}": _amounts(price) for price in facts["prices"]},
@@ -56,7 +57,7 @@ def _models(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _amounts(price: Mapping[str, Any]) -> dict[str, Any]:
-    about = ("name", "source", "date")
+    about = ("name", "source", "date", "age_days", "is_stale")
     return {name: value for name, value in price.items() if value is not None and name not in about}
 
 

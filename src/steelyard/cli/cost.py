@@ -30,6 +30,7 @@ _FLAGS = (
     ("requests-per-day", "N", "how many requests come"),
     ("growth", "S", "growth of traffic a month, as a share: 0.05"),
     ("horizon-days", "N", "over how many days (default: 365)"),
+    ("currency", "CODE", "of all amounts: EUR (default: USD)"),
 )
 
 
@@ -115,9 +116,10 @@ def _two_ways(figures: dict[str, str]) -> dict[str, Any]:
             f"--training is missing: give {_about('training')}; 0 if it costs nothing"
         )
     model = figures.get("model", _MODEL)
+    currency = figures.get("currency", "USD")
     common = _renamed(figures, {"output-tokens": "output_tokens"}) | {"model": model}
     prices = {
-        key: _per_million(flag, figures[flag])
+        key: _per_million(flag, figures[flag], currency)
         for key, flag in (
             ("input", "price-per-1k"),
             ("output", "output-price-per-1k"),
@@ -142,6 +144,7 @@ def _two_ways(figures: dict[str, str]) -> dict[str, Any]:
         "horizon-days": "horizon_days",
     }
     return {
+        "currency": currency,
         "traffic": _renamed(figures, traffic),
         "prices": {model: prices} if prices else {},
         "ways": dict(zip(_FLAG_WAYS, ({**common, **prompt}, {**common, **tuned}), strict=True)),
@@ -152,12 +155,18 @@ def _renamed(figures: dict[str, str], names: dict[str, str]) -> dict[str, Any]:
     return {key: figures[flag] for flag, key in names.items() if flag in figures}
 
 
-def _per_million(flag: str, text: str) -> str:
+def _per_million(flag: str, text: str, currency: str) -> str:
     """A price per 1,000 tokens as one per million."""
+    from steelyard.config.numbers import number_text
+    from steelyard.words import CURRENCY_SIGNS
+
     try:
-        return str(Decimal(text.removeprefix("$")) * _THOUSANDS)
+        plain = number_text(text.removeprefix(CURRENCY_SIGNS.get(currency, "")))
+        return str(Decimal(str(plain)) * _THOUSANDS)
+    except ValueError as error:
+        raise ConfigError(f"--{flag}: {error}") from None
     except InvalidOperation:
-        raise ConfigError(f"--{flag}: {text!r} is not an amount of money") from None
+        raise ConfigError(f"--{flag}: {text!r} is not an amount of money in {currency}") from None
 
 
 def _about(flag: str) -> str:

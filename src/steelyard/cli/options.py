@@ -30,7 +30,7 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         action="append",
         help="smollm2-135m, hf:NAME-OR-PATH or openai:NAME; give it again for several models",
     )
-    verb.add_argument("--seed", metavar="N", type=int, default=0, help="default: 0")
+    verb.add_argument("--seed", metavar="N", type=whole, default=0, help="default: 0")
     verb.add_argument(
         "--no-cache",
         action="store_true",
@@ -84,18 +84,33 @@ def file_path(text: str) -> Path:
 
 def count(text: str) -> int:
     """A whole number of at least 0."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = -1
+    number = whole(text)
     if number < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return number
 
 
-def _money(text: str) -> Decimal:
+def whole(text: str) -> int:
+    """A whole number, with or without separators of thousands."""
+    from steelyard.config.numbers import count_text
+
     try:
-        value = Decimal(text)
+        plain = str(count_text(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    try:
+        return int(plain)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _money(text: str) -> Decimal:
+    from steelyard.config.numbers import number_text
+
+    try:
+        value = Decimal(str(number_text(text)))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     except InvalidOperation:
         raise argparse.ArgumentTypeError(f"{text!r} is not an amount of money") from None
     if not value.is_finite() or value < 0:

@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from steelyard.config.numbers import TYPED_NUMBER, count_text, number_text
 from steelyard.errors import closest
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -63,7 +64,7 @@ def _countable(amount: Decimal) -> Decimal:
     return amount
 
 
-MoneyAmount = Annotated[Decimal, Field(ge=0), AfterValidator(_countable)]
+MoneyAmount = Annotated[Decimal, TYPED_NUMBER, Field(ge=0), AfterValidator(_countable)]
 """Money in a task: 0, or from `LEAST_MONEY` to `MOST_MONEY`."""
 PositiveMoney = Annotated[Decimal, Field(gt=0), AfterValidator(_countable)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -92,13 +93,17 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _refuse_truth_for_numbers(cls, value: Any, info: ValidationInfo) -> Any:
-        if isinstance(value, bool) and info.field_name is not None:
-            kinds = set(_kinds_in(cls.model_fields[info.field_name].annotation))
-            if kinds & {int, float, Decimal} and bool not in kinds:
-                kind = "float_type" if kinds & {float, Decimal} else "int_type"
-                raise PydanticCustomError(kind, "a number is needed")
-        return value
+    def _read_numbers(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse a truth value for a number, and read a number with separators of thousands."""
+        if not isinstance(value, bool | str) or info.field_name is None:
+            return value
+        kinds = set(_kinds_in(cls.model_fields[info.field_name].annotation))
+        if not kinds & {int, float, Decimal} or type(value) in kinds:
+            return value
+        if isinstance(value, str):
+            return count_text(value) if not kinds & {float, Decimal} else number_text(value)
+        kind = "float_type" if kinds & {float, Decimal} else "int_type"
+        raise PydanticCustomError(kind, "a number is needed")
 
     @classmethod
     def _hint(cls, key: str, names: Collection[str]) -> str:

@@ -16,7 +16,6 @@ from steelyard.data.dataset import Dataset, open_dataset
 from steelyard.data.formats.roles import Columns
 from steelyard.data.mistakes import mistakes
 from steelyard.data.understood import understood
-from steelyard.errors import ConfigError
 from steelyard.seeds import check_seed
 from steelyard.task import Task
 
@@ -78,16 +77,14 @@ def check(
 ) -> Audit:
     """Audit a task, or a file of examples whose columns are guessed.
 
-    ``only`` names the checks to make; all of them by default. ``columns`` names columns by role, before
-    what the task says or the file suggests. Raises `ConfigError` for a wrong task
+    ``only`` names the checks to make; all of them by default, none where it is empty. ``columns`` names
+    columns by role, before what the task says or the file suggests. Raises `ConfigError` for a wrong task
     or an unknown check and `DataError` for a file that cannot be read at all; what is wrong with
     single rows is a finding.
     """
     only = (only,) if isinstance(only, str) else only
     names = tuple(CHECKS) if only is None else tuple(dict.fromkeys(only))
     checks = [(name, CHECKS.get(name)) for name in names]
-    if not checks:
-        raise ConfigError(f"name at least one check; known: {', '.join(CHECKS)}")
     options = options or CheckOptions()
     check_seed(options.seed)
     data = source

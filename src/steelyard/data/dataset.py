@@ -21,7 +21,7 @@ from steelyard.data.likeness.near import NearPair, near_matches
 from steelyard.data.likeness.rows import RowLikeness
 from steelyard.data.numbered import other_name
 from steelyard.data.own_parts import bare_rows, example_files, without_dashes
-from steelyard.data.plausible import implausible
+from steelyard.data.plausible import absent_columns, implausible
 from steelyard.data.read import NumberedRow, note_task, task_rows
 from steelyard.data.rows import ParsedRow, UniqueIds, content_id, parser_of
 from steelyard.errors import DataError
@@ -367,7 +367,7 @@ def open_source(source: Task | Path | str, columns: Columns | None = None) -> Op
     if any(row.reason.endswith(NO_WORD) for row in guess.bad):
         rows = without_dashes(rows, guess.labels, guess.columns)
     task = bare_task(path, guess.kind, guess.columns, files)
-    return OpenSource(task, rows, (*notes, *guess.notes))
+    return OpenSource(task, rows, (*notes, *guess.notes, *absent_columns(rows, columns or {})))
 
 
 def _with_columns(task: Task, columns: Columns | None) -> OpenSource:
@@ -376,7 +376,10 @@ def _with_columns(task: Task, columns: Columns | None) -> OpenSource:
         task = task.updated(columns={**task.columns.by_role(), **columns})
     rows = list(task_rows(task))
     refused = implausible(rows, task.columns.by_role())
-    notes = tuple(f"{reason}, so it is not used as the {role}" for role, reason in refused.items())
+    notes = (
+        *absent_columns(rows, task.columns.by_role()),
+        *(f"{reason}, so it is not used as the {role}" for role, reason in refused.items()),
+    )
     if refused:
         task = with_columns(task, {**task.columns.by_role(), **dict.fromkeys(refused)})
     fields = [row.fields for _, _, row in islice(rows, _LOOKED_AT) if row.reason is None]

@@ -7,31 +7,49 @@ from typing import Any
 
 from steelyard.core import EvidencePiece
 from steelyard.data.formats.base import RowError, json_in
+from steelyard.data.formats.roles import value_of
 
-EVIDENCE, ANSWERABLE = "evidence", "answerable"
-KEYS = frozenset({EVIDENCE, ANSWERABLE})
+Roles = Mapping[str, str]
+"""The fields of a row by role."""
+
+EVIDENCE, ANSWERABLE, UNANSWERABLE = "evidence", "answerable", "unanswerable"
+USUAL: Roles = {EVIDENCE: EVIDENCE, ANSWERABLE: ANSWERABLE, UNANSWERABLE: UNANSWERABLE}
 _SPAN = ("document", "start", "end")
 _TRUTHS = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 
 
-def evidence_in(fields: Mapping[str, Any]) -> tuple[EvidencePiece, ...]:
+def evidence_in(fields: Mapping[str, Any], roles: Roles = USUAL) -> tuple[EvidencePiece, ...]:
     """The evidence of a row: a text, ``{document, start, end}``, or a list of them. Raises `RowError`."""
-    value = json_in(fields.get(EVIDENCE), ("[", "{"))
+    value = json_in(value_of(fields, roles.get(EVIDENCE)), ("[", "{"))
     if value is None or value == "":
         return ()
     pieces = value if isinstance(value, list) else [value]
     return tuple(_piece(piece) for piece in pieces)
 
 
-def answerable_in(fields: Mapping[str, Any]) -> bool:
+def answerable_in(fields: Mapping[str, Any], roles: Roles = USUAL) -> bool:
     """Whether the documents hold the answer of a row; true where it does not say. Raises `RowError`."""
-    value = fields.get(ANSWERABLE)
-    answer = True if value is None or value == "" else _TRUTHS.get(str(value).strip().casefold())
-    if answer is None:
-        raise RowError(f"answerable must be true or false, not {str(value)[:40]!r}")
-    if not answer and evidence_in(fields):
+    answerable = _truth_in(fields, roles, ANSWERABLE)
+    unanswerable = _truth_in(fields, roles, UNANSWERABLE)
+    if answerable is not None and answerable == unanswerable:
+        both = f"{roles[ANSWERABLE]!r} and {roles[UNANSWERABLE]!r}"
+        raise RowError(f"{both} are both {str(answerable).lower()}: correct one of the two")
+    if answerable is None:
+        answerable = unanswerable is not True
+    if not answerable and evidence_in(fields, roles):
         raise RowError("a row that is not answerable has evidence: correct one of the two")
-    return answer
+    return answerable
+
+
+def _truth_in(fields: Mapping[str, Any], roles: Roles, role: str) -> bool | None:
+    """What a row has under a role; ``None`` where it says nothing. Raises `RowError`."""
+    value = value_of(fields, roles.get(role))
+    if value is None or value == "":
+        return None
+    truth = _TRUTHS.get(str(value).strip().casefold())
+    if truth is None:
+        raise RowError(f"{roles[role]} must be true or false, not {str(value)[:40]!r}")
+    return truth
 
 
 def _piece(value: Any) -> EvidencePiece:

@@ -6,12 +6,14 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 
-from steelyard.data.formats.roles import Columns, resolve
+from steelyard.data.formats.roles import Columns, columns_of, resolve
 from steelyard.data.read import NumberedRow
+from steelyard.errors import closest
 
 ROLES = ("id", "group", "weight", "slice", "timestamp")
 """Roles for which a name alone is too little: ``weight`` may be in kg, ``group`` an arm of an experiment."""
 
+_NEEDED = ("input", "output")
 _ANY_TEXT = ("slice", "timestamp")
 _FEWEST_ROWS = 20
 _SHARE = 0.9
@@ -48,6 +50,23 @@ def implausible(rows: Iterable[NumberedRow], columns: Columns) -> dict[str, str]
         for role, values in values_by_role.items()
     }
     return {role: reason for role, reason in reasons.items() if reason is not None}
+
+
+def absent_columns(rows: Iterable[NumberedRow], columns: Columns) -> tuple[str, ...]:
+    """A remark on each column that is named for a role and that no row has.
+
+    A row without its input or output is a bad row, which says so itself.
+    """
+    names = {role: name for role, name in columns.items() if name and role not in _NEEDED}
+    if not names:
+        return ()
+    keys = {key for _, _, row in rows for key in row.fields}
+    absent = {role: name for role, name in names.items() if keys.isdisjoint(columns_of(name, keys))}
+    return tuple(
+        f"no row has {name!r}, which is named as the {role}{closest(name, keys)}"
+        for role, name in absent.items()
+        if keys
+    )
 
 
 def _why_not(role: str, name: str, values: Counter[str]) -> str | None:

@@ -14,10 +14,9 @@ from typing import Any, NamedTuple
 from steelyard.core import Example, Message, OutputKind
 from steelyard.data.chats import CALLS_TOOL, MORE_THAN_TEXT, cut_row
 from steelyard.data.dashes import DASHES, NO_WORD
-from steelyard.data.evidence import KEYS as EVIDENCE_KEYS
 from steelyard.data.evidence import answerable_in, evidence_in
 from steelyard.data.formats.base import LeftOutError, RawRow, RowError, json_in, json_kind
-from steelyard.data.formats.roles import Columns, resolve
+from steelyard.data.formats.roles import Columns, document_roles, resolve, resolve_of_documents
 from steelyard.data.formats.shapes import (
     BY_NUMBER,
     CHOICES,
@@ -36,6 +35,8 @@ _MOST_SHAPES = 100
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _PAIR = 2
 _WEIGHTLESS = "end with answers of weight 0: the last one of another weight is the reference"
+_TAKEN = frozenset({"input", "output"})
+"""Roles whose fields are in the conversation."""
 _FEWEST_ROLES = frozenset({"input", "output", "id"})
 _NO_OUTPUTS = MISSING | DASHES
 _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
@@ -116,9 +117,10 @@ class RowParser:
         context, text, output = cut_row(conversation, may_lack)
         if conversation.answer and conversation.turns[-1].get("weight") == 0:
             self.remarks[_WEIGHTLESS] += 1
-        columns_used = {name for role, name in roles.items() if role not in {"input", "output"}}
-        if self.has_documents:
-            columns_used |= EVIDENCE_KEYS
+        no_field = _TAKEN | document_roles().keys()
+        columns_used = {name for role, name in roles.items() if role not in no_field}
+        of_documents = self._of_documents(fields)
+        columns_used |= {*of_documents.values()}
         unused = {*conversation.fields, *conversation.tools} - columns_used - ENVELOPE
         self._note(unused, fields)
         for what in row.changed:
@@ -131,8 +133,8 @@ class RowParser:
             input=_clean(text, "input"),
             output=reference(output, written, self.kind),
             accepted=others or (),
-            evidence=evidence_in(fields) if self.has_documents else (),
-            answerable=answerable_in(fields) if self.has_documents else True,
+            evidence=evidence_in(fields, of_documents),
+            answerable=answerable_in(fields, of_documents),
             context=tuple(Message(turn.role, _usable(turn.content, "context")) for turn in context),
             group=_optional(fields, roles, "group"),
             slice=_optional(fields, roles, "slice"),
@@ -154,6 +156,10 @@ class RowParser:
         self.in_use.update(fields.keys() - unused)
         for name in unused:
             self.unused[name] = self.unused.get(name, False) or fields.get(name) not in _EMPTY
+
+    def _of_documents(self, fields: Mapping[str, Any]) -> Mapping[str, str]:
+        """The fields that say where in documents a row's answer stands, by role; none without documents."""
+        return resolve_of_documents(tuple(fields), self.columns) if self.has_documents else {}
 
     def _rules(self, fields: Mapping[str, Any], roles: Mapping[str, str]) -> str | None:
         """A row's own rules as JSON text; a field that only has the name and is not a list is ignored."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from steelyard.data.dataset import Dataset, Unreadable
 from steelyard.data.formats import container_of
-from steelyard.data.formats.roles import resolve
+from steelyard.data.formats.roles import columns_of, resolve, resolve_of_documents
 from steelyard.data.formats.shapes import SHAPES
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
 from steelyard.errors import DataError
@@ -85,8 +85,15 @@ def _columns(data: Dataset) -> str:
         if shape not in (None, PLAIN):
             titles[SHAPES.get(shape).title] = None
             continue
-        roles = resolve(names, data.task.columns.by_role())
-        named = {role: name for role, name in roles.items() if name not in data.ignored_keys}
+        columns = data.task.columns.by_role()
+        roles = dict(resolve(names, columns))
+        if data.task.documents is not None:
+            roles |= resolve_of_documents(names, columns)
+        named = {
+            role: name
+            for role, name in roles.items()
+            if name not in data.ignored_keys and not {*names}.isdisjoint(columns_of(name, names))
+        }
         titles[", ".join(f"{role} from {name!r}" for role, name in named.items())] = None
     return "; or ".join(list(titles)[:3]) or "none"
 

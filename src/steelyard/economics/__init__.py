@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from steelyard.economics.break_even_ranges import BreakEvenRange, break_even_ranges
 from steelyard.economics.choice_map import ChoiceMap, cheapest, choice_map
 from steelyard.economics.course import CostCourse, MachineHours, cost_over_time
 from steelyard.economics.crossings import (
@@ -38,6 +39,7 @@ __all__ = [
     "RETRAINING",
     "UPFRONT",
     "ArmDoubt",
+    "BreakEvenRange",
     "BreakEvens",
     "ChoiceMap",
     "CostCourse",
@@ -59,6 +61,7 @@ __all__ = [
     "VolumeTurn",
     "VolumeTurns",
     "break_even",
+    "break_even_ranges",
     "break_evens",
     "cheapest",
     "choice_map",

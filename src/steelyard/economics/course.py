@@ -15,6 +15,8 @@ from steelyard.economics.money import DAYS_PER_MONTH, Money
 from steelyard.economics.sheet import HOURS_PER_MONTH, CostSheet, HostedTune, Traffic
 
 REBUILD = "rebuild"
+MINIMUM = "up to the minimum"
+MOST_STEPS = 300
 
 
 class Event(NamedTuple):
@@ -94,6 +96,35 @@ def cost_over_time(sheet: CostSheet, traffic: Traffic) -> CostCourse:
     )
 
 
+def cost_line(sheet: CostSheet, traffic: Traffic) -> list[tuple[Decimal, Decimal]]:
+    """The sum so far as the corners of a line, days and amounts: two of them on a day with a step.
+
+    Corners at steps are left out where they are more than `MOST_STEPS`; those at the ends of months stay.
+    Raises `ValueError` where a cost is unknown.
+    """
+    if (why := sheet.unknown) is not None:
+        raise ValueError(f"{sheet.name}: {why}")
+    steps = events(sheet, traffic)
+    total = sum((money.amount or Decimal(0) for money in sheet.upfront.values()), Decimal(0))
+    corners, day = [(Decimal(0), total)], Decimal(0)
+    ends = [*corners]
+    for month in range(traffic.months):
+        last = Decimal(DAYS_PER_MONTH * month + traffic.days_in(month))
+        rate = sum(m.amount or 0 for m in monthly_parts(sheet, traffic, month).values())
+        is_last = month == traffic.months - 1
+        while steps and (steps[0].day < last or (is_last and steps[0].day == last)):
+            step = steps.pop(0)
+            total += rate * (step.day - day) / DAYS_PER_MONTH
+            cost = step.cost.amount or Decimal(0)
+            corners += [(step.day, total), (step.day, total + cost)]
+            total, day = total + cost, step.day
+        total += rate * (last - day) / DAYS_PER_MONTH
+        corners.append((last, total))
+        day = last
+        ends.append(corners[-1])
+    return corners if len(corners) <= MOST_STEPS else ends
+
+
 def monthly_parts(sheet: CostSheet, traffic: Traffic, month: int) -> dict[str, Money]:
     """What 30 days at the traffic of a month cost, by part; events are not among them."""
     requests = traffic.rate(month) * DAYS_PER_MONTH
@@ -112,7 +143,7 @@ def monthly_parts(sheet: CostSheet, traffic: Traffic, month: int) -> dict[str, M
             (parts[part] for part in ("tokens", "hosting", "storage") if part in parts),
             Money(Decimal(0), sheet.currency),
         )
-        parts["up to the minimum"] = _missing(hosted.minimum_month, bill)
+        parts[MINIMUM] = _missing(hosted.minimum_month, bill)
     return parts
 
 

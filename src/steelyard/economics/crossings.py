@@ -6,7 +6,7 @@ all of them are found, by looking at every piece between two steps, where costs 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from steelyard.economics.course import Event, events, monthly_parts
+from steelyard.economics.course import events, monthly_parts
 from steelyard.economics.floats import FloatSheet
 from steelyard.economics.money import DAYS_PER_MONTH, Money
 from steelyard.economics.sheet import CostSheet, Traffic
@@ -75,10 +75,7 @@ def break_evens(a: CostSheet, b: CostSheet, traffic: Traffic) -> BreakEvens:
     with localcontext() as context:
         context.prec = _DIGITS
         walk = _Walk(a.name, b.name, gap.amount)
-        steps = sorted(
-            [*events(a, traffic), *(e._replace(cost=_minus(e.cost)) for e in events(b, traffic))],
-            key=lambda event: event.day,
-        )
+        steps = _steps(a, b, traffic)
         for month in range(traffic.months):
             slope = _slope(a, b, traffic, month)
             if slope.amount is None:
@@ -86,11 +83,25 @@ def break_evens(a: CostSheet, b: CostSheet, traffic: Traffic) -> BreakEvens:
             first = Decimal(DAYS_PER_MONTH * month)
             last = first + traffic.days_in(month)
             is_last = month == traffic.months - 1
-            inside = [s for s in steps if first <= s.day < last or (is_last and s.day == last)]
-            if unknown := [step.cost.reason for step in inside if step.cost.amount is None]:
+            inside = {
+                d: m for d, m in steps.items() if first <= d < last or (is_last and d == last)
+            }
+            if unknown := [money.reason for money in inside.values() if money.amount is None]:
                 return BreakEvens(None, reason=unknown[0])
             walk.month(slope.amount, traffic.rate(month), first, last, inside)
     return BreakEvens(walk.start, tuple(walk.crossings))
+
+
+def _steps(a: CostSheet, b: CostSheet, traffic: Traffic) -> dict[Decimal, Money]:
+    """What falls on a day for the first less what does for the second, in order of time.
+
+    Taken together, so that neither of two that pay the same on one day is the cheaper in between.
+    """
+    steps: dict[Decimal, Money] = {}
+    paid = [(event.day, event.cost) for event in events(a, traffic)]
+    for day, cost in [*paid, *((e.day, _minus(e.cost)) for e in events(b, traffic))]:
+        steps[day] = cost if day not in steps else steps[day] + cost
+    return dict(sorted(steps.items()))
 
 
 class _Walk:
@@ -102,15 +113,20 @@ class _Walk:
         self.start = self.cheaper = self._cheaper()
 
     def month(
-        self, slope: Decimal, rate: Decimal, first: Decimal, last: Decimal, steps: Sequence[Event]
+        self,
+        slope: Decimal,
+        rate: Decimal,
+        first: Decimal,
+        last: Decimal,
+        steps: Mapping[Decimal, Money],
     ) -> None:
         """Go through a month; ``slope`` is what the difference gains in 30 days."""
         day = first
-        for step in steps:
-            self._line(slope, rate, day, step.day)
-            self.gap += step.cost.amount or 0
-            self._note(step.day, self.requests)
-            day = step.day
+        for step, cost in steps.items():
+            self._line(slope, rate, day, step)
+            self.gap += cost.amount or 0
+            self._note(step, self.requests)
+            day = step
         self._line(slope, rate, day, last)
 
     def _line(self, slope: Decimal, rate: Decimal, day: Decimal, until: Decimal) -> None:

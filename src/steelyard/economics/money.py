@@ -8,6 +8,11 @@ from decimal import ROUND_CEILING, Decimal
 from steelyard.core import Price, Usage
 
 DAYS_PER_MONTH = 30
+MOST_IN_PRACTICE = 10_000_000
+"""Requests a day: the most that any rule of thumb or map of ours speaks of."""
+MOST_DAYS = 3650
+_NEVER_AFTER = MOST_IN_PRACTICE * MOST_DAYS
+"""Requests: the longest horizon at the most a day. A later break-even is the residue of two equal prices."""
 _MILLION = Decimal(1_000_000)
 _SECONDS_PER_HOUR = Decimal(3600)
 
@@ -75,7 +80,7 @@ def break_even(
 
     Amounts in one currency. 0 requests when ``a`` costs no more in either way; ``None`` when it never
     pays or a cost is unknown, and also when ``a`` only *starts* cheaper: the reason then says for how
-    long.
+    long. What would come after more requests than there are in ten years at 10 million a day never comes.
     """
     if upfront_a is None or per_request_a is None or upfront_b is None or per_request_b is None:
         return BreakEven(None, None, "a cost is unknown")
@@ -85,12 +90,22 @@ def break_even(
     if extra >= 0 and saving <= 0:
         return BreakEven(None, None, "never: its requests are not cheaper")
     requests = int((extra / saving).to_integral_value(ROUND_CEILING))
+    if requests > _NEVER_AFTER:
+        return _never_in_practice(starts_cheaper=saving < 0)
     if saving < 0:
         reason = f"cheaper only for the first {requests:,} requests: each request costs more"
         return BreakEven(None, None, reason)
     if requests_per_day <= 0:
         return BreakEven(requests, None, "without traffic the number of days is unknown")
     return BreakEven(requests, Decimal(requests) / requests_per_day)
+
+
+def _never_in_practice(*, starts_cheaper: bool) -> BreakEven:
+    many = f"more than {_NEVER_AFTER:,} requests, ten years at {MOST_IN_PRACTICE:,} a day"
+    if starts_cheaper:
+        why = f"at once: cheaper for {many}, though each request costs slightly more"
+        return BreakEven(0, Decimal(0), why)
+    return BreakEven(None, None, f"never in practice: it takes {many}")
 
 
 def to_number(amount: Decimal | float | None) -> float | None:

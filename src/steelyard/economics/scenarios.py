@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from steelyard.economics.money import DAYS_PER_MONTH
 from steelyard.economics.sheet import RETRAINING, CostSheet, Traffic
 from steelyard.errors import ConfigError
 
-Row = NDArray[np.float32]
+Float = type[np.floating[Any]]
+"""How exact scenarios are: float32 for sums by the million, float64 where two of them nearly cancel out."""
+Row = NDArray[np.floating[Any]]
 _MACHINE = "machines"
 _Z90 = 1.2815516  # the 90th percentile of a standard normal
 
@@ -31,13 +33,14 @@ class Uncertain(NamedTuple):
     draws: tuple[float, ...] = ()
     in_order: bool = False
 
-    def sample(self, rng: np.random.Generator, n: int) -> Row:
+    def sample(self, rng: np.random.Generator, n: int, number: Float = np.float32) -> Row:
         """Draw ``n`` values."""
         if self.in_order:
-            return np.resize(np.asarray(self.draws, dtype=np.float32), n)
+            return np.resize(np.asarray(self.draws, dtype=number), n)
         if self.draws:
-            return rng.choice(np.asarray(self.draws, dtype=np.float32), n)
-        return np.float32(self.mean) + np.float32(self.sd) * rng.standard_normal(n, np.float32)
+            return rng.choice(np.asarray(self.draws, dtype=number), n)
+        normal = rng.standard_normal(n, np.float32).astype(number, copy=False)
+        return number(self.mean) + number(self.sd) * normal
 
     @property
     def ends(self) -> tuple[float, float, float]:
@@ -89,9 +92,9 @@ class Scenarios:
     upfront: Sequence[Row]
     wrong: Sequence[Row]
     group: Sequence[str]
-    weights: Mapping[str, NDArray[np.float32]]
+    weights: Mapping[str, Row]
     """By price path, an array (months, scenarios): that month's requests times the price's factor."""
-    on: NDArray[np.float32]
+    on: Row
     """(months, scenarios): the factor on hours of machines, times the share of a month."""
     interval: Row
 
@@ -106,8 +109,10 @@ class _Input(NamedTuple):
 class World:
     """The arms at a volume: what each costs in given scenarios. Raises `ConfigError` for unknown costs."""
 
-    def __init__(self, sheets: tuple[CostSheet, ...], traffic: Traffic) -> None:
-        self.sheets, self.traffic = sheets, traffic
+    def __init__(
+        self, sheets: tuple[CostSheet, ...], traffic: Traffic, number: Float = np.float32
+    ) -> None:
+        self.sheets, self.traffic, self.number = sheets, traffic, number
         self.floats = [FloatSheet.of(sheet) for sheet in sheets]
         self.names = [sheet.name for sheet in sheets]
         if len({sheet.currency for sheet in sheets}) > 1:
@@ -120,45 +125,49 @@ class World:
         return tuple(float(DAYS_PER_MONTH * m + t.days_in(m)) for m in range(t.months))
 
     @cached_property
-    def requests(self) -> NDArray[np.float32]:
+    def requests(self) -> Row:
         """Requests of each month."""
         t = self.traffic
         months = range(t.months)
-        return np.array([float(t.rate(m) * t.days_in(m)) for m in months], dtype=np.float32)
+        return np.array([float(t.rate(m) * t.days_in(m)) for m in months], dtype=self.number)
 
-    def sums(self, at: int, draws: Scenarios) -> NDArray[np.float32]:
+    def sums(self, at: int, draws: Scenarios) -> Row:
         """The sum so far at the end of each month, (months, scenarios), for arm number ``at``."""
-        arm = self.floats[at]
-        tokens = draws.input[at] * np.float32(arm.input) + draws.output[at] * np.float32(arm.output)
-        sums = draws.weights[draws.group[at]] * tokens
+        sums = self.monthly(at, draws)
+        sums[0] += draws.upfront[at]
+        for month in range(1, len(sums)):
+            sums[month] += sums[month - 1]
+        self._add_events(self.floats[at], sums, draws.interval)
+        return sums
+
+    def monthly(self, at: int, draws: Scenarios) -> Row:
+        """What each month of arm number ``at`` costs without upfront and events, (months, scenarios)."""
+        arm, number = self.floats[at], self.number
+        tokens = draws.input[at] * number(arm.input) + draws.output[at] * number(arm.output)
+        sums: Row = draws.weights[draws.group[at]] * tokens
         months = range(len(sums))
         if arm.month:
-            sums += np.float32(arm.month) * draws.on
+            sums += number(arm.month) * draws.on
         if arm.minimum:
             shares = np.array([self.traffic.days_in(m) / DAYS_PER_MONTH for m in months])
-            least = (arm.minimum * shares).astype(np.float32)
-            np.maximum(sums, least[:, None], out=sums)
+            np.maximum(sums, (arm.minimum * shares).astype(number)[:, None], out=sums)
         if arm.busy:
-            sums += (self.requests * np.float32(arm.busy))[:, None] * draws.on / self._shares
+            sums += (self.requests * number(arm.busy))[:, None] * draws.on / self._shares
         if arm.on:
             rates = np.array([float(self.traffic.rate(m)) for m in months])
-            replicas = arm.replicas(self.traffic, rates).astype(np.float32)
-            sums += (replicas * np.float32(arm.on))[:, None] * draws.on
-        request = draws.wrong[at] * np.float32(arm.wrong) + np.float32(arm.flat)
+            replicas = arm.replicas(self.traffic, rates).astype(number)
+            sums += (replicas * number(arm.on))[:, None] * draws.on
+        request = draws.wrong[at] * number(arm.wrong) + number(arm.flat)
         if request.any():
             sums += self.requests[:, None] * request
-        sums[0] += draws.upfront[at]
-        for month in months[1:]:
-            sums[month] += sums[month - 1]
-        self._add_events(arm, sums, draws.interval)
         return sums
 
     @cached_property
-    def _shares(self) -> NDArray[np.float32]:
+    def _shares(self) -> Row:
         days = [self.traffic.days_in(m) / DAYS_PER_MONTH for m in range(self.traffic.months)]
-        return np.array(days, dtype=np.float32)[:, None]
+        return np.array(days, dtype=self.number)[:, None]
 
-    def _add_events(self, arm: FloatSheet, sums: NDArray[np.float32], interval: Row) -> None:
+    def _add_events(self, arm: FloatSheet, sums: Row, interval: Row) -> None:
         """Add what recurs, and a rebuild at a vendor's end; see `Recurring` for the last day.
 
         An interval that is as the sheet has it gives the exact counts, one that is drawn those of float32.
@@ -202,7 +211,7 @@ def draw_scenarios(
     n: int,
 ) -> Scenarios:
     """Draw ``n`` scenarios; the inputs are drawn in the order of the arms."""
-    return _scenarios(world, arms, prices, lambda drawn: drawn.value.sample(rng, n))
+    return _scenarios(world, arms, prices, lambda drawn: drawn.value.sample(rng, n, world.number))
 
 
 def one_at_a_time(
@@ -249,8 +258,8 @@ def _scenarios(
         upfronts.append(np.maximum(paid, 0))
         quality = doubt.quality or Uncertain(1 - (arm.wrong_share if not doubt.quality else 0.0))
         share = draw(_Input(f"quality of {name}", quality))
-        wrongs.append((1 - np.clip(share, 0, 1)).astype(np.float32))
-    years = (np.asarray(world.month_ends) / 365 - 15 / 365).astype(np.float32)[:, None]
+        wrongs.append((1 - np.clip(share, 0, 1)).astype(world.number))
+    years = (np.asarray(world.month_ends) / 365 - 15 / 365).astype(world.number)[:, None]
     weights = {}
     for name in dict.fromkeys(group):
         path = draw(_Input(f"prices of {name}", prices.tokens))
@@ -259,13 +268,13 @@ def _scenarios(
     interval = np.exp(draw(_Input("days between retrainings", prices.retraining)))
     on = _path(hours, years) * world._shares
     return Scenarios(
-        inputs, outputs, upfronts, wrongs, group, weights, on, interval.astype(np.float32)
+        inputs, outputs, upfronts, wrongs, group, weights, on, interval.astype(world.number)
     )
 
 
-def _path(yearly: Row, years: NDArray[np.float32]) -> NDArray[np.float32]:
+def _path(yearly: Row, years: Row) -> Row:
     """The factor on a price in the middle of each month, (months, scenarios)."""
-    factors: NDArray[np.float32] = np.exp(years * yearly)
+    factors: Row = np.exp(years * yearly)
     return factors
 
 
@@ -275,4 +284,4 @@ def _factor(draw: Draw, name: str, doubt: Uncertain | None, mean: float) -> Row:
         raise ConfigError(f"{name} are uncertain, and its sheet has none: give their mean there")
     value = Uncertain(mean) if doubt is None else doubt
     drawn = np.maximum(draw(_Input(name, value)), 0)
-    return (drawn / np.float32(mean) if mean else drawn * 0).astype(np.float32)
+    return drawn / drawn.dtype.type(mean) if mean else drawn * 0

@@ -12,7 +12,7 @@ from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import NamedTuple
 
 from steelyard.core import Price
-from steelyard.economics.money import DAYS_PER_MONTH, Money
+from steelyard.economics.money import DAYS_PER_MONTH, MOST_DAYS, Money
 from steelyard.errors import ConfigError
 
 UPFRONT = ("labels", "hours", "search", "training", "evaluation")
@@ -21,7 +21,6 @@ AGAIN = ("search", "training", "evaluation")
 """What is paid once more where an approach is set up anew: the labels are there."""
 RETRAINING = "retraining"
 HOURS_PER_MONTH = 24 * DAYS_PER_MONTH
-MOST_DAYS = 3650
 MOST_REQUESTS = Decimal(10) ** 11
 """A day; more, growth included, is taken for a mistake."""
 LOAD_DIGITS = 9
@@ -76,6 +75,12 @@ class Traffic:
         """Requests over the horizon."""
         months = range(self.months)
         return sum((self.rate(m) * self.days_in(m) for m in months), Decimal(0))
+
+    def requests_until(self, day: Decimal) -> Decimal:
+        """Requests from the start to a day, which may lie past the horizon: growth goes on."""
+        month = int(day // DAYS_PER_MONTH)
+        before = sum((self.rate(m) * DAYS_PER_MONTH for m in range(month)), Decimal(0))
+        return before + self.rate(month) * (day - DAYS_PER_MONTH * month)
 
     def days_in(self, month: int) -> int:
         """Days of the horizon in a month, counted from 0."""
@@ -270,6 +275,13 @@ class CostSheet:
         """Whether it costs an amount upfront and one per request: nothing by the hour, month or date."""
         by_hour = self.machine is not None and not self.machine.shared
         return not (by_hour or self.hosted or self.recurring or self.end)
+
+    @property
+    def unknown(self) -> str | None:
+        """Why what it costs is not known, where an amount is not; ``None`` where all are."""
+        amounts = [*self._amounts(), *self.request_parts().values()]
+        reasons = [money.reason or "a cost is unknown" for money in amounts if money.amount is None]
+        return reasons[0] if reasons else None
 
     @property
     def not_counted(self) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from steelyard.economics.sheet import CostSheet, Traffic
 from steelyard.errors import ConfigError
 from steelyard.seeds import generator
 
-Rows = NDArray[np.float32]
+Rows = NDArray[np.floating[Any]]
 SCENARIOS = 100_000
 BAND = (0.05, 0.5, 0.95)
 _LARGEST_SWINGS = 8

@@ -10,7 +10,7 @@ from steelyard.gates.rules import GateResult, Gating
 from steelyard.gates.summary import RunSummary
 from steelyard.printing import printable
 from steelyard.report import formats
-from steelyard.report.changes import difference_text
+from steelyard.report.changes import difference_text, documents_text
 from steelyard.report.view import ArmView, View
 from steelyard.result import Result
 from steelyard.words import counted, one_line
@@ -74,6 +74,8 @@ def _arms(summary: RunSummary) -> Iterator[str]:
     yield from _unmeasured(result)
     if comparison is not None:
         yield _about(comparison)
+        if text := documents_text(comparison):
+            yield f"- {escaped(text)}"
         yield from (f"- {escaped(note)}" for note in comparison.notes)
 
 

@@ -127,15 +127,24 @@ def not_worse(comparison: RunComparison) -> GateResult:
     gate, change = f"--fail-if-worse-than {comparison.before.folder}", comparison.deployed
     if change is None:
         return GateResult(gate, "error", "one of the runs has no arm that is recommended or leads")
-    tested = change.comparison
+    tested, remark = change.comparison, _of_documents(comparison)
     if change.same_answers == comparison.common:
-        return GateResult(gate, "passed", _no_change(change, comparison))
+        return GateResult(gate, "passed", _no_change(change, comparison) + remark)
     p = one_sided(change)
-    text = f"{_difference(change, comparison)} ({_interval(tested)}, one-sided p {_p(p)})"
+    text = f"{_difference(change, comparison)} ({_interval(tested)}, one-sided p {_p(p)}){remark}"
     if p <= LEVEL:
         return GateResult(gate, "failed", text)
     loss = f"; a loss of up to {points(-tested.low)} is not excluded" if tested.low < 0 else ""
     return GateResult(gate, "passed", f"not shown to be worse: {text}{loss}")
+
+
+def _of_documents(comparison: RunComparison) -> str:
+    """A remark where the arm that would be deployed reads documents, and these differ."""
+    documents, change = comparison.documents, comparison.deployed
+    if documents is None or change is None:
+        return ""
+    reads = {change.before.arm, change.now.arm} & {*documents.arms}
+    return "; the documents that it reads differ between the runs" if reads else ""
 
 
 def one_sided(change: ArmChange) -> float:

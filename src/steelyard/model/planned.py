@@ -15,6 +15,8 @@ class PlannedModel:
     tag: str
     spec: ModelSpec
     price: Price = field(default_factory=Price)
+    is_encoder: bool = False
+    """Whether it is asked for vectors of texts, not for answers."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """What a model costs: the user's prices, then the bundled book, then a machine by the hour.
 
-The book is the snapshot inside the ``genai-prices`` package; nothing is fetched. An unknown hosted
-price is ``None`` with the reason in ``source``, never 0.
+An unknown hosted price is ``None`` with the reason in ``source``, never 0.
 """
 
 from __future__ import annotations
@@ -9,12 +8,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from steelyard.config.section import unknown_keys
@@ -23,10 +21,14 @@ from steelyard.errors import ConfigError
 from steelyard.model.base import ModelProvider, ModelSpec, provider_of
 from steelyard.model.config import endpoints
 from steelyard.model.hosted.address import DEFAULT_BASE_URL
+from steelyard.model.price_book import (
+    find_in_book,
+    of_book,
+    plain_price,
+    price_advice,
+    price_in_book,
+)
 from steelyard.packaged import packaged
-
-if TYPE_CHECKING:
-    from genai_prices.types import ModelInfo
 
 LABEL, HOUR, MACHINE = "label", "hour", "machine"
 """In ``prices``: one labelled example, an hour of a person, an hour of the machine of local models."""
@@ -34,10 +36,36 @@ _GPU_DEVICES = ("nvidia*", "nvhost*", "nvgpu*", "dxg", "kfd")
 """Device files of NVIDIA's driver, its boards, the Windows subsystem and AMD's driver."""
 _TRAINING = "training"
 _BATCH = "batch"
-_KEYS = ("input", "cached", "output", "per_hour", _BATCH, _TRAINING)
-_YOURS = "your prices in task.yaml"
+_TOKENS = ("input", "cached", "output")
+_KEYS = (*_TOKENS, "per_hour", _BATCH, _TRAINING)
+_ABOUT = ("currency", "date", "source")
+YOURS = "your prices in task.yaml"
 
 Overrides = Mapping[str, Mapping[str, Any]]
+
+
+class PriceRows(dict[str, Mapping[str, Any]]):
+    """A task's prices of models and of the machine by name, all in one ``currency``.
+
+    A row may say with ``date`` and ``source`` when and where its amounts were read.
+    """
+
+    def __init__(self, rows: Overrides, currency: str) -> None:
+        super().__init__(rows)
+        self.currency = currency
+
+
+def _currency(overrides: Overrides | None) -> str:
+    return overrides.currency if isinstance(overrides, PriceRows) else Price().currency
+
+
+class _Row(NamedTuple):
+    """The user's amounts of one model, and what is said of them."""
+
+    amounts: Mapping[str, Decimal] = {}
+    currency: str = Price().currency
+    date: str = ""
+    source: str = YOURS
 
 
 def price_of(
@@ -49,13 +77,16 @@ def price_of(
     name (or ``provider:name``), each winning over the book. Local models are priced by
     :func:`machine_price`. Hosted ones are looked up at their endpoint's provider; ``when`` (default:
     now) picks among dated prices. A tuned hosted model has a price of its own, never its base's: see
-    `_tuned_price`. Bad overrides raise `ConfigError`.
+    `_tuned_price`. The price is in its own currency, which may not be that of the overrides; one that is
+    not known is in theirs. Bad overrides, and a price of two currencies, raise `ConfigError`.
     """
-    amounts = _own_amounts(spec, overrides)
-    price = _direct_price(spec, amounts, overrides, when or datetime.now(UTC))
+    row = _own_row(spec, overrides)
+    price = _direct_price(spec, row, overrides, when or datetime.now(UTC))
     if spec.batch:
-        price = _batch_price(price, amounts.get(_BATCH), spec.base_url)
-    return replace(price, training=amounts.get(_TRAINING))
+        price = _batch_price(price, row.amounts.get(_BATCH), spec.base_url)
+    if price.input is None and price.machine_hour is None:
+        price = replace(price, currency=_currency(overrides))
+    return replace(price, training=row.amounts.get(_TRAINING))
 
 
 def embedding_price(
@@ -65,55 +96,66 @@ def embedding_price(
 
     An unknown one is ``None`` with the reason in ``source``.
     """
-    amounts = _own_amounts(spec, overrides)
-    if "per_hour" in amounts or "input" in amounts:
-        return _own_price({"output": Decimal(0), **amounts}, Price())
-    entry = _find(spec.provider, spec.name, spec.base_url)
+    row = _own_row(spec, overrides)
+    if "per_hour" in row.amounts or "input" in row.amounts:
+        return _own_price(row._replace(amounts={"output": Decimal(0), **row.amounts}))
+    entry = find_in_book(spec.provider, spec.name, spec.base_url)
     listed = None if isinstance(entry, str) else entry.get_prices(when or datetime.now(UTC))
-    amount = _base(getattr(listed, "input_mtok", None))
+    amount = plain_price(getattr(listed, "input_mtok", None))
     if amount is None:
         reason = f"no price known for {spec.name!r} at {spec.base_url or spec.provider}"
-        return Price(source=f"{reason}; {_embedding_advice(spec.name)}")
-    return Price(input=amount, output=Decimal(0), source=price_book())
+        advice = _embedding_advice(spec.name)
+        return Price(_currency(overrides), source=f"{reason}; {advice}")
+    return replace(of_book(), input=amount, output=Decimal(0))
 
 
 def _embedding_advice(name: str) -> str:
     return f"add prices: {{{name}: {{input: ...}}}} per million tokens to task.yaml"
 
 
-def _own_amounts(spec: ModelSpec, overrides: Overrides | None) -> Mapping[str, Decimal]:
+def _own_row(spec: ModelSpec, overrides: Overrides | None) -> _Row:
     """The user's amounts for a model; a tuned one without a name yet goes by ``ft:BASE``."""
-    every = _amounts(overrides)
+    every = _rows(overrides)
     names = [f"{spec.provider}:{spec.name}", spec.name]
     if spec.tuned_from is not None:
         names.append(spec.tuned_key)
-    return next((every[name] for name in names if every.get(name) and name != MACHINE), {})
+    rows = (every[name] for name in names if name in every and name != MACHINE)
+    return next((row for row in rows if row.amounts), _Row(currency=_currency(overrides)))
 
 
-def _direct_price(
-    spec: ModelSpec, amounts: Mapping[str, Decimal], overrides: Overrides | None, when: datetime
-) -> Price:
+def _direct_price(spec: ModelSpec, row: _Row, overrides: Overrides | None, when: datetime) -> Price:
+    amounts = row.amounts
     if "per_hour" in amounts or {"input", "output"} <= set(amounts):
-        return _own_price(amounts, Price())
+        return _own_price(row)
     provider = provider_of(spec)
     if provider.is_local:
         is_known = MACHINE in (overrides or {}) or not _on_gpu(provider)
         return machine_price(overrides) if is_known else _GPU_PRICE
-    listed = _book_price(spec, when) if spec.tuned_from is None else _tuned_price(spec, when)
-    return _own_price(amounts, listed) if set(amounts) - {_BATCH, _TRAINING} else listed
+    if spec.tuned_from is None:
+        listed = price_in_book(spec, when)
+    else:
+        listed = _tuned_price(spec, when, row.currency)
+    return _over_book(spec, row, listed) if set(amounts) - {_BATCH, _TRAINING} else listed
 
 
-def _tuned_price(spec: ModelSpec, when: datetime) -> Price:
+def _tuned_price(spec: ModelSpec, when: datetime, currency: str) -> Price:
     """The book's price where it lists tuned models apart from their base, else unknown.
 
-    Names in the book match by how they begin, so that a tuned model may be found as its base.
+    Names in the book match by how they begin, so that a tuned model may be found as its base. A tuned model
+    comes to be within a run, so that it is too late to refuse a price in another currency: it is unknown.
     """
-    entry = _find(spec.provider, spec.name, spec.base_url)
-    if not isinstance(entry, str) and entry != _find(spec.provider, spec.base.name, spec.base_url):
-        return _book_price(spec, when)
+    entry = find_in_book(spec.provider, spec.name, spec.base_url)
+    if not isinstance(entry, str) and entry != find_in_book(
+        spec.provider, spec.base.name, spec.base_url
+    ):
+        listed = price_in_book(spec, when)
+        if listed.currency == currency:
+            return listed
+        in_other = f"the book's price of {spec.name!r} is in {listed.currency}, not in {currency}"
+        return Price(currency, source=f"{in_other}; {price_advice(spec.tuned_key)}")
     return Price(
         source=f"no price known for {spec.name!r}, and the price of {spec.base.name!r}, which it was tuned "
-        f"from, does not apply; {_advice(spec.tuned_key)}"
+        f"from, does not apply; {price_advice(spec.tuned_key)}"
     )
 
 
@@ -121,7 +163,7 @@ def _batch_price(price: Price, share: Decimal | None, base_url: str | None) -> P
     """The price in a batch: the user's share of the direct price, or that of the endpoint."""
     if price.machine_hour is not None:
         return price
-    source = f"batches at {share} of that, from {_YOURS}"
+    source = f"batches at {share} of that, from {YOURS}"
     if share is None:
         terms = _batch_terms(base_url)
         if terms is None:
@@ -130,9 +172,7 @@ def _batch_price(price: Price, share: Decimal | None, base_url: str | None) -> P
         share = Decimal(str(terms["share"]))
         source = f"batches at {share} of that, {terms['source']}, {terms['date']}"
     cheaper = {
-        key: amount * share
-        for key in ("input", "cached", "output")
-        if (amount := getattr(price, key)) is not None
+        key: amount * share for key in _TOKENS if (amount := getattr(price, key)) is not None
     }
     return replace(price, source=f"{price.source}; {source}", **cheaper)
 
@@ -172,9 +212,9 @@ def _may_have_gpu() -> bool:
 
 def machine_price(overrides: Overrides | None = None) -> Price:
     """The price per hour of the machine of local models: the user's, or a stated assumption."""
-    amounts = _amounts(overrides).get(MACHINE)
-    if amounts:
-        return Price(machine_hour=amounts["per_hour"], source=_YOURS)
+    row = _rows(overrides).get(MACHINE)
+    if row is not None:
+        return _own_price(row)
     entry = packaged("model/data/machines.json")
     default = entry["default"]
     return Price(
@@ -185,74 +225,55 @@ def machine_price(overrides: Overrides | None = None) -> Price:
     )
 
 
-def context_window(
-    provider: str, name: str, *, base_url: str | None = None
-) -> tuple[int | None, str]:
-    """Return a hosted model's context in tokens with its source, or ``None`` with the reason."""
-    entry = _find(provider, name, base_url)
-    if isinstance(entry, str) or entry.context_window is None:
-        return None, f"{price_book()} has no context window for {name!r} at {base_url or provider}"
-    return entry.context_window, price_book()
-
-
 def training_price(name: str, overrides: Overrides | None = None) -> Decimal | None:
-    """What a million training tokens of ``name`` cost by the user's ``prices``, in USD.
+    """What a million training tokens of ``name`` cost by the user's ``prices``, in their currency.
 
     The book has none, and providers change theirs: ``None`` where the user gives no ``training``.
     """
-    return _amounts(overrides).get(name, {}).get(_TRAINING)
+    return _rows(overrides).get(name, _Row()).amounts.get(_TRAINING)
 
 
-def price_book() -> str:
-    """Name the book, its version, and its newest price change: it states no date of its own."""
-    from importlib.metadata import version
-
-    newest = _newest_change()
-    change = f", its newest price change in force of {newest.isoformat()}" if newest else ""
-    return f"genai-prices {version('genai-prices')}{change}"
-
-
-def book_date() -> date | None:
-    """The day of the book's newest price change in force today: the book dates most prices no closer."""
-    return _newest_change()
-
-
-def in_force_since(spec: ModelSpec, day: date) -> date | None:
-    """The day from which the book's price of ``day`` holds, for the few models whose prices it dates."""
-    entry = _find(spec.provider, spec.name, spec.base_url)
-    prices = [] if isinstance(entry, str) else entry.prices
-    starts = [
-        start
-        for conditional in (prices if isinstance(prices, list) else [])
-        if (start := getattr(conditional.constraint, "start_date", None)) is not None
-    ]
-    return max((start for start in starts if start <= day), default=None)
-
-
-def _amounts(overrides: Overrides | None) -> dict[str, dict[str, Decimal]]:
-    """The amounts that are set; an unknown key or a bad amount raises `ConfigError`."""
-    amounts: dict[str, dict[str, Decimal]] = {}
+def _rows(overrides: Overrides | None) -> dict[str, _Row]:
+    """The rows with the amounts that are set; an unknown key or a bad amount raises `ConfigError`."""
+    rows: dict[str, _Row] = {}
     for name, entry in (overrides or {}).items():
-        if unknown := [key for key in entry if key not in _KEYS]:
+        if unknown := [key for key in entry if key not in (*_KEYS, *_ABOUT)]:
             raise ConfigError(f"prices.{name}: {unknown_keys(unknown, _KEYS, 'key')}")
-        amounts[name] = {
-            key: _amount(name, key, value) for key, value in entry.items() if value is not None
+        amounts = {
+            key: _amount(name, key, value)
+            for key, value in entry.items()
+            if value is not None and key not in _ABOUT
         }
-        if name == MACHINE and "per_hour" not in amounts[name]:
+        if name == MACHINE and "per_hour" not in amounts:
             raise ConfigError(f"prices.{MACHINE} lacks per_hour; give what an hour costs")
-    return amounts
+        rows[name] = _Row(
+            amounts,
+            _currency(overrides),
+            str(entry.get("date") or ""),
+            entry.get("source") or YOURS,
+        )
+    return rows
 
 
-def _own_price(amounts: Mapping[str, Decimal], listed: Price) -> Price:
-    """The user's amounts over the listed ones."""
-    if "per_hour" in amounts:
-        return Price(machine_hour=amounts["per_hour"], source=_YOURS)
-    return Price(
-        input=amounts.get("input", listed.input),
-        cached=amounts.get("cached", listed.cached),
-        output=amounts.get("output", listed.output),
-        source=f"{_YOURS}; the rest from {listed.source}" if listed.source else _YOURS,
-    )
+def _own_price(row: _Row) -> Price:
+    if "per_hour" in row.amounts:
+        hour = row.amounts["per_hour"]
+        return Price(row.currency, machine_hour=hour, source=row.source, date=row.date)
+    whole = {key: row.amounts.get(key) for key in _TOKENS}
+    return Price(row.currency, **whole, source=row.source, date=row.date)
+
+
+def _over_book(spec: ModelSpec, row: _Row, listed: Price) -> Price:
+    """The user's amounts over the listed ones, as old as the older of the two."""
+    if listed.input is not None and listed.currency != row.currency:
+        raise ConfigError(
+            f"prices.{spec.name} is in {row.currency}, and what it leaves out is in {listed.currency}, from "
+            f"{listed.source}: give input, cached and output in {row.currency}"
+        )
+    whole = {key: row.amounts.get(key, getattr(listed, key)) for key in _TOKENS}
+    oldest = min(filter(None, (row.date, listed.date)), default="")
+    source = f"{row.source}; the rest from {listed.source}"
+    return Price(row.currency, **whole, source=source, date=oldest)
 
 
 def _amount(name: str, key: str, value: object) -> Decimal:
@@ -265,55 +286,3 @@ def _amount(name: str, key: str, value: object) -> Decimal:
             f"prices.{name}.{key} is {value!r}; expected an amount of money, 0 or more"
         )
     return amount
-
-
-def _book_price(spec: ModelSpec, when: datetime) -> Price:
-    entry = _find(spec.provider, spec.name, spec.base_url)
-    if isinstance(entry, str):
-        return Price(source=entry)
-    prices = entry.get_prices(when)
-    amounts = [_base(getattr(prices, f"{key}_mtok", None)) for key in ("input", "output")]
-    if None in amounts:
-        reason = f"{price_book()} has no token price for {spec.name!r}; {_advice(spec.name)}"
-        return Price(source=reason)
-    cached = _base(getattr(prices, "cache_read_mtok", None))
-    return Price(input=amounts[0], cached=cached, output=amounts[1], source=price_book())
-
-
-def _find(provider: str, name: str, base_url: str | None) -> ModelInfo | str:
-    """Find a model in the book, or say why it is not there."""
-    from genai_prices.data_snapshot import get_snapshot
-
-    where = (None, base_url) if base_url else (provider, None)
-    try:
-        return get_snapshot().find_provider_model(name, None, *where)[1]
-    except LookupError:
-        at = base_url or provider
-        return f"no price known for {name!r} at {at}; {_advice(name)}"
-
-
-def _advice(name: str) -> str:
-    return f"add prices: {{{name}: {{input: ..., output: ...}}}} per million tokens to task.yaml"
-
-
-def _base(price: object) -> Decimal | None:
-    """A plain price, or the first tier of one that rises with very long prompts."""
-    price = getattr(price, "base", price)
-    return price if isinstance(price, Decimal) else None
-
-
-@cache
-def _newest_change() -> date | None:
-    """The newest dated price not after today."""
-    from genai_prices.data_snapshot import get_snapshot
-
-    dates = [
-        start
-        for provider in get_snapshot().providers
-        for model in provider.models
-        if isinstance(model.prices, list)
-        for conditional in model.prices
-        if (start := getattr(conditional.constraint, "start_date", None)) is not None
-    ]
-    today = datetime.now(UTC).date()
-    return max((start for start in dates if start <= today), default=None)

@@ -17,10 +17,12 @@ from steelyard.data.likeness.alike import TEXT_REASON
 from steelyard.data.placeholders import placeholder_warning
 from steelyard.label_sets import labels_of
 from steelyard.planning.detectable import detectable_text
+from steelyard.planning.documents_audit import MOST_LISTED, review_documents
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display
 from steelyard.result import AuditResult
 from steelyard.result.audit import DetectableDifference
+from steelyard.retrieve.grounds import Grounds
 from steelyard.stats import Detectable
 from steelyard.words import counted, listed
 
@@ -36,7 +38,11 @@ def audit_plan(plan: Plan, display: Display) -> AuditResult:
     """Audit the rows of a plan, and say what its test split can show."""
     with display.job("audit") as job:
         audit = audit_rows(
-            plan.data, plan.seed, lambda _, done, total: job(done, total), plan.detectable
+            plan.data,
+            plan.seed,
+            lambda _, done, total: job(done, total),
+            plan.detectable,
+            plan.grounds,
         )
     detectable = DetectableDifference(reason=detectable_text(None, plan.metrics[0].name))
     if plan.detectable is not None:
@@ -49,8 +55,9 @@ def audit_rows(
     seed: int = 0,
     on_check: OnCheck | None = None,
     detectable: Detectable | None = None,
+    grounds: Grounds | None = None,
 ) -> AuditResult:
-    """Make every check on the divided rows that a run takes.
+    """Make every check on the divided rows that a run takes, and on the documents where there are some.
 
     ``warnings`` say what a reader of their figures must know. Rows that are left out are in no figure
     but ``rows`` and ``skipped``, and the format check names them. Meanings are not compared: the
@@ -59,7 +66,10 @@ def audit_rows(
     """
     options = CheckOptions(encoder=False, seed=seed, detectable=detectable)
     audit = check(data.usable, options, on_check=on_check)
-    result = AuditResult.model_validate({**audit.to_dict(), **_figures(audit)})
+    facts = audit.to_dict()
+    if grounds is not None:
+        facts = review_documents(audit.dataset, grounds, most=MOST_LISTED).added_to(facts)
+    result = AuditResult.model_validate({**facts, **_figures(audit)})
     checks = {name: outcome.updated(seconds=None) for name, outcome in result.checks.items()}
     warnings = (*_warnings(result, detectable), *_of_reading(audit.dataset))
     return result.updated(checks=checks, warnings=warnings)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import chain
 
 from steelyard.core import Example, Split
 from steelyard.errors import DataError
@@ -69,18 +71,31 @@ def changed_facts(task: Task, grounds: Grounds | None, split: Split) -> ChangedF
     if path is None or task.document_changes is None or grounds is None:
         return None
     changes = read_changes(path, task.document_changes)
-    by_question = {_plain(example.input): example for part in split for example in part}
-    trained = {_plain(example.input) for example in (*split.train, *split.dev)}
+    by_question = examples_by_question(chain(*split))
+    trained = examples_by_question((*split.train, *split.dev))
     facts = tuple(
-        _fact(number, change, by_question.get(_plain(change.question)), trained)
-        for number, change in enumerate(changes, 1)
+        fact_of(change, by_question, trained, number) for number, change in enumerate(changes, 1)
     )
     return ChangedFacts(facts, grounds, Grounds(changed_corpus(grounds.corpus, changes)))
 
 
-def _fact(
-    number: int, change: FactChange, example: Example | None, trained: set[str]
+def examples_by_question(examples: Iterable[Example]) -> dict[str, Example]:
+    """Examples by their inputs, as `fact_of` looks them up."""
+    return {_plain(example.input): example for example in examples}
+
+
+def fact_of(
+    change: FactChange,
+    by_question: Mapping[str, Example],
+    trained: Collection[str] = (),
+    number: int = 1,
 ) -> ChangedFact:
+    """The fact that changes, with what is right before and after.
+
+    Raises `DataError` where what was right before is not known, or is right after, too.
+    """
+    question = _plain(change.question)
+    example = by_question.get(question)
     old = _former(change, example)
     if not old:
         raise DataError(
@@ -93,14 +108,14 @@ def _fact(
         raise DataError(
             f"{change.where}: its answer {change.answer!r} is right before the change, too"
         )
-    question = Example(
+    asked_about = Example(
         id=f"change:{number}",
         input=change.question if example is None else example.input,
         output=change.answer,
         context=() if example is None else example.context,
         accepted=change.accepted,
     )
-    return ChangedFact(change, question, texts, _plain(change.question) in trained)
+    return ChangedFact(change, asked_about, texts, question in trained)
 
 
 def _former(change: FactChange, example: Example | None) -> tuple[str, ...]:

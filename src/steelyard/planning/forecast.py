@@ -135,7 +135,9 @@ def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, P
         usage += of_all_arms * answers
         requests[phase] = round(of_all_arms.requests * answers)
     arms = tuple(job.arm_name(arm) for arm in forecast.per_answer)
-    line = PlanLine(job.key, job.model, arms, requests, whole(usage), note=forecast.note)
+    line = PlanLine(
+        job.key, job.model, arms, requests, whole(usage), of_all_arms, note=forecast.note
+    )
     return _priced(line, job, plan, paces)
 
 

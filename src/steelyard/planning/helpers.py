@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from steelyard.core import Message, Usage
+from steelyard.core import Example, Message, Usage
 from steelyard.data.tokens import estimate
 from steelyard.model import ModelSpec
 from steelyard.model.base import Pace
@@ -15,8 +15,9 @@ from steelyard.planning.outlook import PlanLine
 from steelyard.planning.pace import pace_of
 from steelyard.planning.plan import Plan
 from steelyard.score.judge import Judge
-from steelyard.score.judge.prompts import compare_messages, rate_messages
-from steelyard.strategy.base import Forecast
+from steelyard.score.judge.prompts import compare_messages, rate_messages, support_messages
+from steelyard.strategy.base import Forecast, traits_of
+from steelyard.strategy.long_context import LongContext
 
 _SAMPLE = 40
 _CHAT_TOKENS = 16
@@ -41,16 +42,16 @@ def judge_line(
     options = judge.options
     replies = _replies(plan, lines, decides=judge is plan.metrics[0])
     requests = replies * options.requests_per_reply
+    tokens = requests * _question_tokens(plan, judge, model.spec)
+    if options.groundedness:
+        supported = _support_usage(plan, judge, model.spec, lines)
+        requests, tokens = requests + round(supported.requests), tokens + supported.input_tokens
     written = _REASONED_TOKENS if options.reasoning else _CHOICE_TOKENS
     line = PlanLine(
         "judge",
         model,
         requests={"judge": requests},
-        usage=Usage(
-            requests,
-            round(requests * _question_tokens(plan, judge, model.spec)),
-            output_tokens=requests * written,
-        ),
+        usage=Usage(requests, round(tokens), output_tokens=requests * written),
         note="no repeated replies, each as long as its reference",
     )
     return line, pace_of(plan, model, folder)
@@ -69,6 +70,24 @@ def _replies(plan: Plan, lines: Sequence[PlanLine], *, decides: bool) -> int:
     return total
 
 
+def _support_usage(plan: Plan, judge: Judge, spec: ModelSpec, lines: Sequence[PlanLine]) -> Usage:
+    """What asking takes whether passages support answers: of every arm with passages, over test.
+
+    The passages that an answer cites are among those of its prompt, so that this is the longest question.
+    """
+    reading = {job.key for job in plan.jobs if traits_of(job.strategy.name).carries == "documents"}
+    reading -= {job.key for job in plan.jobs if job.strategy.name == LongContext.name}
+    count = _counter(spec)
+    frame = [_text(support_messages(judge.options, Example("", "", ""), (), ""))]
+    prompts = [line.per_answer for line in lines if line.strategy in reading]
+    requests = len(plan.split.test) * judge.options.votes
+    tokens = [
+        count(frame)[0] + _CHAT_TOKENS + prompt.input_tokens + prompt.output_tokens
+        for prompt in prompts
+    ]
+    return Usage(requests * len(prompts), requests * sum(tokens))
+
+
 def _question_tokens(plan: Plan, judge: Judge, spec: ModelSpec) -> float:
     """Mean tokens of a question, were every reply its reference."""
     examples = plan.split.test[:_SAMPLE]
@@ -78,10 +97,14 @@ def _question_tokens(plan: Plan, judge: Judge, spec: ModelSpec) -> float:
         else rate_messages(judge.options, example, example.output)
         for example in examples
     ]
-    tokenizer = local_tokenizer(spec)
-    count = estimate if isinstance(tokenizer, str) else tokenizer.count
-    lengths = count([_text(messages) for messages in questions])
+    lengths = _counter(spec)([_text(messages) for messages in questions])
     return sum(lengths) / max(1, len(lengths)) + _CHAT_TOKENS
+
+
+def _counter(spec: ModelSpec) -> Callable[[Sequence[str]], Sequence[float]]:
+    """What counts the tokens of texts, or estimates them."""
+    tokenizer = local_tokenizer(spec)
+    return estimate if isinstance(tokenizer, str) else tokenizer.count
 
 
 def _text(messages: Sequence[Message]) -> str:

@@ -10,6 +10,7 @@ from steelyard.families import PROVIDERS
 from steelyard.model import ModelSpec, check_schema
 from steelyard.model.config import endpoints
 from steelyard.model.prices import HOUR, LABEL, MACHINE
+from steelyard.strategy import StrategySpec, traits_of
 from steelyard.task import Task
 from steelyard.task.members import metric_class
 from steelyard.task.prices import deployment
@@ -59,6 +60,17 @@ def unused_prices(task: Task, models: Sequence[ModelSpec]) -> tuple[str, ...]:
         f"prices: {name} is the name of none of the models, so it is not used{closest(name, names)}"
         for name in task.prices
         if name not in known
+    )
+
+
+def retraining_notes(task: Task, specs: Sequence[StrategySpec]) -> tuple[str, ...]:
+    """That ``retrain_days`` changes nothing where no strategy tunes a model."""
+    days = task.traffic.retrain_days
+    if days is None or any(traits_of(spec.name).tunes for spec in specs):
+        return ()
+    return (
+        f"traffic.retrain_days {days}: not used, because no strategy of this run tunes a model; leave it "
+        "out, or add one that does",
     )
 
 

@@ -29,8 +29,9 @@ _SECONDS_PER_HOUR = 3600
 class PlanLine:
     """One strategy on one model: requests by phase, tokens, money and time, all at most.
 
-    Only an engine that keeps cached tokens reads them once. Without ``requests`` the usage is unknown too;
-    other figures that cannot be known in advance are ``None``, with the reason in ``note``.
+    ``per_answer`` is what its arms' answers to one example take. Only an engine that keeps cached tokens
+    reads them once. Without ``requests`` the usage is unknown too; other figures that cannot be known in
+    advance are ``None``, with the reason in ``note``.
     """
 
     strategy: str
@@ -38,6 +39,7 @@ class PlanLine:
     arms: tuple[str, ...] = ()
     requests: Mapping[str, int] | None = None
     usage: Usage = field(default_factory=Usage)
+    per_answer: Usage = field(default_factory=Usage)
     seconds: float | None = None
     cost: Money = field(default_factory=lambda: Money(None))
     note: str = ""
@@ -140,6 +142,11 @@ class Outlook:
                 "answers fit their first limit; a model that reasons, or says more, takes more "
                 "(max_output_tokens fixes the limit)"
             )
+        assumptions += [
+            f"price of {one.name}: {one.price.source}, {one.price.date}"
+            for one in self.plan.priced
+            if one.price.date
+        ]
         return (*assumptions, "tokens by mean lengths, priced as uncached")
 
     def to_dict(self) -> dict[str, Any]:
@@ -171,7 +178,7 @@ class Outlook:
             if detectable is None
             else asdict(detectable),
             "audit_errors": list(self.audit.errors),
-            "notes": [*self.audit.warnings, *plan.notes],
+            "notes": [*self.audit.warnings, *plan.notes, *plan.old_prices],
             "warnings": list(self.warnings),
             "assumptions": list(self.assumptions),
         }

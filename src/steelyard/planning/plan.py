@@ -17,16 +17,23 @@ from steelyard.data.read import note_task
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec, provider_of
 from steelyard.model.planned import PlannedModel
-from steelyard.model.prices import embedding_price, machine_price, price_of
+from steelyard.model.prices import MACHINE, embedding_price, machine_price, price_of
 from steelyard.planning.choose import choose
 from steelyard.planning.detectable import arm_count, detectable_text
 from steelyard.planning.documents import grounds_of_task
 from steelyard.planning.evidence import evidence_notes
 from steelyard.planning.facts import ChangedFacts, changed_facts
 from steelyard.planning.jobs import Job, LeftOut, jobs_of
-from steelyard.planning.notes import notes_on, unused_prices
+from steelyard.planning.notes import notes_on, retraining_notes, unused_prices
 from steelyard.planning.options import RunOptions
 from steelyard.planning.overrides import overridden
+from steelyard.planning.priced import (
+    NamedPrice,
+    check_machine_price,
+    check_prices,
+    old_prices,
+    prices_of_people,
+)
 from steelyard.planning.redaction import private_references
 from steelyard.result import AuditResult
 from steelyard.retrieve.grounds import Grounds
@@ -120,6 +127,20 @@ class Plan:
         return self.task.model_prices
 
     @property
+    def priced(self) -> tuple[NamedPrice, ...]:
+        """What the run pays, by name: its models, the machine where it is paid beside them, labels, hours."""
+        by_name = [NamedPrice(model.spec.name, model.price) for model in self.weighed_models]
+        by_name += [NamedPrice(f"{m.spec.name} ({m.tag})", m.price) for m in self.helpers]
+        if any(model.price.machine_hour is None for model in self.weighed_models):
+            by_name.append(NamedPrice(MACHINE, self.machine_price))
+        return (*by_name, *prices_of_people(self.task))
+
+    @property
+    def old_prices(self) -> tuple[str, ...]:
+        """A sentence for each price that is older than it should be, of the user or of the book."""
+        return old_prices(self.priced)
+
+    @property
     def seed(self) -> int:
         return self.options.seed
 
@@ -170,15 +191,16 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     task = overridden(task if isinstance(task, Task) else load_task(task), options)
     note_task(task)
     prices = task.model_prices
-    models = _plan_models(task, prices)
-    check_prices(options, models)
+    models, machine = _plan_models(task, prices), machine_price(prices)
+    check_prices(models, task.currency, cap=options.max_cost)
+    check_machine_price(machine, task.currency)
     data = prepare(task, seed=options.seed, skip_bad_rows=options.skip_bad_rows)
     task, specs_of = data.task, tuple(model.spec for model in models)
     metrics = _checked_metrics(data)
     notes = notes_on(task, _schema_text(task), specs_of)
     notes += private_references(data.split, models)
     if (judge := _judge_model(metrics, prices)) is not None:
-        check_prices(options, (*models, judge))
+        check_prices((judge,), task.currency, cap=options.max_cost)
     brief = Brief(
         task.instruction,
         task.output.kind,
@@ -192,9 +214,11 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     grounds = grounds_of_task(task)
     specs, left_out = choose(data, brief, models, lenient=lenient, grounds=grounds)
     more = _more_models(specs, models, prices)
-    check_prices(options, (*models, *more))
-    asked = (*specs_of, *(one.spec for one in (*more, *([judge] if judge else []))))
+    check_prices(more, task.currency, cap=options.max_cost)
+    helpers = (*more, *([judge] if judge else []))
+    asked = (*specs_of, *(one.spec for one in helpers))
     notes += (*unused_prices(task, asked), *evidence_notes(grounds, data.split))
+    notes += retraining_notes(task, specs)
     if options.max_cost is not None and any(build_strategy(spec).encoders for spec in specs):
         raise ConfigError(
             "--max-cost cannot stop what an endpoint encodes: leave it out, or set encoder: local in rag"
@@ -207,7 +231,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         jobs=jobs_of(specs, models, left_out),
         left_out=left_out,
         metrics=metrics,
-        machine_price=machine_price(prices),
+        machine_price=machine,
         options=options,
         more_models=more,
         notes=notes,
@@ -231,7 +255,7 @@ def _more_models(
             if spec not in specs_known:
                 specs_known.append(spec)
                 price = embedding_price(spec, prices)
-                more.append(PlannedModel(f"encoder of {strategy.name}", spec, price))
+                more.append(PlannedModel(f"encoder of {strategy.name}", spec, price, True))
     return tuple(more)
 
 
@@ -273,21 +297,6 @@ def _schema_text(task: Task) -> str | None:
     return None if schema is None else json.dumps(schema, ensure_ascii=False)
 
 
-def check_prices(options: RunOptions, models: Sequence[PlannedModel]) -> None:
-    """Refuse models priced in several currencies, and a cap where a price is not known."""
-    currencies = {model.price.currency: model.tag for model in models}
-    if len(currencies) > 1:
-        listing = ", ".join(f"{tag} in {currency}" for currency, tag in currencies.items())
-        raise ConfigError(
-            f"the models are priced in several currencies ({listing}), which cannot be compared: "
-            "give prices in one currency in task.yaml"
-        )
-    for model in models if options.max_cost is not None else ():
-        price = model.price
-        if price.machine_hour is None and (price.input is None or price.output is None):
-            raise ConfigError(f"--max-cost needs the price of {model.spec.name}: {price.source}")
-
-
 def default_folder(plan: Plan) -> Path:
     """Where a run goes that is given no folder."""
     name = "".join("-" if one in "/\\" or not one.isprintable() else one for one in plan.task.name)
@@ -301,7 +310,7 @@ def headlines(plan: Plan, audit: AuditResult) -> list[str]:
         f"{task.name}: {len(split.train)} train, {len(split.dev)} dev, {len(split.test)} test "
         f"examples; {plan.brief.kind} output, metric {task.primary_metric}",
         f"audit: {_audit_text(audit)}",
-        *(f"note: {note}" for note in (*audit.warnings, *plan.notes)),
+        *(f"note: {note}" for note in (*audit.warnings, *plan.notes, *plan.old_prices)),
         f"smallest detectable difference: {detectable_text(plan.detectable, task.primary_metric)}",
         *_about_models(plan),
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from steelyard.changes.records import (
     ArmChange,
     ComparedRun,
+    DocumentsChange,
     ItemChange,
     RunComparison,
     SettingChange,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _WIDTH = 80
 _LONGEST, _LONGEST_ANSWER = 60, 40
 _MOST_LINES = 12
+_MOST_FILES = 5
 ALPHA = 0.05
 
 
@@ -32,7 +34,47 @@ def changes_text(comparison: RunComparison) -> str:
     """Return both verdicts, and what each run would deploy compared; plain text in 80 columns."""
     lines = [_run("before", comparison.before), _run("now", comparison.now), ""]
     lines += textwrap.wrap(_deployed(comparison), _WIDTH)
+    if text := documents_text(comparison):
+        lines += ["", *textwrap.wrap(text, _WIDTH)]
     return "\n".join(lines)
+
+
+def documents_text(comparison: RunComparison) -> str:
+    """Say how the documents of the two runs differ, and what that means; empty where they do not."""
+    change = comparison.documents
+    if change is None:
+        return ""
+    text = f"The documents differ: {_files_text(change)}."
+    if not change.arms:
+        return text
+    names = listed(change.arms)
+    return (
+        f"{text} What changes for {names} may come from the documents: it is no difference between arms "
+        "over the same documents."
+    )
+
+
+def _files_text(change: DocumentsChange) -> str:
+    if change.before is None or change.now is None:
+        return f"only the run {'before' if change.now is None else 'now'} has some"
+    if change.reason is not None:
+        return f"which files is not known, because {change.reason}"
+    kinds = {
+        "added": (change.added, change.added_files),
+        "removed": (change.removed, change.removed_files),
+        "changed": (change.changed, change.changed_files),
+    }
+    return ", ".join(
+        f"{counted(count, 'file')} {name} ({_names(files, count)})"
+        for name, (count, files) in kinds.items()
+        if count
+    )
+
+
+def _names(files: Sequence[str], count: int) -> str:
+    first = [one_line(formats.plain(name), _LONGEST) for name in files[:_MOST_FILES]]
+    more = count - len(first)
+    return f"{', '.join(first)} and {more:,} more" if more else listed(first)
 
 
 def _run(title: str, run: ComparedRun) -> str:
@@ -194,7 +236,7 @@ def _wrapped(note: str) -> str:
 
 def _setting(change: SettingChange) -> Iterator[str]:
     before, now = change.before, change.now
-    if change.name in ("examples", "labels"):
+    if change.name in ("examples", "labels", "documents"):
         yield f"  {change.name}: they differ"
     elif isinstance(before, str) and isinstance(now, str) and len(before + now) > _LONGEST:
         yield f"  {change.name}:"

@@ -9,7 +9,16 @@ from typing import NamedTuple
 from steelyard.packaged import packaged
 from steelyard.report import formats
 from steelyard.report.view import ArmView, View
-from steelyard.result.documents import BINS, AnswerBin, AnswerBins, GroundedCase, Refusals
+from steelyard.result.audit import DocumentFile, DocumentsAudit
+from steelyard.result.documents import (
+    BINS,
+    AnswerBin,
+    AnswerBins,
+    GroundedCase,
+    JudgedGroundedness,
+    Refusals,
+)
+from steelyard.words import counted
 
 _TONES: Mapping[AnswerBin, int] = {
     "not_in_documents": 5,
@@ -63,14 +72,51 @@ class DocumentsView:
     def __init__(self, view: View) -> None:
         self._view = view
         self._documents = view.result.documents
+        self._audit = view.audit.documents
 
     def __bool__(self) -> bool:
-        return bool(self.arms)
+        return bool(self.arms or self.unmeasured) or self.reading is not None
+
+    @property
+    def reading(self) -> DocumentsAudit | None:
+        """How the files were read; ``None`` where the result does not say."""
+        return self._audit
+
+    @property
+    def counts(self) -> str:
+        """How many files were read and not, and how many documents they hold."""
+        audit = self._audit or DocumentsAudit()
+        files = [f"{formats.count(count)} {state}" for state, count in audit.files.items()]
+        texts = counted(audit.documents, "document")
+        return f"{texts} of {counted(audit.characters, 'character')}; files: {', '.join(files)}"
+
+    @property
+    def hidden(self) -> str:
+        """The texts that no reader sees, counted by kind; empty where there are none."""
+        kinds = (self._audit or DocumentsAudit()).hidden
+        named = [f"{kind.replace('_', ' ')} {formats.count(n)}" for kind, n in kinds.items()]
+        return f"{counted(sum(kinds.values()), 'text')} ({', '.join(named)})" if kinds else ""
+
+    def files(self, *states: str) -> list[DocumentFile]:
+        """The listed files of these states."""
+        audit = self._audit or DocumentsAudit()
+        return [file for state in states for file in audit.outcomes if file.state == state]
+
+    def not_listed(self, *states: str) -> str:
+        """How many files of these states are not listed; empty where all are."""
+        more = (self._audit or DocumentsAudit()).files_not_listed
+        return formats.count(n) if (n := sum(more.get(state, 0) for state in states)) else ""
 
     @cached_property
     def arms(self) -> list[ArmView]:
         """The arms that answer from documents, the best first, ceilings last."""
         return [arm for arm in self._view.arms if arm.bins is not None]
+
+    @property
+    def unmeasured(self) -> list[tuple[str, str]]:
+        """The arms that read documents and are not measured here, and why."""
+        arms = self._view.arms
+        return [(arm.name, arm.documents_reason) for arm in arms if arm.documents_reason]
 
     @property
     def main(self) -> str:
@@ -170,6 +216,23 @@ class DocumentsView:
             for arm in self.arms
             if arm.retrieval is not None and arm.retrieval.reason is not None
         ]
+
+    @property
+    def judging(self) -> list[tuple[ArmView, JudgedGroundedness]]:
+        """The arms whose answers a judge read with their passages."""
+        pairs = [(arm, arm.groundedness.judged) for arm in self.arms if arm.groundedness]
+        return [(arm, judged) for arm, judged in pairs if judged is not None and not judged.reason]
+
+    @property
+    def not_judged(self) -> list[tuple[str, str]]:
+        """The arms whose answers the judge was not asked about, and why."""
+        blocks = [(arm.name, arm.groundedness.judged) for arm in self.arms if arm.groundedness]
+        return [(name, block.reason) for name, block in blocks if block and block.reason]
+
+    @property
+    def judge_notes(self) -> list[str]:
+        """What to know before trusting the judge, each once."""
+        return list(dict.fromkeys(note for _, block in self.judging for note in block.notes))
 
     @property
     def refusing(self) -> list[tuple[ArmView, Refusals]]:

@@ -10,11 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from steelyard.result.figures import Figure
+from steelyard.words import CURRENCY_SIGNS
 from steelyard.words import percent as percent_in_words
 
 NONE = "–"
 THIN = "\u202f"  # narrow no-break space
-_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£"}
 _LEAST_MONEY = Decimal("0.001")
 
 
@@ -111,14 +111,14 @@ def money(amount: Decimal | float | None, currency: str = "USD") -> str:
         return NONE
     figure = Decimal(str(amount))
     if 0 < abs(figure) < _LEAST_MONEY:
-        return f"< {_SIGNS.get(currency, currency + THIN)}{_LEAST_MONEY}"
+        return f"< {CURRENCY_SIGNS.get(currency, currency + THIN)}{_LEAST_MONEY}"
     sign = "\u2212" if figure < 0 else ""
-    return f"{sign}{_SIGNS.get(currency, currency + THIN)}{_digits(abs(figure))}"
+    return f"{sign}{CURRENCY_SIGNS.get(currency, currency + THIN)}{_digits(abs(figure))}"
 
 
 def money_tick(value: float, currency: str = "USD") -> str:
     """A round sum on an axis: ``$0.01``, ``$1``, ``$2,500``."""
-    sign = _SIGNS.get(currency, currency + THIN)
+    sign = CURRENCY_SIGNS.get(currency, currency + THIN)
     if value >= 1000 or value == int(value):
         return f"{sign}{value:,.0f}"
     return f"{sign}{value:.2f}" if value >= 0.01 else f"{sign}{Decimal(f'{value:.3g}'):f}"
@@ -132,7 +132,7 @@ def small_money(amount: Decimal | float | None, currency: str = "USD") -> str:
     figure = Decimal(f"{abs(exact):.2g}").normalize()
     digits = f"{figure:.2f}" if figure == round(figure, 2) else f"{figure:f}"
     sign = "\u2212" if exact < 0 else ""
-    return f"{sign}{_SIGNS.get(currency, currency + THIN)}{digits}"
+    return f"{sign}{CURRENCY_SIGNS.get(currency, currency + THIN)}{digits}"
 
 
 def per_thousand(amount: float | None, currency: str = "USD") -> str:

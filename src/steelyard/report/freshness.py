@@ -49,7 +49,7 @@ class FreshnessView:
             for arm, block in pairs
             if block is not None
         ]
-        return sorted(rows, key=lambda row: (-row.block.followed, row.block.stale))
+        return sorted(rows, key=lambda row: (-_gain(row.block), row.block.stale))
 
     @property
     def unasked(self) -> list[tuple[str, str]]:
@@ -65,7 +65,8 @@ class FreshnessView:
             f"{counted(len(facts), 'fact')} of the documents changed in memory after the arms were built; "
             "your files did not. Each arm was asked before and after. Which fact an answer states is told "
             "by the task's metric where it says right or wrong, else by its words; neither is also an "
-            "answer that states both, or failed.",
+            "answer that states both, or failed. An arm that states a new fact before the change does so by "
+            "chance: follows is the difference.",
         ]
         if trained:
             sentences.append(
@@ -99,15 +100,24 @@ class FreshnessView:
     def sentence(self) -> str:
         """All of it in one sentence, for a terminal; empty where nothing was asked."""
         named = [row for row in self.rows if row.block.followed or row.block.how == "tuning"]
-        clauses = [
-            f"{row.arm.name} follows {row.block.followed} of {row.block.n}{_time_text(row.block)}"
-            for row in named
-        ]
+        clauses = [f"{row.arm.name} {_follows(row.block)}{_time_text(row.block)}" for row in named]
         others = [row.arm.name for row in self.rows if row not in named]
         if others:
             follow = "follows" if len(others) == 1 else "follow"
             clauses.append(f"{listed(others)} {follow} none")
         return f"{'; '.join(clauses)}." if clauses else ""
+
+
+def _gain(block: Freshness) -> int:
+    """How many more answers state the new fact after the change than did by chance before it."""
+    return block.followed - block.before.new
+
+
+def _follows(block: Freshness) -> str:
+    if not block.before.new:
+        return f"follows {block.followed} of {block.n}"
+    facts = counted(block.n, "new fact")
+    return f"states {block.followed} of {facts}, and stated {block.before.new} before the change"
 
 
 def _time_text(block: Freshness) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from steelyard.advice.measured import against_measurement
 from steelyard.packaged import packaged
-from steelyard.report import breakeven, charts, comparison, formats, money_charts
+from steelyard.report import break_even_rows, breakeven, charts, comparison, formats, money_charts
 from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
 from steelyard.report.differences import DifferencesView
@@ -23,6 +23,7 @@ from steelyard.report.samples import samples, totals
 from steelyard.report.searches import searches
 from steelyard.report.slices import Slices
 from steelyard.report.steadiness import Steadiness
+from steelyard.report.sums import Sums
 from steelyard.report.view import ArmView, View, words
 from steelyard.result import DataAudit, Result
 
@@ -46,6 +47,8 @@ def render(result: Result) -> str:
             unplaced=charts.unplaced(view),
             breakeven=breakeven.chart(view),
             crossings=breakeven.crossings(view),
+            pairs=break_even_rows.pair_rows(view),
+            sums=Sums(view),
             money=MoneyOverTime(view),
             course=money_charts.course(view),
             tornado=money_charts.tornado(view),
@@ -95,6 +98,7 @@ def _environment() -> Environment:
         key=key,
         bar=_bar,
         breakable=breakable,
+        break_even_rows=break_even_rows.rows,
         css=Markup(packaged("report/static/report.css")),
         js=Markup(packaged("report/static/report.js")),
     )

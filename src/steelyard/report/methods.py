@@ -10,6 +10,7 @@ from typing import NamedTuple
 from steelyard.core import Comparison
 from steelyard.packaged import packaged
 from steelyard.report import formats
+from steelyard.report.price_rows import PriceRow
 from steelyard.report.view import View
 from steelyard.words import counted, listed
 
@@ -156,11 +157,16 @@ class Methods:
             pair = f", {table.a} against {table.b} on each" if table.b else ""
             yield f"{counted(len(table.rows), 'slice')}{pair}{tested}; exploratory."
 
+    @property
+    def prices(self) -> list[PriceRow]:
+        """The prices in words, each with its age."""
+        return [PriceRow.of(price) for price in self._result.prices]
+
     def _money(self) -> Iterator[str]:
         traffic = self._view.task.traffic
-        for price in self._result.prices:
-            dated = f", {price.date}" if price.date else ""
-            yield f"{price.name}: {price.source or 'price of the task'}{dated}."
+        for price in self.prices:
+            dated = ", ".join(filter(None, (price.date, price.age)))
+            yield f"{price.name}: {price.source or 'price of the task'}{dated and f', {dated}'}."
         if traffic.requests_per_day is not None:
             per_day, days = (
                 formats.count(n) for n in (traffic.requests_per_day, traffic.horizon_days)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import cached_property
 from typing import NamedTuple
 
@@ -14,7 +15,9 @@ from steelyard.report import formats
 from steelyard.report.money_map import MoneyMap
 from steelyard.report.view import ArmView, View
 from steelyard.result.economics import ArmEconomics, MachineCost, MoneyBand, PaidBack
-from steelyard.words import counted, likely, percent
+from steelyard.verdict.base import costs_level
+from steelyard.verdict.words import level as level_words
+from steelyard.words import counted, likely, listed, percent
 
 MOST_LINES = 6
 """Lines that can be told apart in one drawing, each in a tone; other arms share one more tone."""
@@ -98,6 +101,9 @@ class MoneyOverTime:
         if not weighed:
             return f"{where} no arm is known to be the cheapest"
         best = max(weighed, key=lambda arm: arm.cheapest or 0.0)
+        level = [arm.arm for arm in weighed if arm is best or self._level(arm, best)]
+        if len(level) > 1:
+            return f"{where} {self._about_level(level)}"
         errors = ", wrong answers included," if self.with_errors else ""
         clause = (
             f"{where} {best.arm} is the cheapest of the {counted(len(arms), 'arm')} in the "
@@ -107,6 +113,28 @@ class MoneyOverTime:
         if choice is None:
             return clause
         return f"{clause}, {choice.arm}, which is recommended, in {_likely(choice.cheapest or 0.0)}"
+
+    def _about_level(self, names: list[str]) -> str:
+        """That the cheapest arms cost about the same, and how likely the recommended one beside them is."""
+        in_all = " in all" if self.with_errors else ""
+        within = level_words(self.currency).replace("%", f"{formats.THIN}%")
+        clause = f"{listed(names)} cost least, and about the same{in_all} (within {within})"
+        choice = next((a for a in self._money.arms if a.arm == self._view.verdict.arm), None)
+        if choice is None or choice.arm in names or choice.cheapest is None:
+            return clause
+        chance = _likely(choice.cheapest)
+        return f"{clause}; {choice.arm}, which is recommended, is the cheapest in {chance} of the scenarios"
+
+    def _level(self, one: ArmEconomics, other: ArmEconomics) -> bool:
+        """Whether two arms cost about the same, wrong answers included where they have a price."""
+        totals = [self._total(arm) for arm in (one, other)]
+        if totals[0] is None or totals[1] is None:
+            return False
+        return costs_level(Decimal(str(totals[0])), Decimal(str(totals[1])), self.currency)
+
+    def _total(self, arm: ArmEconomics) -> float | None:
+        in_all = (arm.band or MoneyBand()).median[-1:] if self.with_errors else ()
+        return in_all[0] if in_all else arm.total
 
     def paid_back(self, paid: PaidBack) -> str:
         """Whether an arm has paid for itself, as a clause without a full stop; days where known."""
@@ -164,8 +192,7 @@ class MoneyOverTime:
         """The arms by total; by the median in all where wrong answers have a price."""
 
         def order(arm: ArmEconomics) -> tuple[bool, float]:
-            in_all = (arm.band or MoneyBand()).median[-1:] if self.with_errors else ()
-            amount = in_all[0] if in_all else arm.total
+            amount = self._total(arm)
             return amount is None, amount or 0.0
 
         return sorted(self._money.arms, key=order)

@@ -134,7 +134,7 @@ class View:
         arm, traffic = self.arm(name), self.task.traffic
         if arm is None or traffic.requests_per_day is None or traffic.horizon_days is None:
             return None
-        return arm.cost.after(traffic.requests_per_day * traffic.horizon_days)
+        return arm.cost.after(traffic.mean_per_day * traffic.horizon_days)
 
     def running_a_month(self, name: str) -> float | None:
         """An arm's cost over the horizon by the month, what was paid upfront spread over it."""

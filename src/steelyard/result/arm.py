@@ -233,6 +233,10 @@ class ArmResult(ResultPart):
     bins: Omitted[AnswerBins] = None
     groundedness: Omitted[Groundedness] = None
     refusals: Omitted[Refusals] = None
+    documents_reason: Omitted[str] = Field(
+        default=None,
+        description="Why an arm that reads documents has no retrieval, bins or groundedness.",
+    )
     generalisation_gap: Gap = Gap()
     forgetting: None = None
     forgetting_reason: str | None = None

@@ -209,14 +209,30 @@ class DocumentFile(ResultPart):
     documents: int = 0
 
 
+class HiddenTextPlace(ResultPart):
+    """Where in a document a text stands that no reader sees; ``kind`` says why nobody does."""
+
+    document: str = ""
+    kind: str = ""
+    place: str = ""
+
+
 class DocumentsAudit(ResultPart):
-    """A task's documents; ``files`` counts the files by state, ``hidden`` texts that nobody sees by kind."""
+    """A task's documents; ``files`` counts the files by state, ``hidden`` texts that nobody sees by kind.
+
+    Counts are of all. ``outcomes`` and ``hidden_texts`` are lists that may be cut: ``files_not_listed`` by
+    state and ``hidden_not_listed`` say by how much. ``fingerprint`` is a digest of names, texts and metadata.
+    """
 
     documents: int = 0
     characters: int = 0
+    fingerprint: str = ""
     files: dict[str, int] = Field(default_factory=dict)
-    hidden: dict[str, int] = Field(default_factory=dict)
     outcomes: tuple[DocumentFile, ...] = ()
+    files_not_listed: dict[str, int] = Field(default_factory=dict)
+    hidden: dict[str, int] = Field(default_factory=dict)
+    hidden_texts: tuple[HiddenTextPlace, ...] = ()
+    hidden_not_listed: int = 0
 
 
 class DataAudit(AuditFindings):
@@ -243,6 +259,7 @@ class AuditResult(AuditFindings):
     ignored_keys: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     detectable: DetectableDifference = DetectableDifference()
+    documents: Omitted[DocumentsAudit] = None
 
     @property
     def near_repeats(self) -> int:

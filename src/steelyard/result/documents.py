@@ -102,12 +102,35 @@ class AnswerBins(ResultPart):
         return order[0][0] if self.total else None
 
 
+class JudgedGroundedness(ResultPart):
+    """What the judge says of the same answers and passages: whether these support every claim.
+
+    ``share`` is the part of the ``judged`` answers that it calls supported; ``failed`` ones it could not
+    judge, and they are in no figure. The look-up calls an answer supported if all its numbers, names and
+    words stand in its passages: ``alike`` is the share of answers of which both say the same, ``kappa`` that
+    beyond chance, and the four counts say who calls what supported. ``reason``: why nothing was asked.
+    """
+
+    share: Figure = Figure()
+    judged: int = 0
+    failed: int = 0
+    alike: Figure = Figure()
+    kappa: Figure = Figure()
+    both: int = 0
+    judge_only: int = 0
+    lookup_only: int = 0
+    neither: int = 0
+    notes: tuple[str, ...] = ()
+    reason: Omitted[str] = None
+
+
 class Groundedness(ResultPart):
     """How much of the answers stands in the passages of ``basis``, without a judge.
 
     ``numbers``, ``names`` (capitalised words in a row) and ``tokens`` (words that are not function words)
     are means over the answers that have any. ``citations_right`` is the share of the ``citations`` that
     hold evidence; ``made_up`` numbers name no passage of the prompt, ``uncited`` answers cite none.
+    ``judged`` is what a judge says, where the task asks one.
     """
 
     basis: str = ""
@@ -120,6 +143,7 @@ class Groundedness(ResultPart):
     made_up: int = 0
     uncited: int = 0
     reason: Omitted[str] = None
+    judged: Omitted[JudgedGroundedness] = None
 
 
 class Refusals(ResultPart):

@@ -42,6 +42,47 @@ class ArmEconomics(ResultPart):
     machine: MachineCost | None = None
 
 
+class CostPart(ResultPart):
+    """A part of an arm's cost; ``amount`` is ``None`` with the ``reason`` where it is not known.
+
+    One that is not ``counted`` is in no sum: the task gives no price for it.
+    """
+
+    part: str = ""
+    amount: float | None = None
+    reason: str | None = None
+    counted: bool = True
+
+
+class CostLine(ResultPart):
+    """A cost so far from day to day, as the corners of a line; a step has two corners on its day.
+
+    ``low`` and ``high`` are the 5th and 95th percentile of the scenarios, wrong answers in none of it.
+    """
+
+    days: tuple[float, ...] = ()
+    cost: tuple[float, ...] = ()
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
+
+
+class ArmSums(ResultPart):
+    """What an arm costs over the horizon, part by part, without wrong answers.
+
+    ``upfront`` and ``running`` hold the parts that apply to the arm; those that are counted add up to
+    ``total``, which is ``None`` with a ``reason`` where one of them is not known. ``ends_on`` is the day on
+    which the vendor ends its model, and from which the rebuild is paid where that is within the horizon.
+    """
+
+    arm: str = ""
+    upfront: tuple[CostPart, ...] = ()
+    running: tuple[CostPart, ...] = ()
+    total: float | None = None
+    reason: str | None = None
+    ends_on: str | None = None
+    line: CostLine = CostLine()
+
+
 class PaidBack(ResultPart):
     """Whether an arm has cost no more than another by the end of the horizon, and on which day: 90 %."""
 
@@ -73,7 +114,7 @@ class Economics(ResultPart):
     """Money over time, by scenarios of measured tokens, quality and prices; empty with the ``reason``.
 
     ``tornado`` is about the saving of the first of ``paid_back``. ``assumptions`` say what was drawn and
-    what is not counted. Amounts are in ``currency``.
+    what is not counted, ``sums`` have every arm's cost part by part. Amounts are in ``currency``.
     """
 
     currency: str = "USD"
@@ -82,6 +123,7 @@ class Economics(ResultPart):
     scenarios: int = 0
     with_errors: bool = False
     arms: tuple[ArmEconomics, ...] = ()
+    sums: tuple[ArmSums, ...] = ()
     paid_back: tuple[PaidBack, ...] = ()
     tornado: tuple[CostSwing, ...] = ()
     map: CheapestMap = CheapestMap()

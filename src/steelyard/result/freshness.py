@@ -35,8 +35,9 @@ class Freshness(ResultPart):
     """An arm asked about the facts that change, before the documents were changed and after.
 
     After the change it ``followed`` so many of ``n`` facts, is ``stale`` on others and states ``neither`` of
-    the rest; ``share`` is the part that it followed, and ``before`` counts the answers from before. ``how``
-    is what makes it follow: ``index`` (its passages are indexed again), ``documents`` (they stand in its
+    the rest; ``share`` is the part that it followed, and ``before`` counts the answers from before. Some of
+    these state the new fact by chance: ``gained`` is the share afterwards minus that before. ``how`` is what
+    makes it follow: ``index`` (its passages are indexed again), ``documents`` (they stand in its
     prompt), ``prompt`` (its instruction is rewritten), ``tuning`` or ``fit`` (it learns again).
     ``asked_again`` is false where nothing of it changed: its answers are those from before. ``seconds``
     and ``cost`` are what following takes, ``None`` with a ``reason``. Of ``passages`` so many were
@@ -49,6 +50,7 @@ class Freshness(ResultPart):
     stale: int = 0
     neither: int = 0
     share: Figure = Figure()
+    gained: Figure = Figure(reason="not counted by the version that measured it")
     how: str = ""
     asked_again: bool = True
     seconds: float | None = None

@@ -60,9 +60,16 @@ class TrafficResult(ResultPart):
     @property
     def mean_per_day(self) -> float:
         """Requests a day in the mean over the horizon, growth included."""
-        days, growth = self.horizon_days or 1, Decimal(str(self.growth_per_month or 0))
-        requests = Traffic(Decimal(self.requests_per_day or 1), days, growth).requests
-        return float(requests) / days
+        return float(self._volume.requests) / (self.horizon_days or 1)
+
+    def requests_until(self, day: float) -> float:
+        """Requests from the start to a day, growth included."""
+        return float(self._volume.requests_until(Decimal(str(day))))
+
+    @property
+    def _volume(self) -> Traffic:
+        growth = Decimal(str(self.growth_per_month or 0))
+        return Traffic(Decimal(self.requests_per_day or 1), self.horizon_days or 1, growth)
 
 
 class ConstraintsResult(ResultPart):
@@ -116,7 +123,12 @@ class SplitFacts(OpenPart):
 
 
 class PriceResult(ResultPart):
-    """A price that was used: money per million tokens, or per hour of a machine."""
+    """A price that was used: money per million tokens, per hour of a machine, or for ``each`` of a thing.
+
+    ``date`` is the day on which it was read, of the book of prices that of its newest change; ``age_days``
+    are from then to the run, and ``is_stale`` marks what is older than 180 days. A machine that is not
+    ``shared`` is paid for every hour by arms that ask a model on it.
+    """
 
     name: str = ""
     currency: str = "USD"
@@ -125,8 +137,12 @@ class PriceResult(ResultPart):
     output: Decimal | None = None
     training: Decimal | None = None
     machine_hour: Decimal | None = None
+    each: Omitted[Decimal] = None
+    shared: Omitted[bool] = None
     source: str = ""
     date: str = ""
+    age_days: Omitted[int] = None
+    is_stale: Omitted[bool] = None
 
 
 class LeftOutStrategy(ResultPart):

@@ -11,13 +11,39 @@ from steelyard.result.base import Omitted, OpenPart, ResultPart
 from steelyard.result.figures import Figure, LabelsNeeded
 
 
+class CostCrossing(ResultPart):
+    """From this day and request on, counted from the start, the arm ``cheaper`` has cost less."""
+
+    day: float = 0.0
+    requests: int = 0
+    cheaper: str = ""
+
+
 class BreakEvenWith(ResultPart):
-    """When an arm breaks even with another; ``None`` with a reason: at once, or never."""
+    """When an arm breaks even with another; ``None`` with a reason: at once, or never.
+
+    ``low`` and ``high`` are the 5th and the 95th percentile of the scenarios, ``None`` where beyond the
+    horizon; ``never`` is the share of scenarios in which the arm costs more at its end, ``None`` where no
+    scenario was drawn. ``first`` costs less on the first day, and ``crossings`` are all within the horizon.
+    """
 
     against: str | None = None
     requests: int | None = None
+    requests_low: int | None = None
+    requests_high: int | None = None
     days: float | None = None
+    days_low: float | None = None
+    days_high: float | None = None
+    never: float | None = None
+    first: str | None = None
+    crossings: tuple[CostCrossing, ...] = ()
     reason: str | None = None
+
+
+class PairBreakEven(BreakEvenWith):
+    """The break-even of any two arms: that of ``arm``, which pays for itself if one of them does."""
+
+    arm: str = ""
 
 
 class CrossoverArm(BreakEvenWith):
@@ -42,9 +68,15 @@ class CrossoverArm(BreakEvenWith):
 
 
 class Crossover(CrossoverArm):
-    """Every arm's break-even; the block's own fields are the recommended arm's."""
+    """Every arm's break-even; the block's own fields are the recommended arm's.
+
+    ``pairs`` has any two arms once. Intervals are those of so many ``scenarios`` of measured tokens and
+    assumed prices; wrong answers are in none of it.
+    """
 
     arms: tuple[CrossoverArm, ...] = ()
+    pairs: tuple[PairBreakEven, ...] = ()
+    scenarios: int = 0
 
 
 class DroppedArm(ResultPart):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -63,20 +63,36 @@ class FactChange:
 def read_changes(path: Path, name: str) -> tuple[FactChange, ...]:
     """Read the rows of a file that the task calls ``name``. Raises `DataError`, with the row."""
     changes: list[FactChange] = []
+    for change in each_change(path, name):
+        if isinstance(change, DataError):
+            raise change
+        changes.append(change)
+    return tuple(changes)
+
+
+def each_change(path: Path, name: str) -> Iterator[FactChange | DataError]:
+    """The rows of a file as changes, or why one is none.
+
+    Raises `DataError` for a file that cannot be read at all, or lists none.
+    """
     rows_of: dict[str, int] = {}
+    row = None
     for row in read_rows(path):
         where = f"{name} line {row.line}"
-        if row.reason is not None:
-            raise DataError(f"{where}: {row.reason}")
-        change = _change(row.fields, where)
-        question = " ".join(change.question.split())
-        if question in rows_of:
-            raise DataError(f"{where}: its question stands in line {rows_of[question]} too")
-        rows_of[question] = row.line
-        changes.append(change)
-    if not changes:
+        try:
+            if row.reason is not None:
+                raise DataError(f"{where}: {row.reason}")
+            change = _change(row.fields, where)
+            question = " ".join(change.question.split())
+            if question in rows_of:
+                raise DataError(f"{where}: its question stands in line {rows_of[question]} too")
+        except DataError as error:
+            yield error
+        else:
+            rows_of[question] = row.line
+            yield change
+    if row is None:
         raise DataError(f"{name} lists no change: write a row {{{', '.join(_TEXTS)}}} for each")
-    return tuple(changes)
 
 
 def _change(fields: Mapping[str, Any], where: str) -> FactChange:
@@ -126,9 +142,7 @@ def changed_corpus(corpus: Corpus, changes: Sequence[FactChange]) -> Corpus:
     """
     edits: dict[str, list[_Edit]] = {}
     for change in changes:
-        document = corpus.document(change.document)
-        if document is None:
-            raise DataError(f"{change.where}: {_no_document(corpus, change.document)}")
+        document = _document(corpus, change)
         edits.setdefault(document.name, []).append(_edit(document, change))
     documents = [
         _changed(document, sorted(edits[document.name])) if document.name in edits else document
@@ -137,14 +151,21 @@ def changed_corpus(corpus: Corpus, changes: Sequence[FactChange]) -> Corpus:
     return replace(corpus, documents=tuple(one for one in documents if one.text.strip()))
 
 
-def _no_document(corpus: Corpus, name: str) -> str:
-    for outcome in corpus.outcomes:
-        if outcome.state != "read" and (name == outcome.name or name.endswith(f"/{outcome.name}")):
-            return f"{name} was not read: {outcome.reason}"
-    names = [document.name for document in corpus.documents]
-    folders = [f"{folder.rpartition('/')[2]}/" for folder in corpus.folders]
-    plain = next((name.removeprefix(one) for one in folders if name.startswith(one)), name)
-    return f"no document {name!r}{closest(plain, names)}"
+def beside_change(corpus: Corpus, change: FactChange, most: int) -> tuple[str, str]:
+    """The text before and behind the place of ``old``, at most so many characters of each.
+
+    Raises `DataError` as `changed_corpus` does.
+    """
+    document = _document(corpus, change)
+    start, end, _ = _edit(document, change)
+    return document.text[max(0, start - most) : start], document.text[end : end + most]
+
+
+def _document(corpus: Corpus, change: FactChange) -> Document:
+    document = corpus.document(change.document)
+    if document is None:
+        raise DataError(f"{change.where}: {corpus.why_absent(change.document)}")
+    return document
 
 
 def _edit(document: Document, change: FactChange) -> _Edit:

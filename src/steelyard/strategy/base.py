@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from steelyard.config.options import Options, read_options
 from steelyard.core import Answer, Example, Message, OutputKind, Question, Usage
 from steelyard.data.rows import has_references
-from steelyard.errors import ArmError, ConfigError
+from steelyard.errors import ConfigError
 from steelyard.families import STRATEGIES
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.planned import PlannedModel
-from steelyard.model.thoughts import cut_reason, with_plain_reference
+from steelyard.model.thoughts import with_plain_reference
 from steelyard.output_kinds import KINDS
+from steelyard.strategy.asking import Sources, ask
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
 from steelyard.task.members import metric_class
@@ -294,15 +295,12 @@ class Arm(ABC):
         """Build the arm from what :meth:`save` wrote."""
 
     def answer(self, text: str, context: tuple[Message, ...] = ()) -> str:
-        """Answer one input. Raises `ArmError` with the reason when the model gives no usable answer."""
-        answer = self.answer_all([Question(text, context)])[0]
-        if answer.output is None:
-            raise ArmError(f"{self.name} gave no usable answer: {answer.failure}")
-        if answer.completion.is_cut:
-            log.warning("the answer is not whole: %s", cut_reason(answer.completion))
-        for note in self.notes:
-            log.warning("model %s: %s", self.model_name, note)
-        return answer.output
+        """Answer one input as `ask` does, without its sources. Raises `ArmError`."""
+        return ask(self, text, context).output
+
+    def sources(self, question: Question, answer: Answer) -> Sources:
+        """The passages of documents that an ``answer`` of this arm was given from; none by default."""
+        return Sources()
 
 
 class Strategy(ABC):

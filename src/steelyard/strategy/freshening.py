@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import copy
+import shutil
+import tempfile
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
+from typing import TypeGuard
 
 from steelyard.model.encoder import Encoder
-from steelyard.retrieve.base import Passage
+from steelyard.retrieve.base import Passage, Retriever
 from steelyard.retrieve.documents import split_passages
 from steelyard.retrieve.fixed import WholeDocuments
 from steelyard.retrieve.grounds import Grounds
 from steelyard.retrieve.index.dense import DenseLeg
+from steelyard.retrieve.index.lance import LanceIndex
 from steelyard.retrieve.index.passage_index import PassageIndex
-from steelyard.retrieve.index.update import updated
+from steelyard.retrieve.index.update import IndexChange, updated
 from steelyard.retrieve.index.vector_cache import CachedEncoder
 from steelyard.strategy.base import Arm, traits_of
 from steelyard.strategy.cascade_arm import CascadeArm
@@ -103,7 +109,7 @@ def fresh_arm(arm: Arm, documents: ChangedDocuments) -> FreshArm | None:
         options = replace(prompt.grounding.options, k=max(1, len(whole)))
         fresh = replace(prompt, grounding=Grounding(WholeDocuments(whole), options))
         return FreshArm(arm.under(fresh), is_whole=True, is_rewritten=is_rewritten)
-    if isinstance(finder, PassageIndex) and prompt.grounding.options.most:
+    if _can_change(finder) and prompt.grounding.options.most:
         fresh, update = _fresh_index(prompt, prompt.grounding, finder, documents)
         return FreshArm(arm.under(fresh), update, is_rewritten=is_rewritten)
     raise UnknownDocumentsError
@@ -128,17 +134,26 @@ def _fresh_cascade(arm: CascadeArm, documents: ChangedDocuments) -> FreshArm | N
 
 
 def _fresh_index(
-    prompt: Prompt, grounding: Grounding, index: PassageIndex, documents: ChangedDocuments
+    prompt: Prompt,
+    grounding: Grounding,
+    index: PassageIndex | LanceIndex,
+    documents: ChangedDocuments,
 ) -> tuple[Prompt, IndexUpdate]:
-    """Cut the changed documents with the same sizes, and update the index.
+    """Cut the changed documents with the same sizes, and update the index, or a copy of one in LanceDB.
 
     What other documents' passages are is taken over, and the user's cache of vectors is left out, so that
     the seconds are those of a change that nobody has indexed before.
     """
-    index, encoder = _uncached(index)
+    fresh: PassageIndex | LanceIndex
+    encoder = _uncached(index)
+    if isinstance(index, PassageIndex):
+        index = _searched_by(index, encoder)
     started = time.perf_counter()
     passages = _passages(grounding, index, documents)
-    fresh, change = updated(index, passages, index.settings, encoder)
+    if isinstance(index, LanceIndex):
+        fresh, change = _updated_copy(index, passages, encoder)
+    else:
+        fresh, change = updated(index, passages, index.settings, encoder)
     seconds = time.perf_counter() - started
     update = IndexUpdate(
         seconds,
@@ -152,7 +167,7 @@ def _fresh_index(
 
 
 def _passages(
-    grounding: Grounding, index: PassageIndex, documents: ChangedDocuments
+    grounding: Grounding, index: PassageIndex | LanceIndex, documents: ChangedDocuments
 ) -> list[Passage]:
     options, before = grounding.options, documents.before.corpus
     by_document = {
@@ -171,17 +186,42 @@ def _passages(
     return passages
 
 
-def _uncached(index: PassageIndex) -> tuple[PassageIndex, Encoder | None]:
-    """The index with an encoder that is ready and asks no cache, and that encoder, if it has one."""
-    dense = index.dense
-    if dense is None:
-        return index, None
-    encoder = dense.encoder()
+def _updated_copy(
+    index: LanceIndex, passages: Sequence[Passage], encoder: Encoder | None
+) -> tuple[LanceIndex, IndexChange]:
+    """The index of ``passages`` in a folder that goes when nothing uses it any more."""
+    folder = Path(tempfile.mkdtemp(prefix="steelyard-"))
+    try:
+        fresh, change = index.updated(passages, folder, encoder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(fresh, shutil.rmtree, folder, ignore_errors=True)
+    return fresh, change
+
+
+def _can_change(finder: Retriever) -> TypeGuard[PassageIndex | LanceIndex]:
+    """Whether a changed copy of an index can be made: not where nothing is written, in an object store."""
+    return isinstance(finder, PassageIndex) or (isinstance(finder, LanceIndex) and finder.is_local)
+
+
+def _uncached(index: PassageIndex | LanceIndex) -> Encoder | None:
+    """The encoder of an index, if it has one, ready, and asking no cache."""
+    if isinstance(index, LanceIndex):
+        encoder = index.encoder
+    else:
+        encoder = None if index.dense is None else index.dense.encoder()
     if isinstance(encoder, CachedEncoder):
         encoder = encoder.inner
-    encoder.encode([_WARM])
+    if encoder is not None:
+        encoder.encode([_WARM])
+    return encoder
+
+
+def _searched_by(index: PassageIndex, encoder: Encoder | None) -> PassageIndex:
+    """The index with ``encoder`` in place of its own."""
+    dense = index.dense
+    if dense is None or encoder is None:
+        return index
     leg = DenseLeg(dense.vectors, dense.starts, lambda: encoder, dense.fingerprint, dense.recipe)
-    return (
-        PassageIndex(index.passages, index.settings, index.bm25, leg, index.labels, index.hashes),
-        encoder,
-    )
+    return PassageIndex(index.passages, index.settings, index.bm25, leg, index.labels, index.hashes)

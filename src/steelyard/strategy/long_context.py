@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import NonNegativeInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from steelyard.config.options import Several
 from steelyard.core import Usage
 from steelyard.model.base import ModelSpec, provider_of
-from steelyard.model.prices import context_window
+from steelyard.model.price_book import context_window
 from steelyard.model.tokenizer import local_tokenizer
 from steelyard.retrieve.fixed import WholeDocuments
 from steelyard.retrieve.grounds import Grounds
@@ -35,12 +35,17 @@ _SHARE = 0.75
 
 
 class LongContextOptions(SearchOptions):
-    """The search over formats."""
+    """The search over formats.
+
+    ``context_tokens`` is the model's context where nothing else says it; where something does, the smaller
+    of the two counts.
+    """
 
     formats: Several[FormatName] = ("system_user", "user_turn")
     screen: NonNegativeInt = 16
     dev_items: NonNegativeInt = 40
     delimits: bool = False
+    context_tokens: PositiveInt | None = None
 
 
 class LongContext(PromptStrategy):
@@ -62,14 +67,18 @@ class LongContext(PromptStrategy):
         if refusal is not None or task.grounds is None or model is None:
             return refusal
         tokens, window, how = _tokens(task.grounds, model)
+        limits = [limit for limit in (window, self.config.context_tokens) if limit is not None]
         if len(task.grounds.whole) > MOST_PASSAGES:
             return f"there are more than {MOST_PASSAGES:,} documents"
-        if window is None:
-            return f"the context of {model.name} is not known ({how})"
-        if tokens > _SHARE * window:
+        if not limits:
             return (
-                f"the documents take {tokens:,.0f} tokens, more than {_SHARE:.0%} of the {window:,} that "
-                f"{model.name} reads"
+                f"the context of {model.name} is not known ({how}): set context_tokens, an option of "
+                f"{self.name}, to the tokens it reads"
+            )
+        if tokens > _SHARE * min(limits):
+            return (
+                f"the documents take {tokens:,.0f} tokens, more than {_SHARE:.0%} of the {min(limits):,} "
+                f"that {model.name} reads"
             )
         return None
 

@@ -14,6 +14,7 @@ from steelyard.core import Answer, Question
 from steelyard.families import RETRIEVERS
 from steelyard.files import read_json, real
 from steelyard.model.base import Model, ModelSpec
+from steelyard.strategy.asking import Sources, sources_of
 from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress
 from steelyard.strategy.formats import get_format
 from steelyard.strategy.grounding import Grounding, Lookup, timed_lookup
@@ -116,6 +117,16 @@ class PromptArm(Arm):
         answers = rounds.run(self.prompt.requests(questions, nonce), tell)
         self.request_count += rounds.request_count
         return [whole(answer) for answer in answers]
+
+    def sources(self, question: Question, answer: Answer) -> Sources:
+        """The passages of the prompt, looked up again, which gives the same ones."""
+        grounding = self.prompt.grounding
+        if grounding is None:
+            return Sources()
+        (hits,) = grounding.hits([question])
+        citations = grounding.citations(answer.completion.text, len(hits))
+        passages = [hit.passage for hit in hits]
+        return sources_of(passages, citations, cites=grounding.options.cites)
 
     def variations(self, kind: str, rng: np.random.Generator) -> list[tuple[str, Arm]]:
         """Return this arm under prompts that mean the same."""

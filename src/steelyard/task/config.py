@@ -22,13 +22,15 @@ from pydantic import (
     model_validator,
 )
 
+from steelyard.config.dated import Currency
 from steelyard.config.explain import Place, as_yaml, explain
+from steelyard.config.numbers import TYPED_NUMBER
 from steelyard.config.section import Name, Section
 from steelyard.config.source import Lines, read_yaml
 from steelyard.errors import ConfigError
 from steelyard.files import TASK_NAME, expanded, hash_file, real
 from steelyard.model.config import ModelChoice, ModelConfig, tags_of
-from steelyard.model.prices import HOUR, LABEL
+from steelyard.model.prices import HOUR, LABEL, PriceRows
 from steelyard.output_kinds import KINDS
 from steelyard.task.dataset_folder import files_of, holds_examples
 from steelyard.task.members import check_approach, check_metric, check_strategy, metric_class
@@ -36,6 +38,7 @@ from steelyard.task.places import check_changes_place, check_places, no_task
 from steelyard.task.prices import (
     PriceChoice,
     amount_of,
+    check_dates_and_currencies,
     check_price_forms,
     is_machine_shared,
     model_prices,
@@ -92,8 +95,12 @@ class Task(Section):
     temperature: float = Field(default=0.0, ge=0, le=2)
     consistency: ConsistencyChoice = ConsistencyConfig()
     traffic: TrafficConfig = TrafficConfig()
+    currency: Currency = "USD"
+    """Of all amounts in the task."""
     prices: dict[str, PriceChoice] = Field(default_factory=dict)
-    hours: dict[str, Annotated[Decimal, Field(ge=0, le=10**6)]] = Field(default_factory=dict)
+    hours: dict[str, Annotated[Decimal, TYPED_NUMBER, Field(ge=0, le=10**6)]] = Field(
+        default_factory=dict
+    )
     """Hours of people that setting an approach up takes, by strategy or family."""
     constraints: ConstraintsConfig = ConstraintsConfig()
     columns: ColumnsConfig = ColumnsConfig()
@@ -174,6 +181,7 @@ class Task(Section):
             )
         if self.document_changes is not None and self.documents is None:
             raise ValueError("document_changes need documents: name the files that change")
+        check_dates_and_currencies(self.prices, self.currency)
         if self.hours and self.hour_price is None:
             raise ValueError("hours need a price: give prices: {hour: …}, what one of them costs")
         if self.rules and self.output.kind != "text":
@@ -243,9 +251,9 @@ class Task(Section):
         return None if self.document_changes is None else self.path(self.document_changes)
 
     @property
-    def model_prices(self) -> dict[str, dict[str, Any]]:
+    def model_prices(self) -> PriceRows:
         """The prices of models and of the machine, by name; what is not given is not there."""
-        return model_prices(self.prices)
+        return model_prices(self.prices, self.currency)
 
     @property
     def shares_machine(self) -> bool:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from steelyard.config.section import MoneyAmount, Section
+from steelyard.config.dated import DatedSection, DayText
+from steelyard.config.section import MoneyAmount
+from steelyard.core import Price
 from steelyard.errors import closest
-from steelyard.model.prices import HOUR, LABEL, MACHINE
+from steelyard.model.prices import HOUR, LABEL, MACHINE, YOURS, PriceRows
 
 _AMOUNTS = {LABEL: "0.30, for one example", HOUR: "90, for an hour of a person"}
 _OF_TIME = ("hosting_hour", "storage_month", "minimum", "ends", "rebuild")
 
 
-class PriceConfig(Section):
+class PriceConfig(DatedSection):
     """Money per million tokens, or ``per_hour`` for the machine that runs local models.
 
     ``training`` is what a million tokens of hosted fine-tuning cost, ``batch`` the share of the token
@@ -34,7 +35,7 @@ class PriceConfig(Section):
     hosting_hour: MoneyAmount | None = None
     storage_month: MoneyAmount | None = None
     minimum: MoneyAmount | None = None
-    ends: date | None = None
+    ends: DayText | None = None
     rebuild: MoneyAmount | None = None
     per_hour: MoneyAmount | None = None
     shared: bool | None = None
@@ -64,22 +65,32 @@ class PriceConfig(Section):
         return self
 
 
+class DatedAmount(DatedSection):
+    """The price of one thing, a label or an hour of a person, that says when and where it was read."""
+
+    amount: MoneyAmount
+
+
 def _price_tag(value: Any) -> str:
-    """Distinguish an amount from a section; tags in angle brackets stay out of error messages."""
+    """Distinguish the forms of a price; tags in angle brackets stay out of error messages."""
+    if isinstance(value, DatedAmount) or (isinstance(value, Mapping) and "amount" in value):
+        return "<one>"
     return "<section>" if isinstance(value, Mapping | PriceConfig) else "<amount>"
 
 
 PriceChoice = Annotated[
-    Annotated[PriceConfig, Tag("<section>")] | Annotated[MoneyAmount, Tag("<amount>")],
+    Annotated[PriceConfig, Tag("<section>")]
+    | Annotated[DatedAmount, Tag("<one>")]
+    | Annotated[MoneyAmount, Tag("<amount>")],
     Discriminator(_price_tag),
 ]
-PriceChoices = Mapping[str, PriceConfig | Decimal]
+PriceChoices = Mapping[str, PriceConfig | DatedAmount | Decimal]
 
 
 def check_price_forms(prices: PriceChoices) -> None:
     """Raise `ValueError` for a price in the form of another kind: a label's and an hour's are amounts."""
     for name, price in prices.items():
-        amount = isinstance(price, Decimal)
+        amount = isinstance(price, Decimal | DatedAmount)
         of_machine = isinstance(price, PriceConfig) and (
             price.per_hour is not None or price.shared is not None
         )
@@ -91,20 +102,50 @@ def check_price_forms(prices: PriceChoices) -> None:
         raise ValueError(f"write the price of {name} as {form}{near}")
 
 
-def model_prices(prices: PriceChoices) -> dict[str, dict[str, Any]]:
+def check_dates_and_currencies(prices: PriceChoices, currency: str) -> None:
+    """Raise `ValueError` for a price that is still to come, or in another currency than the task's."""
+    for name, price in prices.items():
+        if isinstance(price, Decimal):
+            continue
+        if (problem := price.date_problem()) is not None:
+            raise ValueError(f"prices.{name}: {problem}")
+        if price.currency is not None and price.currency != currency:
+            raise ValueError(
+                f"prices.{name} is in {price.currency}, and this task in {currency}: write all prices in one "
+                f"currency, with currency: {price.currency} at the top of the task if it is that one"
+            )
+
+
+def model_prices(prices: PriceChoices, currency: str) -> PriceRows:
     """The prices of models and of the machine, by name; what is not given is not there."""
     listed = {
         name: price.model_dump(exclude_none=True, exclude={"shared", *_OF_TIME})
         for name, price in prices.items()
         if isinstance(price, PriceConfig)
     }
-    return {name: amounts for name, amounts in listed.items() if amounts}
+    about = set(DatedSection.model_fields)
+    return PriceRows(
+        {name: amounts for name, amounts in listed.items() if amounts.keys() - about}, currency
+    )
 
 
 def amount_of(prices: PriceChoices, name: str) -> Decimal | None:
     """The price of a label or an hour; ``None`` where the task does not say."""
     price = prices.get(name)
+    if isinstance(price, DatedAmount):
+        return price.amount
     return price if isinstance(price, Decimal) else None
+
+
+def about_amounts(prices: PriceChoices, currency: str) -> Iterator[tuple[str, Decimal, Price]]:
+    """The prices of a label and of an hour, where they are given: name, amount, and where it is from."""
+    for name in (LABEL, HOUR):
+        amount, price = amount_of(prices, name), prices.get(name)
+        if amount is None:
+            continue
+        about = price if isinstance(price, DatedAmount) else None
+        day = "" if about is None else str(about.date or "")
+        yield name, amount, Price(currency, source=(about and about.source) or YOURS, date=day)
 
 
 def is_machine_shared(prices: PriceChoices) -> bool:

@@ -171,7 +171,8 @@ class JudgeConfig(Section):
     ``mode`` ``compare`` compares a reply with the reference in both orders, ties allowed; ``rate``
     rates it from 1 to ``scale`` by the rubric. ``votes`` are asked in each order. ``reasoning`` lets
     the judge explain before it decides: more expensive, and free text. ``ratings`` is a file with the
-    user's own ratings, to check the judge's against.
+    user's own ratings, to check the judge's against. ``groundedness`` also asks of each answer from
+    documents whether the passages that it cites support it; the judge is then sent these passages.
     """
 
     model: str | dict[str, Any] | None = None
@@ -182,6 +183,7 @@ class JudgeConfig(Section):
     temperature: float | None = Field(default=None, ge=0, le=2)
     reasoning: bool = False
     ratings: Name | None = None
+    groundedness: bool = False
 
 
 class ConsistencyConfig(Section):
@@ -251,6 +253,9 @@ class ColumnsConfig(Section):
     weight: Name | None = None
     rules: Name | None = None
     accepted: Name | None = None
+    evidence: Name | None = None
+    answerable: Name | None = None
+    unanswerable: Name | None = None
 
     @model_validator(mode="after")
     def _check_input(self) -> ColumnsConfig:

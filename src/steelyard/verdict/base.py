@@ -73,7 +73,7 @@ class Candidate:
         upfront, each = Money(self.upfront), Money(self.per_request)
         return CostSheet(self.name, upfront={"search": upfront}, extras={"requests": each})
 
-    def total_cost(self, requests: int) -> Decimal | None:
+    def total_cost(self, requests: Decimal | int) -> Decimal | None:
         """Total cost over ``requests`` requests; ``None`` when a part is not known."""
         if self.upfront is None or self.per_request is None:
             return None
@@ -101,6 +101,8 @@ class Notes:
     left_out: int = 0
     instruction: str | None = None
     """What is wrong with the instruction."""
+    old_prices: tuple[str, ...] = ()
+    """A sentence for each price that is too old."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +138,11 @@ class Case:
     memo: dict[tuple[str, ...], Family] = field(default_factory=dict, repr=False)
 
     @property
-    def requests(self) -> int:
+    def requests(self) -> Decimal:
+        """Requests over the horizon; with growth not always a whole number."""
         if not self.growth_per_month:
-            return self.requests_per_day * self.horizon_days
-        return round(self.traffic.requests)
+            return Decimal(self.requests_per_day * self.horizon_days)
+        return self.traffic.requests
 
     @property
     def traffic(self) -> Traffic:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from steelyard.economics import CostSheet, break_even, break_evens, to_number
+from itertools import combinations
+
+from steelyard.economics import BreakEvens, break_even, break_evens, to_number
 from steelyard.result.figures import LabelsNeeded
-from steelyard.result.verdict import BreakEvenWith, Crossover, CrossoverArm
+from steelyard.result.verdict import (
+    BreakEvenWith,
+    CostCrossing,
+    Crossover,
+    CrossoverArm,
+    PairBreakEven,
+)
 from steelyard.strategy import traits_of
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case
@@ -31,7 +39,18 @@ def crossover(case: Case, train_examples: int, arm: str | None = None) -> Crosso
         if best
         else CrossoverArm(labels=labels, reason="no fitted arm was measured")
     )
-    return Crossover(**dict(head), arms=tuple(entries.values()))
+    pairs = (_pair(case, *two) for two in combinations(case.candidates, 2))
+    return Crossover(**dict(head), arms=tuple(entries.values()), pairs=tuple(pairs))
+
+
+def _pair(case: Case, one: Candidate, other: Candidate) -> PairBreakEven:
+    """Of the one that pays for itself, if one does, within the horizon or later."""
+    even = _even(case, one, other)
+    if even.requests is None:
+        turned = _even(case, other, one)
+        if turned.requests is not None:
+            return PairBreakEven(arm=other.name, **dict(turned))
+    return PairBreakEven(arm=one.name, **dict(even))
 
 
 def _entry(case: Case, candidate: Candidate) -> CrossoverArm:
@@ -63,32 +82,38 @@ def _entry(case: Case, candidate: Candidate) -> CrossoverArm:
 
 def _even(case: Case, candidate: Candidate, rival: Candidate) -> BreakEvenWith:
     one, other = candidate.costs, rival.costs
-    lines = all(sheet is None or sheet.is_line for sheet in (one, other))
-    if one is None or other is None or (lines and not case.growth_per_month):
+    if one is None or other is None:
+        return BreakEvenWith(against=rival.name, reason="a cost is unknown")
+    evens = break_evens(one, other, case.traffic)
+    all_of_it = BreakEvenWith(
+        against=rival.name,
+        first=evens.start,
+        crossings=tuple(
+            CostCrossing(
+                day=to_number(turn.day) or 0.0, requests=turn.requests, cheaper=turn.cheaper
+            )
+            for turn in evens.crossings
+        ),
+    )
+    if one.is_line and other.is_line and not case.growth_per_month:
         even = break_even(*candidate.money, *rival.money, case.requests_per_day)
-        return BreakEvenWith(
-            against=rival.name,
-            requests=even.requests,
-            days=to_number(even.days),
-            reason=even.reason,
-        )
-    return _over_time(case, one, other)
+        days = to_number(even.days)
+        return all_of_it.updated(requests=even.requests, days=days, reason=even.reason)
+    return _over_time(all_of_it, evens, candidate.name, case.horizon_days)
 
 
-def _over_time(case: Case, one: CostSheet, other: CostSheet) -> BreakEvenWith:
-    """Since when ``one`` has cost less for good in the horizon, with what comes by the hour or the day."""
-    evens, days = break_evens(one, other, case.traffic), case.horizon_days
-    against = BreakEvenWith(against=other.name, reason=evens.reason)
+def _over_time(against: BreakEvenWith, evens: BreakEvens, name: str, days: int) -> BreakEvenWith:
+    """Since when an arm has cost less for good in the horizon, with what comes by the hour or the day."""
     if evens.reason is not None:
-        return against
+        return against.updated(reason=evens.reason)
     if not evens.crossings:
-        if evens.start == other.name:
+        if evens.start == against.against:
             return against.updated(reason=f"never within {days} days")
         return against.updated(
             requests=0, days=0.0, reason="at once: it costs no more on any day of the horizon"
         )
     last = evens.crossings[-1]
-    if last.cheaper != one.name:
+    if last.cheaper != name:
         until = f"cheaper only until day {round(last.day):,} of {days:,}"
         return against.updated(reason=until)
     turns = len(evens.crossings)

@@ -13,10 +13,10 @@ from math import isfinite
 from steelyard.economics import to_number
 from steelyard.result.verdict import DroppedArm, MoreLabels, VerdictDetails, VerdictResult
 from steelyard.verdict import words
-from steelyard.verdict.base import LEVEL_SHARE, Candidate, Case
+from steelyard.verdict.base import Candidate, Case
 from steelyard.verdict.beliefs import Beliefs, above_floor, beliefs_of, chance_of_minimum
 from steelyard.verdict.decision import Decision
-from steelyard.verdict.flips import challenger, find_flips
+from steelyard.verdict.flips import challenger, find_flips, level_rivals
 from steelyard.verdict.limits import WithinLimits, apply_limits
 from steelyard.verdict.more_labels import labels_for_choice
 from steelyard.verdict.pairs import against
@@ -88,11 +88,12 @@ def _weigh(
         decision.reasons.append("no other arm was measured, so there is nothing to compare it with")
     steps = turning_prices(case, everyone, floor)
     flips = find_flips(case, beliefs, choice, decision.limits)
+    level = level_rivals(case, beliefs, choice)
     between_arms = [step for step in steps if floor is None or step.cheaper != floor.name]
     return decision.verdict(
         choice.arm,
         "low" if alone else choice.confidence,
-        flips or ([] if between_arms else challenger(case, beliefs, choice)),
+        (flips or ([] if between_arms else challenger(case, beliefs, choice))) + level,
         turning_prices=steps,
         more_labels=labels_for_choice(case, beliefs, choice, floor),
     )
@@ -165,14 +166,14 @@ def _rules(case: Case, *, by_price: bool) -> dict[str, str]:
         right = f"costs at most {LEVEL_LOSS:.0%} more in all than any other"
         cost_rule = ""
     else:
-        margin, level = f"{case.limits.margin:g}", words.level_cost(case.currency)
+        margin, level = f"{case.limits.margin:g}", words.level(case.currency)
         rule = (
             f"the cheapest arm that is more likely than not within {margin} of the best, by the posterior "
             "of all arms' qualities"
         )
         right = f"lies within {margin} of the best"
         cost_rule = (
-            f"costs over the horizon within {level}{LEVEL_SHARE:.0%} of the cheapest count as equal; the "
+            f"costs over the horizon within {level} of the cheapest count as equal; the "
             "higher quality then decides"
         )
     kept = "" if case.limits.min_quality is None else " or, if that is less, reaches min_quality"

@@ -8,11 +8,13 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from steelyard.economics import CostSheet, Money, Traffic, volume_turns
+from steelyard.economics.money import MOST_IN_PRACTICE
 from steelyard.verdict import words
 from steelyard.verdict.base import Candidate, Case, costs_level
 from steelyard.verdict.beliefs import Beliefs
 from steelyard.verdict.limits import WithinLimits, affordable_volume
 from steelyard.verdict.rule import LIKELY_NEAR, BestArm
+from steelyard.words import listed
 
 MOST_TIMES = 100
 """A price that would have to rise by more than so many times is no likely change."""
@@ -23,7 +25,8 @@ def find_flips(case: Case, beliefs: Beliefs, choice: BestArm, limits: WithinLimi
 
     That has its own figures: `steelyard.verdict.turning`.
     """
-    rivals = [arm for arm in _rivals(beliefs, choice) if not _level(case, arm, choice.arm)]
+    level = _level_rivals(case, beliefs, choice)
+    rivals = [arm for arm in _rivals(beliefs, choice) if arm not in level]
     return [
         *_volume(case, beliefs, choice.arm, rivals),
         *_price(case, beliefs, choice.arm, rivals),
@@ -40,9 +43,27 @@ def _rivals(beliefs: Beliefs, choice: BestArm) -> list[Candidate]:
     ]
 
 
-def _level(case: Case, one: Candidate, other: Candidate) -> bool:
+def level_rivals(case: Case, beliefs: Beliefs, choice: BestArm) -> list[str]:
+    """That no volume and no price is named for rivals whose cost differs too little to decide."""
+    level = _level_rivals(case, beliefs, choice)
+    if not level:
+        return []
+    names = listed([arm.name for arm in level])
+    cost = "costs" if len(level) == 1 else "cost"
+    in_all = "" if case.error_cost is None else " in all"
+    return [
+        f"volume and price: none is named against {names}, which {cost} about the same as "
+        f"{choice.arm.name}{in_all} over {case.horizon_days} days (within {words.level(case.currency)})"
+    ]
+
+
+def _level_rivals(case: Case, beliefs: Beliefs, choice: BestArm) -> list[Candidate]:
+    return [arm for arm in _rivals(beliefs, choice) if _level(case, beliefs, arm, choice.arm)]
+
+
+def _level(case: Case, beliefs: Beliefs, one: Candidate, other: Candidate) -> bool:
     """Whether two arms cost about the same, so that money does not decide between them."""
-    first, second = one.total_cost(case.requests), other.total_cost(case.requests)
+    first, second = _total(case, beliefs, one), _total(case, beliefs, other)
     return first is not None and second is not None and costs_level(first, second, case.currency)
 
 
@@ -78,7 +99,8 @@ def _volume(case: Case, beliefs: Beliefs, choice: Candidate, rivals: list[Candid
         for stretch in _stretches(mine, _sheet(case, beliefs, rival), case.traffic)
     ]
     below = [one for one in stretches if one.high is not None and 1 <= one.high < now]
-    above = [one for one in stretches if one.low is not None and one.low > now]
+    most = max(MOST_IN_PRACTICE, MOST_TIMES * now)
+    above = [one for one in stretches if one.low is not None and now < one.low <= most]
     nearest = [max(below, key=lambda one: one.high or 0.0)] if below else []
     nearest += [min(above, key=lambda one: one.low or 0.0)] if above else []
     in_all = "" if case.error_cost is None else " in all"

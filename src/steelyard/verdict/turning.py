@@ -39,7 +39,9 @@ def turning_prices(
         test = pair(case, better, cheaper)
 
         def price_at(difference: float, extra: float = extra) -> float | None:
-            return _rounded_up(extra / (case.requests * difference)) if difference > 0 else None
+            return (
+                _rounded_up(extra / (float(case.requests) * difference)) if difference > 0 else None
+            )
 
         prices.append(
             TurningPrice(

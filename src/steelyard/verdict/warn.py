@@ -147,9 +147,11 @@ def _priced_errors(case: Case) -> list[str]:
 
 
 def _costs(case: Case) -> list[str]:
+    old = [f"old price: {sentence}" for sentence in case.notes.old_prices]
     unknown = [c for c in case.candidates if c.total_cost(case.requests) is None]
     if not unknown:
-        return []
+        return old
     can_be_priced = any(c.failed < len(c.scores) for c in unknown)
     todo = "; add prices to task.yaml" if can_be_priced else "; none of its answers was usable"
-    return [f"cost unknown: {', '.join(c.name for c in unknown)} cannot win on cost{todo}"]
+    names = ", ".join(candidate.name for candidate in unknown)
+    return [*old, f"cost unknown: {names} cannot win on cost{todo}"]

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from steelyard.core import Comparison, Estimate
 from steelyard.result.verdict import MoreLabels
-from steelyard.verdict.base import LEVEL_COST, Candidate
+from steelyard.verdict.base import LEVEL_COST, LEVEL_SHARE, Candidate
+from steelyard.words import CURRENCY_SIGNS, counted
 from steelyard.words import chance as chance_in_words
-from steelyard.words import counted
 
 
 def estimate(figure: Estimate) -> str:
@@ -46,7 +46,7 @@ def money(amount: Decimal | float | None, currency: str) -> str:
     if 0 < abs(amount) < Decimal("0.01"):
         digits = format(Decimal(f"{abs(amount):.2g}"), "f")
     sign = "-" if amount < 0 else ""
-    return f"{sign}${digits}" if currency == "USD" else f"{sign}{digits} {currency}"
+    return f"{sign}{_in_currency(digits, currency)}"
 
 
 def error_price(amount: Decimal | float | None, currency: str) -> str:
@@ -54,7 +54,12 @@ def error_price(amount: Decimal | float | None, currency: str) -> str:
     if amount is None or not 0 < amount < 1:
         return money(amount, currency)
     digits = format(Decimal(f"{amount:.2g}"), "f")
-    return f"${digits}" if currency == "USD" else f"{digits} {currency}"
+    return _in_currency(digits, currency)
+
+
+def _in_currency(digits: str, currency: str) -> str:
+    before = CURRENCY_SIGNS.get(currency)
+    return f"{digits} {currency}" if before is None else f"{before}{digits}"
 
 
 def count(number: Decimal | int) -> str:
@@ -72,10 +77,11 @@ def to_decimal(number: float) -> Decimal:
     return Decimal(f"{number:.6g}")
 
 
-def level_cost(currency: str) -> str:
-    """``1 USD or ``; empty for a currency in which no amount counts as nothing."""
+def level(currency: str) -> str:
+    """``1 USD or 5%``, within which costs count as equal: in some currencies no amount does, only a share."""
     least = LEVEL_COST.get(currency)
-    return "" if least is None else f"{least} {currency} or "
+    amount = "" if least is None else f"{least} {currency} or "
+    return f"{amount}{LEVEL_SHARE:.0%}"
 
 
 def test_items(n: int) -> str:

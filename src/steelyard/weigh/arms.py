@@ -69,11 +69,28 @@ class MeasuredArm:
         return sum(record.outcome == "failed" for record in self.records)
 
 
+class RequestMoney(NamedTuple):
+    """The money of a mean request; ``seconds`` of a machine make what is paid by its time.
+
+    ``parts`` are both apart: ``tokens`` and ``embedding``, ``machine`` and ``retrieval``, which is finding
+    passages on this machine; one that the arm does not have is not there.
+    """
+
+    tokens: Money
+    machine: Money
+    seconds: float = 0.0
+    parts: Mapping[str, Money] = {}
+
+    @property
+    def total(self) -> Money:
+        return self.tokens + self.machine
+
+
 @dataclass(frozen=True)
 class Costs:
     """An arm's money: before the first request by kind, per request over the horizon, in the first 30 days.
 
-    ``sheet`` holds all of it as data; ``None`` where a part is not known.
+    ``sheet`` holds all of it as data; ``None`` where a part is not known, which is in ``whole`` all the same.
     """
 
     upfront_by: Mapping[str, Money]
@@ -82,6 +99,8 @@ class Costs:
     sheet: CostSheet | None = None
     dearest: Money | None = None
     """The dearest 30 days of the horizon, where months differ."""
+    request: RequestMoney | None = None
+    whole: CostSheet | None = None
 
     @property
     def upfront(self) -> Money:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from steelyard.core import Comparison, Price, clusters_of
+from steelyard.core import Comparison, clusters_of
 from steelyard.data.placeholders import placeholder_warning
 from steelyard.economics import (
     DAYS_PER_MONTH,
@@ -29,6 +29,7 @@ from steelyard.strategy import traits_of
 from steelyard.verdict import Candidate, Case, Limits, Notes, crossover, decide
 from steelyard.verdict.limits import apply_limits
 from steelyard.weigh.arms import Costs, MeasuredArm
+from steelyard.weigh.break_evens import with_ranges
 from steelyard.weigh.documents import DocumentsMeasured, measure_documents
 from steelyard.weigh.economics import economics_of
 from steelyard.weigh.handover import arm_handover
@@ -67,14 +68,16 @@ def costs_of(measured: MeasuredArm, plan: Plan) -> Costs:
     models = [model for spec in measured.arm.specs if (model := plan.model_of(spec))]
     price = models[0].price if len(models) == 1 else fitted
     first = () if measured.model is None else (measured.model,)
-    machine = _in_currency(plan.machine_price, price)
+    machine = plan.machine_price
     prices = Prices((*models, *first, *plan.all_models), price, machine)
     tuned_elsewhere = any(model.spec.tuned_from and model.paid_by_tokens for model in models)
     training = cost_of(measured.training, fitted if tuned_elsewhere else machine)
     request = request_money(measured, prices)
     upfront = upfront_of(measured, plan, prices.of(measured.search), training, request.total)
-    sheet = sheet_of(measured, upfront, request, models, plan.task)
-    return _over_time(upfront, request.total, sheet, plan.task.traffic.volume)
+    whole = sheet_of(measured, upfront, request, models, plan.task)
+    sheet = None if whole.unknown else whole
+    costs = _over_time(upfront, request.total, sheet, plan.task.traffic.volume)
+    return replace(costs, request=request, whole=whole)
 
 
 def _over_time(
@@ -92,10 +95,6 @@ def _over_time(
     ]
     dearest = max(months, key=lambda month: month.amount or Decimal(0))
     return Costs(upfront, running, months[0], sheet, dearest)
-
-
-def _in_currency(machine: Price, price: Price) -> Price:
-    return machine if machine.currency == price.currency else replace(machine, machine_hour=None)
 
 
 def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighing:
@@ -121,9 +120,13 @@ def weigh(arms: Sequence[MeasuredArm], plan: Plan, audit: AuditResult) -> Weighi
         reference=reference,
         family=family,
         comparisons=comparisons,
-        crossover=crossover(case, len(plan.split.train), verdict.arm),
+        crossover=with_ranges(
+            crossover(case, len(plan.split.train), verdict.arm), arms, costs, case
+        ),
         verdict=verdict,
-        economics=economics_of(arms, costs, case, plan.task.traffic.volume, verdict, reference),
+        economics=economics_of(
+            arms, costs, case, verdict, reference, is_judged=plan.judge is not None
+        ),
         documents=documents,
     )
 
@@ -188,6 +191,7 @@ def _case(
             skipped_rows=len(plan.data.unusable),
             left_out=len(plan.data.left_out),
             instruction=placeholder_warning(task),
+            old_prices=plan.old_prices,
         ),
         detectable=None if plan.detectable is None else plan.detectable_by(len(candidates)),
         seed=plan.seed,

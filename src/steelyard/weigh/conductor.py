@@ -33,7 +33,7 @@ from steelyard.weigh.arms import MeasuredArm
 from steelyard.weigh.conclude import Weighing, weigh
 from steelyard.weigh.consistency import consistency_warnings
 from steelyard.weigh.failed_arms import FailedArms
-from steelyard.weigh.items import keep_items
+from steelyard.weigh.items import keep_documents, keep_items
 from steelyard.weigh.judging import agreement_of, judge_report, judge_warnings
 from steelyard.weigh.leftovers import leftover_warnings
 from steelyard.weigh.measured import measure_arm
@@ -107,6 +107,8 @@ def run_plan(plan: Plan, out: Path | str | None, display: Display) -> RunResult:
     check_trust(plan)
     with open_run(plan, folder, display) as steps, logged(folder), files.storage_guard(folder):
         keep_items(steps.store, plan.split.test)
+        if plan.grounds is not None:
+            keep_documents(steps.store, plan.grounds.corpus)
         audit = audit_plan(steps.plan, display)
         display.say(describe(steps.plan, audit, folder, short_text(look_ahead(plan, folder))))
         for error in audit.errors:
@@ -179,8 +181,8 @@ def _conclude(
     """
     started = time.perf_counter()
     plan, folder = steps.plan, steps.folder
+    weighing = weigh(arms, plan, audit)  # it may ask the judge, whose requests are counted next
     circumstances = _circumstances(steps, arms, audit, unfinished)
-    weighing = weigh(arms, plan, audit)
     unsteady = _unsteady(arms, weighing.verdict.arm)
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
     redacted = redaction_warnings(plan, steps.store)

@@ -7,20 +7,14 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-import numpy as np
-
-from steelyard.core import Record
 from steelyard.economics import (
     DAYS_PER_MONTH,
-    ArmDoubt,
     CostSheet,
     Doubts,
     MachineUse,
     Money,
-    PricePaths,
     Simulation,
     Traffic,
-    Uncertain,
     choice_map,
     cost_over_time,
     simulate,
@@ -37,18 +31,15 @@ from steelyard.result.economics import (
 )
 from steelyard.result.verdict import VerdictResult
 from steelyard.strategy import traits_of
-from steelyard.verdict import words
 from steelyard.verdict.base import Case
-from steelyard.verdict.beliefs import beliefs_of
 from steelyard.verdict.rule import LIKELY_NEAR
 from steelyard.weigh.arms import Costs, MeasuredArm
-from steelyard.words import counted, listed, percent
+from steelyard.weigh.doubts import MACHINES_A_YEAR, SCENARIOS, TOKENS_A_YEAR, doubts_of
+from steelyard.weigh.sums import sums_of
+from steelyard.words import listed, percent
 
-SCENARIOS = 20_000
 VOLUMES = tuple(Decimal(10) ** exponent for exponent in range(2, 8))
 MONTHS = (1, 3, 6, 12, 24, 36)
-TOKENS_A_YEAR, MACHINES_A_YEAR = 0.2, 0.15
-"""How far prices may go in a year, of either sign: the standard deviation of the logarithm of the factor."""
 _MOST_ARMS = 16
 _ASKED = {"labels": "labels (prices.label)", "hours": "people's hours (prices.hour and hours)"}
 """What is counted upfront only where the task says what it costs."""
@@ -58,9 +49,10 @@ def economics_of(
     arms: Sequence[MeasuredArm],
     costs: Mapping[str, Costs],
     case: Case,
-    traffic: Traffic,
     verdict: VerdictResult,
     reference: str | None,
+    *,
+    is_judged: bool,
 ) -> Economics:
     """What the arms that the verdict chooses among cost over time, by the same costs as the verdict's."""
     sheets = {
@@ -68,21 +60,22 @@ def economics_of(
         for measured in arms
         if (sheet := _sheet(measured, costs[measured.arm.name], case)) is not None
     }
+    traffic = case.traffic
     plain = Economics(
         currency=case.currency,
         horizon_days=case.horizon_days,
         requests_per_day=case.requests_per_day,
         with_errors=case.error_cost is not None,
+        sums=sums_of(arms, costs, case, is_judged=is_judged),
     )
     among = [sheets[name] for name in _among(case, verdict) if name in sheets][:_MOST_ARMS]
     if not among:
         return plain.updated(reason="no arm that the verdict could choose has a known cost")
-    prices = PricePaths(Uncertain(0.0, TOKENS_A_YEAR), Uncertain(0.0, MACHINES_A_YEAR))
-    doubts = _doubts(arms, case, sheets)
+    doubts = doubts_of(arms, case, sheets)
     pairs = _pairs(arms, sheets, reference, verdict.arm)
 
     def scenarios(of: Sequence[CostSheet], pairs: Sequence[tuple[str, str]] = ()) -> Simulation:
-        mine = Doubts({sheet.name: doubts[sheet.name] for sheet in of}, prices)
+        mine = Doubts({sheet.name: doubts.arms[sheet.name] for sheet in of}, doubts.prices)
         return simulate(of, traffic, mine, pairs, scenarios=SCENARIOS, seed=case.seed)
 
     course = scenarios(among)
@@ -164,42 +157,6 @@ def _sheet(measured: MeasuredArm, costs: Costs, case: Case) -> CostSheet | None:
     return replace(costs.sheet, error_cost=price, quality=Decimal(str(quality)))
 
 
-_DRAWS = 4000  # of an arm's quality: as many as keep the result small
-
-
-def _doubts(
-    arms: Sequence[MeasuredArm], case: Case, sheets: Mapping[str, CostSheet]
-) -> dict[str, ArmDoubt]:
-    """What is uncertain: an arm's tokens, by their spread over the test; its quality, by the posterior."""
-    draws = {}
-    if case.error_cost is not None:
-        real = [c for c in case.candidates if c.name in sheets and c.quality.value is not None]
-        beliefs = beliefs_of(case, real, apart=True)
-        draws = {arm.name: beliefs.draws[:_DRAWS, at] for at, arm in enumerate(beliefs.arms)}
-    doubts = {}
-    for measured in arms:
-        name = measured.arm.name
-        if name in sheets:
-            quality = draws.get(name)
-            doubts[name] = ArmDoubt(
-                input_tokens=_spread(measured.records) if sheets[name].tokens else None,
-                quality=None
-                if quality is None
-                else Uncertain(draws=tuple(map(float, quality)), in_order=True),
-                prices_of="no model" if measured.model is None else measured.model.spec.name,
-            )
-    return doubts
-
-
-def _spread(records: Sequence[Record]) -> Uncertain:
-    """The mean of a request's tokens over the measured mean, with its standard error."""
-    usages = [record.answer.completion.usage for record in records]
-    tokens = np.array([usage.input_tokens + usage.output_tokens for usage in usages], dtype=float)
-    if len(tokens) < 2 or not tokens.mean():
-        return Uncertain(1.0)
-    return Uncertain(1.0, float(tokens.std(ddof=1) / np.sqrt(len(tokens)) / tokens.mean()))
-
-
 def _machine(sheet: CostSheet, traffic: Traffic) -> MachineCost | None:
     use = sheet.machine
     if use is None:
@@ -243,15 +200,11 @@ def _assumptions(arms: Sequence[MeasuredArm], sheets: Mapping[str, CostSheet]) -
         "prices.machine says",
         "the map is of the measured figures, without their uncertainty and without growth of the traffic",
     ]
-    for name, sheet in sheets.items():
-        if sheet.end is not None:
-            moving = words.money(sheet.end.rebuild.amount, sheet.currency)
-            sentences.append(
-                f"{name}: its vendor ends it after {counted(sheet.end.day, 'day')}; moving on is counted "
-                f"with {moving} where that is within the horizon"
-            )
-        if sheet.hosted is not None:
-            sentences.append(f"{name}: hosting, storage and a month's minimum are counted as given")
+    if any(sheet.end is not None for sheet in sheets.values()):
+        sentences.append(
+            "a model that its vendor ends within the horizon is built anew on that day, at the price of "
+            "the rebuild"
+        )
     for kind, ask in _ASKED.items():
         without = [name for name, sheet in sheets.items() if kind in sheet.not_counted]
         if len(without) == len(sheets):

@@ -8,7 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from steelyard.core import Answer, Usage
+import numpy as np
+
+from steelyard.core import Answer, Estimate, Usage
 from steelyard.economics import cost_of, to_number
 from steelyard.model.thoughts import with_plain_reference
 from steelyard.planning.facts import ChangedFact, ChangedFacts
@@ -18,6 +20,7 @@ from steelyard.result.figures import Figure
 from steelyard.result.freshness import ChangedFactResult, FactAnswers, FactCounts, Freshness
 from steelyard.score.base import Metric, ModelMetric
 from steelyard.score.facts import FactSide, side_of
+from steelyard.stats import compare
 from steelyard.stats.intervals import proportion
 from steelyard.strategy import Arm, traits_of
 from steelyard.strategy.freshening import (
@@ -34,12 +37,12 @@ if TYPE_CHECKING:
 
 CEILING = "it is handed the evidence, which is that of before the change"
 NOT_ASKED = "an earlier run measured it, and did not ask about these facts"
-UNKNOWN = "its documents are kept where they cannot be changed for a trial, such as LanceDB"
+UNKNOWN = "its documents are kept where they cannot be changed for a trial, such as an object store"
 NOT_HELD = "its prompt holds nothing of what changed: people would have to write it in"
-OTHER_CURRENCY = "the machine is priced in another currency than the models"
 BY_HAND = "people rewrite the instruction"
 NO_PRICE = "the price of the endpoint that encodes passages is not known"
 FIT_AGAIN = "its fit as measured; examples that state the new facts come first and are not counted"
+_SAME_ANSWERS = "it was not asked again"
 _MOST_SHOWN = 200
 """Facts whose answers a result lists, and the characters of each."""
 _MOST_CHARACTERS = 300
@@ -111,6 +114,7 @@ def _block(
         stale=counts.old,
         neither=counts.neither,
         share=Figure.of(proportion(counts.new, counts.n)),
+        gained=_gained(sides_before, sides_after, fresh is not None),
         how=_how(arm, fresh, facts),
         asked_again=fresh is not None,
         seconds=index.seconds if index else 0.0 if fresh and fresh.is_whole else None,
@@ -120,6 +124,20 @@ def _block(
         reencoded=index.encoded if index else None,
         answers=tuple(answers),
     )
+
+
+def _gained(before: Sequence[FactSide], after: Sequence[FactSide], was_asked_again: bool) -> Figure:
+    """The share that state the new fact after the change minus before it, over the same facts.
+
+    Without a second asking the answers are the same ones: nothing was gained, which is certain.
+    """
+    if not was_asked_again:
+        return Figure(value=0.0, n=len(after), method=_SAME_ANSWERS)
+    stated = [np.array([one == "new" for one in sides], dtype=float) for sides in (after, before)]
+    unused = np.random.default_rng(0)
+    gain = compare(stated[0], stated[1], ("after", "before"), "new fact", unused)
+    limits = (gain.low, gain.high)
+    return Figure.of(Estimate(gain.difference, *limits, gain.level, len(after), gain.method))
 
 
 def _how(arm: Arm, fresh: FreshArm | None, facts: ChangedFacts) -> str:
@@ -178,8 +196,6 @@ def priced_freshness(measured: MeasuredArm, costs: Costs, plan: Plan) -> Freshne
         return block
     if block.how == "index":
         assert block.seconds is not None
-        if plan.machine_price.currency != costs.per_request.currency:
-            return block.updated(reason=OTHER_CURRENCY)
         money = cost_of(Usage(machine_seconds=block.seconds), plan.machine_price)
         return block.updated(cost=to_number(money.amount), reason=money.reason)
     if block.how == "documents":

@@ -1,4 +1,4 @@
-"""What a run keeps of its test examples, so that another run can be compared with it."""
+"""What a run keeps of its test examples and documents, so that another run can be compared with it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from steelyard.config.records import read_kept
 from steelyard.core import Example, clusters_of
+from steelyard.retrieve.documents import Corpus
 from steelyard.store.database import Store
 
 _KEY = "test_items"
+_DOCUMENTS = "document_files"
 
 
 class ItemFacts(NamedTuple):
@@ -60,3 +62,17 @@ def read_items(store: Store) -> Mapping[str, ItemFacts] | None:
         return None
     items = read_kept(dict[str, tuple[str, int | None]], stored, _KEY)
     return {name: ItemFacts(*facts) for name, facts in items.items()}
+
+
+def keep_documents(store: Store, corpus: Corpus) -> None:
+    """Keep a digest of each file of a run's documents in its store."""
+    store.set_meta(_DOCUMENTS, corpus.file_digests)
+
+
+def kept_documents(store: Store) -> Mapping[str, str] | None:
+    """The digests by file that a run kept; ``None`` of one without documents, or made before they were kept.
+
+    Raises `StorageError` where they cannot be read.
+    """
+    stored = store.meta(_DOCUMENTS)
+    return None if stored is None else read_kept(dict[str, str], stored, _DOCUMENTS)

@@ -6,14 +6,18 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from steelyard._version import __version__
-from steelyard.core import Price, cluster_count, clusters_of
+from steelyard.core import cluster_count, clusters_of
 from steelyard.economics import to_number
+from steelyard.model.price_age import age_of
+from steelyard.model.prices import MACHINE
 from steelyard.planning.jobs import EndedArm
 from steelyard.planning.plan import Plan
+from steelyard.planning.priced import NamedPrice
 from steelyard.result import ArmResult, AuditResult, Result
 from steelyard.result.arm import Fit, SearchTokens
 from steelyard.result.audit import SkippedRow
@@ -107,7 +111,7 @@ def build_result(
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.unfinished.ended),
         stopped=tuple(circumstances.unfinished.stopped),
         skipped_rows=tuple(SkippedRow(**row.bad._asdict()) for row in plan.data.skipped),
-        prices=tuple(_prices(plan)),
+        prices=tuple(_price(one, plan, datetime.now(UTC).date()) for one in plan.priced),
         slices=slice_table(plan.metrics[0], test, records, pair, plan.seed),
         differences=differences(
             test, {m.arm.name: m.records for m in candidates}, first, rewrite_of(plan)
@@ -244,16 +248,17 @@ def _validity(measured: MeasuredArm, plan: Plan) -> Validity:
     return Validity(**asdict(validity(outputs, plan.brief.schema, clusters)))
 
 
-def _prices(plan: Plan) -> list[PriceResult]:
-    prices = [_price(model.spec.name, model.price) for model in plan.weighed_models]
-    prices += [_price(f"{model.spec.name} ({model.tag})", model.price) for model in plan.helpers]
-    if any(model.price.machine_hour is None for model in plan.weighed_models):
-        prices.append(_price("machine", plan.machine_price))
-    return prices
-
-
-def _price(name: str, price: Price) -> PriceResult:
-    return PriceResult(name=name, **asdict(price))
+def _price(one: NamedPrice, plan: Plan, day: date) -> PriceResult:
+    age = age_of(one.price.date, day)
+    by_hour = one.price.machine_hour is not None
+    return PriceResult(
+        name=one.name,
+        **asdict(one.price),
+        each=one.each,
+        shared=(plan.task.shares_machine or one.name == MACHINE) if by_hour else None,
+        age_days=age.days,
+        is_stale=age.is_stale or None,
+    )
 
 
 def versions() -> dict[str, str]:

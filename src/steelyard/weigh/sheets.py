@@ -22,8 +22,7 @@ from steelyard.planning.plan import Plan
 from steelyard.strategy import traits_of
 from steelyard.task import Task
 from steelyard.task.prices import PriceConfig, deployment
-from steelyard.weigh.arms import MeasuredArm
-from steelyard.weigh.request_money import RequestMoney
+from steelyard.weigh.arms import MeasuredArm, RequestMoney
 
 _TOKEN_PRICE = Decimal(1_000_000)  # so that a "token" of a sheet costs what its price says
 
@@ -54,24 +53,25 @@ def sheet_of(
     request: RequestMoney,
     models: Sequence[PlannedModel],
     task: Task,
-) -> CostSheet | None:
-    """What an arm costs, as data; ``None`` where its cost is not known.
+) -> CostSheet:
+    """What an arm costs, as data, with the amounts that are not known.
 
     A machine that is not shared is on for every hour, with as many replicas as the busiest moment needs at
     the throughput measured in batches: for language models, which need one of their own.
     """
     by_token, by_time = request.tokens.amount, request.machine.amount
     currency = request.tokens.currency
-    if by_token is None or by_time is None or any(m.amount is None for m in upfront.values()):
-        return None
     machine = tokens = None
-    if by_time and request.seconds:
+    if by_time != 0 and request.seconds:
         busy = Decimal(str(request.seconds))
         needs_one = any(model.price.machine_hour is not None for model in models)
-        hour = Money(by_time * 3600 / busy, currency)
+        hour = request.machine * (3600 / busy)
         machine = MachineUse(hour, busy, 1 / busy, task.shares_machine or not needs_one)
-    if by_token:
-        price = Price(currency, input=by_token * _TOKEN_PRICE, output=Decimal(0))
+    if by_token != 0:
+        million = None if by_token is None else by_token * _TOKEN_PRICE
+        price = Price(
+            currency, input=million, output=Decimal(0), source=request.tokens.reason or ""
+        )
         tokens = TokenUse(price, Decimal(1))
     again = sum((upfront[kind] for kind in AGAIN), Money(Decimal(0), currency))
     deployments = [deployment(task.prices, model.price_names) for model in models]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,16 @@ import pytest
 from steelyard.cli import main
 from steelyard.data.base import Finding
 from steelyard.errors import ConfigError
-from steelyard.retrieve.documents import documents_findings, read_documents, task_documents
+from steelyard.retrieve.documents import (
+    Corpus,
+    Document,
+    FileOutcome,
+    HiddenText,
+    documents_findings,
+    read_documents,
+    task_documents,
+)
+from steelyard.retrieve.documents.base import capped
 from steelyard.task import load_task
 from tests.conftest import HidePackages
 from tests.retrieve.documents.pdfs import DRAW_IMAGE, IMAGE, WITH_IMAGE, pages
@@ -182,3 +192,34 @@ def test_a_task_without_documents_has_none(folder: Path) -> None:
         "instruction: A.\noutput: {kind: text}\nexamples: rows.jsonl\n"
     )
     assert task_documents(load_task(folder)) is None
+
+
+def test_lists_that_are_cut_say_by_how_much_and_counts_are_of_all() -> None:
+    outcomes = [FileOutcome(f"{n}.md", "read", documents=1) for n in range(5)]
+    outcomes += [FileOutcome(f"{n}.zip", "skipped", "an archive") for n in range(3)]
+    outcomes += [FileOutcome("x.pdf", "refused", "is encrypted")]
+    hidden = capped(HiddenText("tags", f"text {n}", None, f"line {n}") for n in range(1_004))
+    corpus = Corpus((Document("0.md", "text", hidden=hidden),), tuple(outcomes))
+    facts, findings = documents_findings(corpus, most=2)
+    assert facts["files"] == {"read": 5, "skipped": 3, "refused": 1}
+    assert [one["name"] for one in facts["outcomes"]] == ["0.md", "0.zip", "1.md", "1.zip", "x.pdf"]
+    assert facts["files_not_listed"] == {"read": 3, "skipped": 1}
+    assert facts["hidden"] == {"tags": 1_000, "not_listed": 4}
+    assert facts["hidden_texts"] == [
+        {"document": "0.md", "kind": "tags", "place": f"line {n}"} for n in range(2)
+    ]
+    assert facts["hidden_not_listed"] == 1_002
+    assert about(findings, "no reader sees").count == 1_004
+    everything, _ = documents_findings(corpus)
+    assert len(everything["outcomes"]) == 9 and everything["files_not_listed"] == {}
+    assert everything["hidden_not_listed"] == 4
+
+
+def test_files_have_digests_of_all_their_documents() -> None:
+    rows = [Document(f"t#1.csv#{n}", f"row {n}", kind="row") for n in (2, 3)]
+    plain = Document("a#b.md", "text")
+    digests = Corpus((plain, *rows)).file_digests
+    assert {*digests} == {"a#b.md", "t#1.csv"}
+    for other in (replace(rows[1], text="row 4"), replace(rows[1], metadata=(("k", "v"),))):
+        changed = Corpus((plain, rows[0], other)).file_digests
+        assert changed["a#b.md"] == digests["a#b.md"] and changed["t#1.csv"] != digests["t#1.csv"]

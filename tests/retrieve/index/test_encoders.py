@@ -13,9 +13,11 @@ from steelyard.model.trust import agree, key_use
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.index.disk import MANIFEST
 from steelyard.retrieve.index.encoders import Opener, cached
+from steelyard.retrieve.index.lance import LanceIndex
 from steelyard.retrieve.index.passage_index import PassageIndex, open_encoder
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.vector_cache import VARIABLE, CachedEncoder
+from steelyard.strategy.grounding import tokens_asked
 from tests.model.endpoint import Reply, serving
 from tests.retrieve.index.concepts import ConceptEncoder
 
@@ -55,6 +57,29 @@ def test_a_saved_index_asks_its_endpoint_and_nothing_twice(tmp_path: Path) -> No
             assert index.find([" "], 1) == [[]]
     assert [request["input"] for request in endpoint.requests] == [["an auto", "a hound"], ["dog"]]
     assert KEY not in (folder / MANIFEST).read_text()
+
+
+@pytest.mark.parametrize("kind", [PassageIndex, LanceIndex])
+def test_questions_that_an_endpoint_encodes_are_counted_in_either_store(
+    tmp_path: Path, kind: type[PassageIndex] | type[LanceIndex]
+) -> None:
+    pytest.importorskip("lancedb")
+    passages = [Passage("an auto"), Passage("a hound")]
+    with serving(answer) as endpoint:
+        agree(key_use("OPENAI_API_KEY", endpoint.base_url))
+        spec = ModelSpec("openai", "small", base_url=endpoint.base_url)
+        for legs, tokens in (("convex", 2.0), ("bm25", None)):
+            folder = tmp_path / legs
+            folder.mkdir()
+            encoder, settings = EndpointEncoder(spec), FinderSettings(legs)  # type: ignore[arg-type]
+            if kind is LanceIndex:
+                LanceIndex.fit(passages, folder, settings, encoder).save(folder)
+            else:
+                PassageIndex.fit(passages, settings, encoder).save(folder)
+            index = kind.load(folder)
+            index.find(["dog"], 1)
+            count = tokens_asked(index)
+            assert list(count.values()) == ([] if tokens is None else [tokens]), legs
 
 
 def test_a_key_goes_nowhere_that_nobody_agreed_to(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from steelyard.errors import DataError, MissingExtraError
+from steelyard.errors import DataError, MissingExtraError, StorageError
 from steelyard.families import RETRIEVERS
 from steelyard.retrieve.base import Passage, TextSpan
 from steelyard.retrieve.index.lance import MANIFEST, LanceIndex
@@ -147,3 +147,101 @@ def test_it_is_imported_only_when_it_is_used() -> None:
         "assert not {'lancedb', 'pyarrow', 'torch', 'Stemmer', 'aiohttp'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def changed() -> tuple[list[Passage], list[Passage]]:
+    """60 passages of three documents, and what becomes of them.
+
+    The second document has one other passage, and what follows that has moved; the third is renamed; a
+    text is there twice from now on, and the last one is gone.
+    """
+    rng = np.random.default_rng(1)
+    words = [f"w{number}" for number in range(12)]
+    rows = [f"{' '.join(rng.choice(words, 6))} n{place}." for place in range(60)]
+    before = [
+        Passage(text, "", TextSpan(f"d{place // 20}.md", 50 * (place % 20), 50 * (place % 20) + 40))
+        for place, text in enumerate(rows)
+    ]
+    after = []
+    for place, passage in enumerate(before[:-1]):
+        span = passage.span
+        assert span is not None
+        if place == 25:
+            after.append(Passage("fresh w1 w2 n25.", "", span))
+        elif 25 < place < 40:
+            after.append(Passage(passage.text, "", span._replace(start=span.start + 7)))
+        elif place >= 40:
+            after.append(Passage(passage.text, "", span._replace(document="renamed.md")))
+        else:
+            after.append(passage)
+    return before, [*after, Passage(before[0].text, "", TextSpan("copy.md", 0, 40))]
+
+
+@needs_lance
+@pytest.mark.parametrize("legs", ["bm25", "dense", "rrf", "convex"])
+def test_an_update_finds_what_a_fresh_index_finds(tmp_path: Path, legs: str) -> None:
+    before, after = changed()
+    settings = FinderSettings(legs, windows=(1,))  # type: ignore[arg-type]
+    index = LanceIndex.fit(before, tmp_path / "a", settings, ENCODER)
+    (tmp_path / "b").mkdir()
+    later, change = index.updated(after, tmp_path / "b", ENCODER)
+    fresh = LanceIndex.fit(after, tmp_path / "c", settings, ENCODER)
+    assert (change.added, change.removed, change.unchanged) == (2, 2, 58)
+    assert set(later.passages) == set(after) and len(later.passages) == len(after)
+    assert index.passages == tuple(before), "the index itself stays"
+    for question in (*(passage.text for passage in after[::7]), "fresh", "n25", "w3 w4"):
+        a, b = (one.find([question], 60)[0] for one in (later, fresh))
+        assert {hit.passage for hit in a} == {hit.passage for hit in b}
+        scores = {hit.passage: hit.score for hit in b}
+        if legs != "rrf":  # which counts ranks: ties stand in another order
+            assert all(hit.score == pytest.approx(scores[hit.passage], rel=1e-3) for hit in a)
+    assert before[59] not in {hit.passage for hit in later.find(["n59 w1"], 60)[0]}
+    if legs != "bm25":
+        [hits] = later.find(["w1"], 60, {"document": "renamed.md"})
+        assert hits and {hit.passage.span.document for hit in hits if hit.passage.span} == {
+            "renamed.md"
+        }
+        with pytest.raises(DataError):
+            later.find(["w1"], 3, {"product": "x"})
+    assert later.find(["w1"], 60, {"document": "d2.md"}) == [[]]
+
+
+@needs_lance
+def test_an_update_encodes_new_texts_alone(tmp_path: Path) -> None:
+    before, after = changed()
+    counting = ConceptEncoder({f"w{number}": number for number in range(12)})
+    index = LanceIndex.fit(before, tmp_path / "a", FinderSettings(windows=(1,)), counting)
+    counting.calls.clear()
+    (tmp_path / "b").mkdir()
+    _, change = index.updated(after, tmp_path / "b", counting)
+    assert change.encoded == 2
+    assert sorted(set(counting.calls)) == sorted({"fresh w1 w2 n25.", before[0].text})
+
+
+@needs_lance
+def test_an_updated_index_is_saved_loaded_and_updated_again(tmp_path: Path) -> None:
+    before, after = changed()
+    index = LanceIndex.fit(before, tmp_path, FinderSettings(), ENCODER)
+    index.save(tmp_path)
+    later, _ = index.updated(after, tmp_path, ENCODER)
+    assert LanceIndex.load(tmp_path, ENCODER).passages == tuple(before), "until it is saved"
+    later.save(tmp_path)
+    assert len(list(tmp_path.glob("*.lance"))) == 2
+    loaded = LanceIndex.load(tmp_path, ENCODER)
+    assert set(loaded.passages) == set(after)
+    back, change = loaded.updated(before, tmp_path, ENCODER)
+    assert (change.added, change.removed) == (2, 2) and set(back.passages) == set(before)
+    same, change = back.updated(before, tmp_path, ENCODER)
+    assert (change.added, change.removed) == (0, 0) and set(same.passages) == set(before)
+    nothing, change = back.updated([], tmp_path, ENCODER)
+    assert change.removed == 60 and nothing.find(["w1"], 3) == [[]]
+    assert nothing.updated(before, tmp_path, ENCODER)[1].added == 60
+
+
+@needs_lance
+def test_an_index_in_an_object_store_is_not_updated(tmp_path: Path) -> None:
+    index = LanceIndex.fit(PASSAGES, tmp_path, FinderSettings("bm25"))
+    index._uri = "s3://bucket/folder"
+    assert not index.is_local
+    with pytest.raises(StorageError, match="fit a new one"):
+        index.updated(PASSAGES, tmp_path, None)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from steelyard.cli.data.documents import add_documents
+from steelyard.cli.data.documents import with_documents
 from steelyard.cli.data.options import add_columns, add_source
 from steelyard.cli.options import file_path, names
 from steelyard.commands import command
@@ -78,13 +78,12 @@ def call(args: argparse.Namespace) -> int:
     audit = check(
         args.source,
         options,
-        only=args.only,
+        only=_of_rows(args.only),
         columns=args.columns,
         on_check=_progress(quiet=args.json),
     )
     facts, task_name = audit.to_dict(), audit.dataset.task.name
-    if args.only is None:
-        add_documents(facts, audit.dataset.task)
+    facts = with_documents(facts, audit.dataset, args.only)
     record = DataAudit.model_validate(facts)
     if args.json:
         say_json(facts)
@@ -97,6 +96,23 @@ def call(args: argparse.Namespace) -> int:
     if args.redact is not None:
         _redact(audit.dataset, args.redact)
     return int(_fails(facts["findings"], args.fail_on))
+
+
+def _of_rows(only: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The checks of rows among those that are named. Raises `ConfigError` for a name of none."""
+    from steelyard.data.checks import CHECKS
+    from steelyard.errors import ConfigError, closest
+    from steelyard.planning.documents_audit import CHECKS as OF_DOCUMENTS
+
+    if only is None:
+        return None
+    known = (*CHECKS, *OF_DOCUMENTS)
+    for name in only:
+        if name not in known:
+            raise ConfigError(
+                f"unknown check {name!r}{closest(name, known)}; known: {', '.join(known)}"
+            )
+    return tuple(name for name in only if name not in OF_DOCUMENTS)
 
 
 def _check_page(source: Path, page: Path | None) -> None:

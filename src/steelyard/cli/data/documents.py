@@ -2,48 +2,48 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from steelyard.task import Task
-
-_SEVERITIES = ("error", "warning", "note")
+    from steelyard.data.dataset import Dataset
 
 
-def add_documents(facts: dict[str, Any], task: Task) -> None:
-    """Read a task's documents and add what is found to the ``facts`` of its audit; nothing without them."""
+def with_documents(
+    facts: dict[str, Any], data: Dataset, only: Sequence[str] | None
+) -> dict[str, Any]:
+    """The ``facts`` of an audit with what is said of the task's documents.
+
+    ``only`` names the checks to make, ``None`` all; one of documents that there are none of is not measured.
+    """
     from steelyard.errors import MissingExtraError
-    from steelyard.retrieve.documents import documents_findings, task_documents
+    from steelyard.planning.documents_audit import CHECKS, review_documents
+    from steelyard.retrieve.documents import task_documents
+    from steelyard.retrieve.grounds import Grounds
+
+    names = CHECKS if only is None else tuple(name for name in CHECKS if name in only)
+    if not names or (only is None and data.task.documents is None):
+        return facts
+    try:
+        corpus = task_documents(data.task)
+    except MissingExtraError as error:
+        return _unmeasured(facts, names, str(error))
+    if corpus is None:
+        return _unmeasured(facts, names, "the task names no documents")
+    facts = review_documents(data, Grounds(corpus), names).added_to(facts)
+    if (figures := facts.get("documents")) is not None:
+        facts["understood"].append({"about": "documents", "text": _text(figures)})
+    return facts
+
+
+def _unmeasured(facts: dict[str, Any], names: Sequence[str], reason: str) -> dict[str, Any]:
+    unmeasured = {"state": "not measured", "reason": reason, "seconds": 0.0, "facts": {}}
+    return {**facts, "checks": {**facts["checks"], **dict.fromkeys(names, unmeasured)}}
+
+
+def _text(figures: dict[str, Any]) -> str:
     from steelyard.words import counted
 
-    if task.documents is None:
-        return
-    started = time.perf_counter()
-    try:
-        corpus = task_documents(task)
-    except MissingExtraError as error:
-        _add_check(facts, "not measured", str(error), started)
-        return
-    assert corpus is not None
-    figures, findings = documents_findings(corpus)
-    files = figures["files"]
-    text = (
-        f"{counted(figures['documents'], 'document')} of {counted(figures['characters'], 'character')}; "
-        f"files: {files['read']:,} read, {files['skipped']:,} skipped, {files['refused']:,} refused"
-    )
-    facts["documents"] = figures
-    facts["understood"].append({"about": "documents", "text": text})
-    facts["findings"] += [finding.to_dict() for finding in findings]
-    facts["findings"].sort(key=lambda finding: _SEVERITIES.index(finding["severity"]))
-    _add_check(facts, "found" if findings else "clean", None, started)
-
-
-def _add_check(facts: dict[str, Any], state: str, reason: str | None, started: float) -> None:
-    seconds = round(time.perf_counter() - started, 3)
-    facts["checks"]["documents"] = {
-        "state": state,
-        "reason": reason,
-        "seconds": seconds,
-        "facts": {},
-    }
+    files = ", ".join(f"{count:,} {state}" for state, count in figures["files"].items())
+    documents = counted(figures["documents"], "document")
+    return f"{documents} of {counted(figures['characters'], 'character')}; files: {files}"

@@ -9,7 +9,9 @@ from pathlib import Path
 from steelyard.cli.options import file_path
 from steelyard.errors import closest
 
-_ROLES = ("input", "output", "id", "group", "slice", "timestamp", "weight", "rules", "accepted")
+_OF_ROWS = ("input", "output", "id", "group", "slice", "timestamp", "weight", "rules", "accepted")
+_OF_DOCUMENTS = ("evidence", "answerable", "unanswerable")
+_ROLES = (*_OF_ROWS, *_OF_DOCUMENTS)
 _BETWEEN = re.compile(rf",(?=\s*(?:{'|'.join(_ROLES)})\s*=)")
 """A comma between two pairs; one in a column's name stays."""
 

@@ -10,7 +10,7 @@ from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
 from steelyard.data.dataset import Dataset
 from steelyard.data.tokens import Ints, TokenCounts, count_tokens
 from steelyard.model import provider_of
-from steelyard.model.prices import context_window
+from steelyard.model.price_book import context_window
 from steelyard.words import counted
 
 

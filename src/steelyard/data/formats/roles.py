@@ -34,6 +34,11 @@ def usual_names() -> dict[str, list[str]]:
     return cast("dict[str, list[str]]", _usual()["names"])
 
 
+def document_roles() -> dict[str, list[str]]:
+    """The usual field names by role of what a row says of its answer in documents."""
+    return cast("dict[str, list[str]]", _usual()["with_documents"])
+
+
 def is_descriptive(name: str) -> bool:
     """Whether a column's name says that it tells rows apart or describes them, as dates and splits do."""
     return any(word in _usual()["descriptive"] for word in spoken(name).split())
@@ -111,10 +116,9 @@ def check_roles(columns: Columns) -> None:
     for role, name in columns.items():
         if name is not None and _EMPTY_PLACE.search(name):
             raise ConfigError(f"{{}} in {role}={name} names no column: write its name inside")
-        if role not in usual_names():
-            known = ", ".join(usual_names())
+        if role not in (known := (*usual_names(), *document_roles())):
             raise ConfigError(
-                f"unknown column {role!r}{closest(role, usual_names())}; known: {known}"
+                f"unknown column {role!r}{closest(role, known)}; known: {', '.join(known)}"
             )
 
 
@@ -173,6 +177,26 @@ def _resolve(keys: tuple[str, ...], columns: tuple[tuple[str, str | None], ...])
             by_name.setdefault(spoken(key), key)
     for role, name in _guessed(by_name, decided):
         roles[role] = name
+    return roles
+
+
+def resolve_of_documents(keys: tuple[str, ...], columns: Columns) -> Mapping[str, str]:
+    """Say which of ``keys`` plays which of the `document_roles`; kept and shared, as `resolve` is."""
+    return _resolve_of_documents(keys, tuple(columns.items()))
+
+
+@lru_cache(maxsize=256)
+def _resolve_of_documents(
+    keys: tuple[str, ...], columns: tuple[tuple[str, str | None], ...]
+) -> dict[str, str]:
+    decided = dict(columns)
+    in_use = {column for name in decided.values() if name for column in columns_of(name, keys)}
+    roles = {role: name for role in document_roles() if (name := decided.get(role)) is not None}
+    by_name = {spoken(key): key for key in reversed(keys) if key not in in_use}
+    for role, names in document_roles().items():
+        name = next((by_name[name] for name in names if name in by_name), None)
+        if role not in decided and name is not None:
+            roles[role] = name
     return roles
 
 

@@ -19,7 +19,6 @@ from steelyard.families import STRATEGIES
 from steelyard.model.prices import training_price
 from steelyard.words import counted
 
-CURRENCY = "USD"
 LOCAL = "local"
 
 
@@ -38,11 +37,12 @@ class TrainingEstimate(NamedTuple):
     source: str
     date: str
     reason: str | None
+    currency: str
 
     def to_dict(self) -> dict[str, Any]:
         """The estimate as plain data, money as text."""
         price = None if self.price is None else f"{self.price:f}"
-        return {**self._asdict(), "price": price, "currency": CURRENCY}
+        return {**self._asdict(), "price": price}
 
 
 def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) -> TrainingEstimate:
@@ -71,6 +71,7 @@ def estimate_training(data: Dataset, counts: TokenCounts, provider: Provider) ->
         source=rule.source,
         date=rule.read,
         reason="; ".join(reasons) or None,
+        currency=data.task.currency,
     )
 
 
@@ -83,7 +84,9 @@ def estimate_local(data: Dataset, counts: TokenCounts) -> TrainingEstimate:
         "local LoRA costs machine time, which a run measures; it may stop before the last epoch"
     )
     source = "steelyard's LoRA defaults"
-    return TrainingEstimate(len(rows), tokens, epochs, tokens * epochs, None, source, "", reason)
+    return TrainingEstimate(
+        len(rows), tokens, epochs, tokens * epochs, None, source, "", reason, data.task.currency
+    )
 
 
 def default_epochs(rule: int | Mapping[str, int] | None, examples: int) -> int | None:
@@ -157,7 +160,7 @@ def training_findings(
         return
     estimates = [
         f"{title} {job.training_tokens:,} in {counted(job.epochs or 0, 'epoch')}"
-        + ("" if job.price is None else f" for {job.price:.2f} {CURRENCY}")
+        + ("" if job.price is None else f" for {job.price:.2f} {job.currency}")
         for title, job in jobs.items()
         if job.training_tokens is not None
     ]

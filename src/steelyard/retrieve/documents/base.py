@@ -7,7 +7,9 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
+
+from steelyard.errors import closest
 
 FileState = Literal["read", "skipped", "refused"]
 Removed = tuple[tuple[int, int], ...]
@@ -15,18 +17,22 @@ Removed = tuple[tuple[int, int], ...]
 MOST_HIDDEN_SHOWN = 1_000
 """Hidden texts listed for each document, and the characters shown of each: lists must stay lists."""
 MOST_HIDDEN_CHARACTERS = 2_000
+NOT_LISTED = "not_listed"
+"""The kind of the hidden texts beyond the list."""
 
 
 class HiddenText(NamedTuple):
     """A text that a reader of the document does not see.
 
-    ``where`` is its place in words (``line 12``, ``<div class="x">``); ``page`` counts from 1.
+    ``where`` is its place in words (``line 12``, ``<div class="x">``); ``page`` counts from 1. ``texts`` is
+    above 1 in the last line of a list that was cut: how many more there are.
     """
 
     kind: str
     text: str
     page: int | None = None
     where: str = ""
+    texts: int = 1
 
 
 class FileOutcome(NamedTuple):
@@ -92,6 +98,11 @@ class Document:
         return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property
+    def file(self) -> str:
+        """The name of its file: a row is named by its line, too."""
+        return self.name.rpartition("#")[0] if self.kind == "row" else self.name
+
+    @property
     def is_markdown(self) -> bool:
         """Whether lines that begin with ``#`` are headings."""
         return self.kind in {"markdown", "html"}
@@ -148,18 +159,41 @@ class Corpus:
             _, mark, rest = rest.partition("/")
         return None
 
+    def why_absent(self, name: str) -> str:
+        """Why there is no document of a name: it was not read, or there is none; then the closest names."""
+        for outcome in self.outcomes:
+            if outcome.state != "read" and (
+                name == outcome.name or name.endswith(f"/{outcome.name}")
+            ):
+                return f"{name} was not read: {outcome.reason}"
+        folders = [f"{folder.rpartition('/')[2]}/" for folder in self.folders]
+        plain = next((name.removeprefix(one) for one in folders if name.startswith(one)), name)
+        return f"no document {name!r}{closest(plain, self._by_name)}"
+
     def of_state(self, state: FileState) -> tuple[FileOutcome, ...]:
         """The outcomes of one state."""
         return tuple(outcome for outcome in self.outcomes if outcome.state == state)
+
+    @cached_property
+    def file_digests(self) -> dict[str, str]:
+        """By file a digest of the texts and metadata of its documents, in 16 hexadecimal digits."""
+        digests: dict[str, Any] = {}
+        for document in self.documents:
+            digest = digests.setdefault(document.file, hashlib.sha256())
+            digest.update("\0".join((*_content(document), "")).encode("utf-8", "surrogatepass"))
+        return {name: digest.hexdigest()[:16] for name, digest in digests.items()}
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over names, texts and metadata of all documents, in hexadecimal."""
         digest = hashlib.sha256()
         for document in self.documents:
-            parts = (document.name, document.sha256, repr(document.metadata))
-            digest.update("\0".join((*parts, "")).encode("utf-8", "surrogatepass"))
+            digest.update("\0".join((*_content(document), "")).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
+
+
+def _content(document: Document) -> tuple[str, str, str]:
+    return document.name, document.sha256, repr(document.metadata)
 
 
 class DocumentRefusedError(Exception):
@@ -189,5 +223,5 @@ def capped(hidden: Iterable[HiddenText]) -> tuple[HiddenText, ...]:
     ]
     if len(every) > MOST_HIDDEN_SHOWN:
         more = len(every) - MOST_HIDDEN_SHOWN
-        listing.append(HiddenText("more", "", None, f"and {more:,} more hidden texts"))
+        listing.append(HiddenText(NOT_LISTED, "", None, f"and {more:,} more hidden texts", more))
     return tuple(listing)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple, get_args
 
 from steelyard.data.base import Finding
-from steelyard.retrieve.documents.base import Corpus, Document, FileOutcome
+from steelyard.retrieve.documents.base import NOT_LISTED, Corpus, Document, FileOutcome, FileState
 from steelyard.words import counted, listed, one_line
 
 CHECK = "documents"
@@ -26,24 +27,17 @@ class DocumentsFindings(NamedTuple):
     findings: tuple[Finding, ...]
 
 
-def documents_findings(corpus: Corpus) -> DocumentsFindings:
-    """Judge what `read_documents` returned; evidence names the file or document as its ``source``."""
-    states = Counter(outcome.state for outcome in corpus.outcomes)
-    facts: dict[str, Any] = {
+def documents_findings(corpus: Corpus, most: int | None = None) -> DocumentsFindings:
+    """Judge what `read_documents` returned; evidence names the file or document as its ``source``.
+
+    Counts are of all; of the files of one state and of hidden texts the first ``most`` are listed.
+    """
+    facts = {
         "documents": len(corpus.documents),
         "characters": sum(len(document.text) for document in corpus.documents),
-        "files": {state: states[state] for state in ("read", "skipped", "refused")},
-        "outcomes": [
-            {
-                "name": o.name,
-                "state": o.state,
-                "reason": o.reason,
-                "notes": list(o.notes),
-                "documents": o.documents,
-            }
-            for o in corpus.outcomes
-        ],
-        "hidden": dict(Counter(item.kind for d in corpus.documents for item in d.hidden)),
+        "fingerprint": corpus.fingerprint,
+        **_files(corpus, most),
+        **_hidden_facts(corpus.documents, most),
     }
     every = (
         _nothing(corpus),
@@ -56,6 +50,47 @@ def documents_findings(corpus: Corpus) -> DocumentsFindings:
         _nearly_empty(corpus.documents),
     )
     return DocumentsFindings(facts, tuple(finding for finding in every if finding is not None))
+
+
+def _files(corpus: Corpus, most: int | None) -> dict[str, Any]:
+    by_state = {state: corpus.of_state(state) for state in get_args(FileState)}
+    return {
+        "files": {state: len(outcomes) for state, outcomes in by_state.items()},
+        "outcomes": [
+            {
+                "name": outcome.name,
+                "state": outcome.state,
+                "reason": outcome.reason,
+                "notes": list(outcome.notes),
+                "documents": outcome.documents,
+            }
+            for outcome in sorted(
+                chain.from_iterable(outcomes[:most] for outcomes in by_state.values()),
+                key=lambda outcome: outcome.name,
+            )
+        ],
+        "files_not_listed": {
+            state: len(outcomes) - most
+            for state, outcomes in by_state.items()
+            if most is not None and len(outcomes) > most
+        },
+    }
+
+
+def _hidden_facts(documents: Sequence[Document], most: int | None) -> dict[str, Any]:
+    every = [(document, item) for document in documents for item in document.hidden]
+    kinds: Counter[str] = Counter()
+    for _, item in every:
+        kinds[item.kind] += item.texts
+    texts = [(document, item) for document, item in every if item.kind != NOT_LISTED][:most]
+    return {
+        "hidden": dict(kinds),
+        "hidden_texts": [
+            {"document": document.name, "kind": item.kind, "place": item.where}
+            for document, item in texts
+        ],
+        "hidden_not_listed": kinds.total() - len(texts),
+    }
 
 
 def _nothing(corpus: Corpus) -> Finding | None:
@@ -105,13 +140,15 @@ def _hidden(documents: Sequence[Document]) -> Finding | None:
     every = [(document, item) for document in documents for item in document.hidden]
     if not every:
         return None
-    kinds = Counter(item.kind for _, item in every)
+    kinds: Counter[str] = Counter()
+    for _, item in every:
+        kinds[item.kind] += item.texts
     files = len({document.name for document, _ in every})
     named = listed(
         [f"{kind.replace('_', ' ')} {count:,}" for kind, count in kinds.most_common()], 8
     )
     message = (
-        f"{counted(len(every), 'text')} that no reader sees, in {counted(files, 'document')} ({named}): "
+        f"{counted(kinds.total(), 'text')} that no reader sees, in {counted(files, 'document')} ({named}): "
         "models are not shown it unless the task says documents: {files: …, hidden: keep}"
     )
     evidence = tuple(
@@ -120,7 +157,7 @@ def _hidden(documents: Sequence[Document]) -> Finding | None:
         )
         for document, item in every[:_SHOWN]
     )
-    return Finding(CHECK, "warning", message, evidence=evidence, count=len(every))
+    return Finding(CHECK, "warning", message, evidence=evidence, count=kinds.total())
 
 
 def _repeated(documents: Sequence[Document]) -> Finding | None:

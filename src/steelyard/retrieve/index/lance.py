@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -22,15 +21,26 @@ from steelyard.extras import require
 from steelyard.files import cannot_write, read_json, write_whole
 from steelyard.model.encoder import Encoder
 from steelyard.retrieve.base import Hit, Passage
-from steelyard.retrieve.index.dense import DenseLeg, whole
-from steelyard.retrieve.index.encoders import Opener
+from steelyard.retrieve.index.dense import whole
+from steelyard.retrieve.index.encoders import CountedEncoder, Opener
 from steelyard.retrieve.index.fusion import best
 from steelyard.retrieve.index.labels import Where, pairs_of
-from steelyard.retrieve.index.lexical import terms_of
+from steelyard.retrieve.index.lance_tables import (
+    TableNames,
+    among,
+    change_between,
+    change_tables,
+    connect,
+    copy_table,
+    label,
+    open_table,
+    write_tables,
+)
 from steelyard.retrieve.index.passage_index import fused, usable
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.stored import read_passage, write_passage
 from steelyard.retrieve.index.terms import Tokenizer
+from steelyard.retrieve.index.update import IndexChange
 from steelyard.words import listed
 
 CANDIDATES = 200
@@ -40,15 +50,6 @@ _MOST_WINDOWS = 20_000
 MANIFEST = "lance.json"
 VERSION = 1
 _HERE = "."
-_FTS = {  # terms are made already
-    "base_tokenizer": "whitespace",
-    "stem": False,
-    "remove_stop_words": False,
-    "ascii_folding": False,
-    "lower_case": False,
-    "max_token_length": None,
-    "with_position": False,
-}
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,22 @@ class _Saved:
     labels: tuple[str, ...]
     encoder: str
     recipe: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        passages: Sequence[Passage],
+        uri: str,
+        settings: FinderSettings,
+        encoder: Encoder | None,
+    ) -> _Saved:
+        lines = [write_passage(passage) for passage in passages]
+        made_by = "" if encoder is None else encoder.fingerprint
+        key = json.dumps([lines, asdict(settings), made_by]).encode()
+        tables = hashlib.sha256(key).hexdigest()[:16]
+        labels = sorted({name for passage in passages for name, _ in pairs_of(passage)})
+        recipe = {} if encoder is None else dict(encoder.recipe)
+        return cls(VERSION, uri, tables, len(lines), settings, tuple(labels), made_by, recipe)
 
 
 class LanceIndex:
@@ -80,9 +97,9 @@ class LanceIndex:
         self._passages: Any = None
         self._windows: Any = None
         if saved.passages:
-            names = _tables(saved.tables)
-            self._passages = _open(uri, names[0])
-            self._windows = _open(uri, names[1]) if saved.encoder else None
+            names = TableNames.of(saved.tables)
+            self._passages = open_table(uri, names.passages)
+            self._windows = open_table(uri, names.windows) if saved.encoder else None
 
     @classmethod
     def fit(
@@ -99,18 +116,74 @@ class LanceIndex:
         """
         if encoder is not None and not encoder.fingerprint:
             raise ConfigError("vectors of an encoder without a fingerprint cannot be saved")
-        lines = [write_passage(passage) for passage in passages]
-        settings = usable(settings, encoder)
-        made_by = ("", {}) if encoder is None else (encoder.fingerprint, dict(encoder.recipe))
-        key = json.dumps([lines, asdict(settings), made_by[0]]).encode()
-        tables = hashlib.sha256(key).hexdigest()[:16]
-        labels = sorted({name for passage in passages for name, _ in pairs_of(passage)})
-        saved = _Saved(
-            VERSION, str(uri), tables, len(lines), settings, tuple(labels), made_by[0], made_by[1]
-        )
-        if lines:
-            _write(str(uri), _tables(tables), passages, lines, settings, encoder)
+        saved = _Saved.of(passages, str(uri), usable(settings, encoder), encoder)
+        if passages:
+            names = TableNames.of(saved.tables)
+            write_tables(str(uri), names, passages, saved.settings, encoder)
         return cls(saved, str(uri), None if encoder is None else lambda: encoder)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the tables lie in a folder, and not in an object store."""
+        return "://" not in self._uri
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """What its vectors came from, loaded; ``None`` where it searches by terms alone."""
+        return None if self._encoder is None else self._encoder()
+
+    @property
+    def asked(self) -> tuple[str, float] | None:
+        """The account of the endpoint that encodes, and the tokens it was asked for; ``None`` without one."""
+        if not self._saved.recipe or not self.settings.needs_encoder:
+            return None
+        encoder = self.encoder
+        return (encoder.account, encoder.tokens) if isinstance(encoder, CountedEncoder) else None
+
+    @property
+    def passages(self) -> tuple[Passage, ...]:
+        """All passages, in the order in which they came."""
+        return tuple(self._all().values())
+
+    def updated(
+        self, passages: Sequence[Passage], folder: Path, encoder: Encoder | None
+    ) -> tuple[Self, IndexChange]:
+        """Return the index of ``passages`` in tables of its own in ``folder``, and the change.
+
+        This index's tables are copied, and only what changed is written and encoded: a passage with a text of
+        before keeps its terms and vectors. Passages are then ordered, in ties too, with the new ones last.
+        ``encoder`` is the one of this index. Raises `StorageError`, also where it lies in an object store.
+        """
+        if not self.is_local:
+            raise StorageError(
+                f"an index in an object store ({self._uri}) is not updated: fit a new one"
+            )
+        before = self._all()
+        if not before or not passages:
+            index = self.fit(passages, folder, self.settings, encoder)
+            new, gone = len(passages), len(before)
+            return index, IndexChange(new, gone, 0, new if encoder is not None else 0)
+        change = change_between(before, passages, self.settings)
+        saved = _Saved.of(passages, str(folder), self.settings, encoder)
+        names = TableNames.of(self._saved.tables), TableNames.of(saved.tables)
+        if names[0] != names[1] or folder.resolve() != Path(self._uri).resolve():
+            places = (Path(self._uri), folder)
+            change_tables(places, names, change, self.settings, encoder)
+        index = type(self)(saved, str(folder), None if encoder is None else lambda: encoder)
+        new = len(change.new)
+        counts = IndexChange(
+            new, len(change.gone), len(passages) - new, new if encoder is not None else 0
+        )
+        return index, counts
+
+    def _all(self) -> dict[int, Passage]:
+        """Every passage by its place."""
+        if self._passages is None:
+            return {}
+        query = self._passages.search().select(["place", "passage"])
+        rows = query.limit(self._passages.count_rows()).to_list()
+        rows.sort(key=lambda row: row["place"])
+        return {row["place"]: read_passage(row["passage"]) for row in rows}
 
     def find(self, texts: Sequence[str], k: int, where: Where | None = None) -> list[list[Hit]]:
         """Return at most ``k`` passages for each text, the best first, of those that ``where`` allows.
@@ -131,20 +204,20 @@ class LanceIndex:
 
         Tables that it named before are dropped. Raises `StorageError`.
         """
-        is_local = "://" not in self._uri
+        is_local = self.is_local
         fields = {**asdict(self._saved), "uri": _HERE if is_local else self._uri}
         before = _read_manifest(folder) if (folder / MANIFEST).is_file() else None
         try:
             if is_local and self._saved.passages and Path(self._uri).resolve() != folder.resolve():
                 for name in self._tables:
-                    _copy(Path(self._uri), folder, name)
+                    copy_table(Path(self._uri), folder, name)
             write_whole(folder / MANIFEST, json.dumps(fields, indent=1, ensure_ascii=False) + "\n")
         except OSError as error:
             raise cannot_write(folder, error) from None
         is_replaced = before is not None and before.tables != self._saved.tables
         if before is not None and is_replaced and before.uri == fields["uri"]:
-            database = _connect(_place(before.uri, folder))
-            for name in _tables(before.tables):
+            database = connect(_place(before.uri, folder))
+            for name in TableNames.of(before.tables):
                 database.drop_table(name, ignore_missing=True)
 
     @classmethod
@@ -156,7 +229,7 @@ class LanceIndex:
 
     @property
     def _tables(self) -> tuple[str, ...]:
-        return _tables(self._saved.tables)[: 2 if self._saved.encoder else 1]
+        return TableNames.of(self._saved.tables)[: 2 if self._saved.encoder else 1]
 
     def _vectors(self, texts: Sequence[str]) -> list[Any]:
         """The vectors of questions; ``None`` where none is needed, or a question is blank."""
@@ -176,8 +249,8 @@ class LanceIndex:
         if not places:
             return []
         if legs[0] and legs[1]:
-            legs[0].update(self._by_terms(terms, most, _among(places, legs[0])))
-            legs[1].update(self._by_meaning(vector, _MOST_WINDOWS, _among(places, legs[1])))
+            legs[0].update(self._by_terms(terms, most, among(places, legs[0])))
+            legs[1].update(self._by_meaning(vector, _MOST_WINDOWS, among(places, legs[1])))
         scores = [np.array([[leg.get(place, 0.0) for place in places]]) for leg in legs]
         [row] = fused(self.settings, *scores)
         hits = [(places[number], float(row[number])) for number in best(row, k)]
@@ -202,7 +275,7 @@ class LanceIndex:
         return {place: score for place, score in scores.items() if score > 0}
 
     def _read(self, places: Sequence[int]) -> dict[int, Passage]:
-        query = self._passages.search().where(_among(places)).select(["place", "passage"])
+        query = self._passages.search().where(among(places)).select(["place", "passage"])
         rows = query.limit(len(places)).to_list()
         return {row["place"]: read_passage(row["passage"]) for row in rows}
 
@@ -215,62 +288,10 @@ class LanceIndex:
                     f"no passage has the metadata {name!r}{closest(name, self._saved.labels)}; "
                     f"there is {listed(self._saved.labels) or 'none'}"
                 )
-            labels = [
-                _label(name, one) for one in ([values] if isinstance(values, str) else values)
-            ]
+            labels = [label(name, one) for one in ([values] if isinstance(values, str) else values)]
             quoted = ", ".join("'" + label.replace("'", "''") + "'" for label in labels)
             parts.append(f"array_has_any(labels, [{quoted}])" if labels else "false")
         return " AND ".join(parts)
-
-
-def _write(
-    uri: str,
-    names: tuple[str, str],
-    passages: Sequence[Passage],
-    lines: Sequence[str],
-    settings: FinderSettings,
-    encoder: Encoder | None,
-) -> None:
-    arrow = require("pyarrow", "rag")
-    tokenize = Tokenizer(settings.language)
-    labels = [sorted(_label(*pair) for pair in pairs_of(passage)) for passage in passages]
-    searched = [settings.searched(passage) for passage in passages]
-    terms = [" ".join(terms_of(text, tokenize)) for text in searched]
-    texts = arrow.list_(arrow.string())
-    columns = {
-        "place": arrow.array(range(len(lines)), arrow.int64()),
-        "terms": arrow.array(terms, arrow.string()),
-        "labels": arrow.array(labels, texts),
-        "passage": arrow.array(lines, arrow.string()),
-    }
-    database, indexes = _connect(uri), require("lancedb.index", "rag")
-    try:
-        table = database.create_table(names[0], data=arrow.table(columns), mode="overwrite")
-        table.create_index("terms", config=indexes.FTS(**_FTS))
-        table.create_index("place", config=indexes.BTree())
-        table.create_index("labels", config=indexes.LabelList())
-        if encoder is not None:
-            leg = DenseLeg.fit(searched, settings.windows, encoder)
-            owners = np.repeat(np.arange(len(passages)), np.diff(leg.starts))
-            rows = arrow.FixedSizeListArray.from_arrays(
-                arrow.array(leg.vectors.ravel()), leg.vectors.shape[1]
-            )
-            windows = {
-                "place": arrow.array(owners, arrow.int64()),
-                "labels": arrow.array([labels[owner] for owner in owners], texts),
-                "vector": rows,
-            }
-            table = database.create_table(names[1], data=arrow.table(windows), mode="overwrite")
-            table.create_index("place", config=indexes.BTree())
-            table.create_index("labels", config=indexes.LabelList())
-    except (OSError, RuntimeError) as error:
-        raise StorageError(f"cannot write to {uri}: {error}") from None
-
-
-def _among(places: Sequence[int], but: Collection[int] = ()) -> str:
-    """The condition in SQL for these places without others."""
-    listing = ", ".join(str(place) for place in places if place not in but)
-    return f"place IN ({listing})" if listing else "false"
 
 
 def _filtered(query: Any, condition: str) -> list[dict[str, Any]]:
@@ -278,37 +299,6 @@ def _filtered(query: Any, condition: str) -> list[dict[str, Any]]:
         query = query.where(condition, prefilter=True)
     rows: list[dict[str, Any]] = query.to_list()
     return rows
-
-
-def _connect(uri: str) -> Any:
-    try:
-        return require("lancedb", "rag").connect(uri)
-    except (OSError, RuntimeError) as error:
-        raise StorageError(f"cannot open {uri}: {error}") from None
-
-
-def _open(uri: str, name: str) -> Any:
-    try:
-        return _connect(uri).open_table(name)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise ValueError(f"the table {name} cannot be opened: {error}") from None
-
-
-def _copy(source: Path, folder: Path, name: str) -> None:
-    """Copy a table; half a copy never has its name."""
-    target, scratch = folder / f"{name}.lance", folder / f".{name}.part"
-    if not target.is_dir():
-        shutil.rmtree(scratch, ignore_errors=True)
-        shutil.copytree(source / f"{name}.lance", scratch)
-        scratch.rename(target)
-
-
-def _tables(digest: str) -> tuple[str, str]:
-    return f"passages_{digest}", f"windows_{digest}"
-
-
-def _label(name: str, value: str) -> str:
-    return json.dumps([name, value], ensure_ascii=False)
 
 
 def _place(uri: str, folder: Path) -> str:

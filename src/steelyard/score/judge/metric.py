@@ -61,6 +61,7 @@ class Judge(ModelMetric):
         """A digest of what decides a judgement: the model, the rubric, the prompts, the votes."""
         settings = asdict(self.options)
         del settings["ratings"], settings["is_own"], settings["instruction"]
+        del settings["groundedness"]
         if settings["spec"] is not None:
             del settings["spec"]["max_in_flight"], settings["spec"]["timeout_seconds"]
         text = json.dumps([settings, prompts_digest()], sort_keys=True)

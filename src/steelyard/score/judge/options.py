@@ -17,16 +17,19 @@ from steelyard.model.config import ModelConfig
 from steelyard.task import Task
 from steelyard.task.sections import JudgeConfig
 
-Mode = Literal["compare", "rate"]
+Mode = Literal["compare", "rate", "support"]
+"""What is asked: which reply is better, its mark, or whether passages support it (`support.py`)."""
 VOTING_TEMPERATURE = 0.7
 """At which several votes are drawn where the user names none."""
 A, B, TIE = "A", "B", "TIE"
+YES, NO = "YES", "NO"
 
 
 @dataclass(frozen=True)
 class JudgeOptions:
     """One judge. ``spec`` is ``None`` where no model is known yet; ``ratings`` the user's own.
 
+    ``groundedness`` says that answers from documents are put to it with the passages that they cite.
     ``instruction`` is the task's; ``is_own`` says that the judge is a model that is being weighed.
     """
 
@@ -40,11 +43,14 @@ class JudgeOptions:
     instruction: str = ""
     ratings: Path | None = None
     is_own: bool = False
+    groundedness: bool = False
 
     @property
     def choices(self) -> tuple[str, ...]:
         if self.mode == "compare":
             return (A, B, TIE)
+        if self.mode == "support":
+            return (YES, NO)
         return tuple(str(mark) for mark in range(1, self.scale + 1))
 
     @property
@@ -59,6 +65,11 @@ def resolve(options: JudgeConfig, task: Task | None) -> JudgeOptions:
     section = None if task is None else task.judge
     changes = {name: getattr(options, name) for name in options.model_fields_set}
     config = options if section is None else section.model_copy(update=changes)
+    if config.groundedness and task is not None and task.documents is None:
+        raise ConfigError(
+            "judge.groundedness: true asks whether passages support answers, but the task names no "
+            "documents; add documents, or leave it out"
+        )
     spec = _spec(config.model, task, folder)
     weighed = () if task is None else task.models
     return JudgeOptions(
@@ -72,6 +83,7 @@ def resolve(options: JudgeConfig, task: Task | None) -> JudgeOptions:
         instruction="" if task is None else task.instruction,
         ratings=None if config.ratings is None else _ratings(config.ratings, folder),
         is_own=spec is not None and _bare(spec) in [_bare(_spec_of(model)) for model in weighed],
+        groundedness=config.groundedness,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,11 @@ _MARKER_LENGTH = 12
 
 def _texts() -> Mapping[str, Any]:
     texts: Mapping[str, Any] = packaged("score/data/judge.yaml")
+    return texts
+
+
+def _support() -> Mapping[str, str]:
+    texts: Mapping[str, str] = packaged("score/data/support.yaml")
     return texts
 
 
@@ -49,9 +54,26 @@ def rate_messages(options: JudgeOptions, example: Example, reply: str) -> tuple[
     return _messages(options, material)
 
 
+def support_messages(
+    options: JudgeOptions, example: Example, passages: Sequence[str], answer: str
+) -> tuple[Message, ...]:
+    """Ask whether ``passages`` support every claim of ``answer``; all of it is shown as data."""
+    marker = marker_for(*_shown(example), answer, *passages)
+    texts = _support()
+    material = _input(example, marker)
+    material += [
+        fenced(f"PASSAGE {number}", text, marker) for number, text in enumerate(passages, 1)
+    ]
+    material.append(fenced("ANSWER", answer, marker))
+    ending = texts["reasoned" if options.reasoning else "question"]
+    user = "\n\n".join([texts["opening"], *material, ending])
+    return Message("system", _texts()["system"]), Message("user", user)
+
+
 def asked_again(options: JudgeOptions, messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """The same question with a plainer last line, for an answer that could not be read."""
-    again = _texts()[options.mode]["again"].format(scale=options.scale)
+    texts = _support() if options.mode == "support" else _texts()[options.mode]
+    again = texts["again"].format(scale=options.scale)
     *before, last = messages
     return (*before, Message(last.role, f"{last.content}\n\n{again}"))
 

@@ -10,6 +10,7 @@ from typing import Literal
 from steelyard.core import Completion
 from steelyard.score.judge.options import TIE, A, B, JudgeOptions
 from steelyard.score.judge.reading import read_judgement
+from steelyard.score.judge.yes_no import read_yes_no
 
 JudgeOutcome = Literal["win", "tie", "loss"]
 Vote = Mapping[str, float]
@@ -49,7 +50,7 @@ SAME = Judgement(_WORTH["tie"], "tie")
 def read_vote(completion: Completion | None, options: JudgeOptions) -> Vote | None:
     """Return what one answer says; ``None`` where it cannot be read.
 
-    Probabilities are read where they add to the word that was said: for marks, and in place of
+    Probabilities are read where they add to the word that was said: for marks and yes or no, and in place of
     further votes, which only sample them.
     """
     if completion is None or completion.finish_reason in _WITHHELD:
@@ -58,7 +59,7 @@ def read_vote(completion: Completion | None, options: JudgeOptions) -> Vote | No
     if (
         probabilities
         and completion.failure is None
-        and (options.mode == "rate" or options.votes > 1)
+        and (options.mode != "compare" or options.votes > 1)
     ):
         return _tempered({word: probabilities.get(word, 0.0) for word in options.choices}, options)
     if completion.is_cut and options.reasoning:
@@ -67,7 +68,8 @@ def read_vote(completion: Completion | None, options: JudgeOptions) -> Vote | No
     if completion.is_cut:  # "B is better" may have gone on: in tone, but
         whole = _WHOLE.match(text)
         text = whole[0] if whole else ""
-    word = read_judgement(text, options.choices)
+    is_support = options.mode == "support"
+    word = read_yes_no(text) if is_support else read_judgement(text, options.choices)
     return None if word is None else {word: 1.0}
 
 

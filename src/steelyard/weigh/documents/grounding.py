@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,11 +13,33 @@ from steelyard.result.figures import Figure
 from steelyard.retrieve.base import Passage
 from steelyard.stats import mean
 from steelyard.weigh.documents.look import ArmPassages
-from steelyard.weigh.documents.support import support
+from steelyard.weigh.documents.support import Support, support
 
 CITED = "the passages that answers cite"
 IN_PROMPT = "all passages in the prompt: the arm is not asked to cite"
 _NO_CITATIONS = "the arm is not asked to cite"
+
+
+class SupportedAnswer(NamedTuple):
+    """An answer by its place in test, the passages it is looked up in, and how much of it they hold."""
+
+    place: int
+    output: str
+    passages: tuple[str, ...]
+    support: Support
+
+
+def supported_answers(
+    look: ArmPassages, records: Sequence[Record], refused: Sequence[bool]
+) -> list[SupportedAnswer]:
+    """Look every answer up that is neither a refusal nor failed; of an arm that cites, those that cite."""
+    answers = []
+    for place in _answered(records, refused):
+        if look.cites and not look.questions[place].citations.places:
+            continue
+        output, passages = records[place].answer.output or "", _texts(look, place)
+        answers.append(SupportedAnswer(place, output, passages, support(output, passages)))
+    return answers
 
 
 def measure_groundedness(
@@ -31,18 +54,9 @@ def measure_groundedness(
 
     Of an arm that cites, answers without a citation are counted, and have no share.
     """
-    answered = [
-        place
-        for place, record in enumerate(records)
-        if record.outcome == "scored"
-        and (record.answer.output or "").strip()
-        and not refused[place]
-    ]
-    if look.cites:
-        basis = [place for place in answered if look.questions[place].citations.places]
-    else:
-        basis = answered
-    shares = [support(records[place].answer.output or "", _texts(look, place)) for place in basis]
+    answered = _answered(records, refused)
+    answers = supported_answers(look, records, refused)
+    basis, shares = [one.place for one in answers], [one.support for one in answers]
 
     def figure(values: Sequence[float | None], of: Sequence[int], reason: str) -> Figure:
         pairs = [
@@ -82,9 +96,20 @@ def holds_evidence(look: ArmPassages, example: Example, passage: Passage) -> boo
     return any(passage in piece for piece in look.places.held_by(example))
 
 
-def _texts(look: ArmPassages, place: int) -> list[str]:
+def _answered(records: Sequence[Record], refused: Sequence[bool]) -> list[int]:
+    """The places of the answers that are neither failed nor empty nor refusals."""
+    return [
+        place
+        for place, record in enumerate(records)
+        if record.outcome == "scored"
+        and (record.answer.output or "").strip()
+        and not refused[place]
+    ]
+
+
+def _texts(look: ArmPassages, place: int) -> tuple[str, ...]:
     question = look.questions[place]
-    return [one.text for one in (question.cited if look.cites else question.in_prompt)]
+    return tuple(one.text for one in (question.cited if look.cites else question.in_prompt))
 
 
 def _citations(look: ArmPassages, examples: Sequence[Example]) -> tuple[list[float], list[int]]:

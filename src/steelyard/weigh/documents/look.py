@@ -10,6 +10,7 @@ from steelyard.model.hosted.served import PromptCounts
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.grounds import Grounds
 from steelyard.strategy import Arm
+from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.grounding import Citations, Grounding
 from steelyard.strategy.prompting import PromptArm
 from steelyard.weigh.documents.evidence import DEPTH, EvidencePlaces
@@ -55,6 +56,13 @@ class ArmPassages:
 def grounding_of(arm: Arm) -> Grounding | None:
     """The grounding of an arm that answers from documents; ``None`` of any other."""
     return arm.prompt.grounding if isinstance(arm, PromptArm) else None
+
+
+def reads_in_parts(arm: Arm) -> bool:
+    """Whether a part of an arm answers from documents: which part gave an answer is not recorded."""
+    return isinstance(arm, CascadeArm) and any(
+        grounding_of(part) is not None or reads_in_parts(part) for part in arm.parts
+    )
 
 
 def look_up(

@@ -17,6 +17,7 @@ from steelyard.result.documents import (
     RetrievalFigures,
 )
 from steelyard.score import Metric
+from steelyard.score.judge import Judge
 from steelyard.seeds import generator
 from steelyard.strategy import traits_of
 from steelyard.verdict.documents import mend
@@ -24,13 +25,18 @@ from steelyard.weigh.arms import MeasuredArm
 from steelyard.weigh.documents.binning import RIGHT_FROM, AnswerFacts, bin_of, count_bins
 from steelyard.weigh.documents.cases import cases
 from steelyard.weigh.documents.grounding import holds_evidence, measure_groundedness
-from steelyard.weigh.documents.look import ArmPassages, grounding_of, look_up
+from steelyard.weigh.documents.judged import measure_judged
+from steelyard.weigh.documents.look import ArmPassages, grounding_of, look_up, reads_in_parts
 from steelyard.weigh.documents.ranking import measure_ranking
 from steelyard.weigh.documents.refusals import is_refusal, measure_refusals, refusal_texts
 
 if TYPE_CHECKING:
     import numpy as np
 
+NOT_BY_PARTS = (
+    "one of its two stages answers from documents, and which stage gave an answer is not recorded; "
+    "that stage as an arm of its own is measured"
+)
 _IS_CEILING = "it is the ceiling itself"
 _NO_ORACLE = "rag_oracle was not measured on this model"
 _ORACLE_BLIND = "rag_oracle was not shown the evidence of these either"
@@ -47,6 +53,7 @@ class ArmDocuments(NamedTuple):
     bins: AnswerBins | None = None
     groundedness: Groundedness | None = None
     refusals: Refusals | None = None
+    documents_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,12 @@ class _Test:
     def examples(self) -> Sequence[Example]:
         return self.plan.split.test
 
+    @property
+    def judge(self) -> Judge | None:
+        """The judge, where the task wants it to read answers with their passages."""
+        judge = Judge.among(self.plan.metrics)
+        return judge if judge is not None and judge.options.groundedness else None
+
     def refused(self, records: Sequence[Record]) -> list[bool]:
         return [
             is_refusal(example, record, self.texts, self.right_from)
@@ -91,7 +104,8 @@ def measure_documents(
 ) -> DocumentsMeasured:
     """Measure search, bins, groundedness and refusals of every arm of a task with documents.
 
-    Arms without documents have refusals alone. ``rewrite`` is applied to the texts of cases.
+    Arms without documents have refusals alone. Where the task wants it a judge is asked, whose answers are
+    in the store after the first time. ``rewrite`` is applied to the texts of cases.
     """
     if plan.grounds is None:
         return DocumentsMeasured()
@@ -175,7 +189,8 @@ def _of_arm(
     if test.texts:
         refusals = measure_refusals(examples, records, refused, clusters, rng("refusals"))
     if look is None:
-        return ArmDocuments(refusals=refusals), []
+        reason = NOT_BY_PARTS if reads_in_parts(measured.arm) else None
+        return ArmDocuments(refusals=refusals, documents_reason=reason), []
     is_ceiling = traits_of(measured.arm.strategy).is_ceiling
     oracle = None if is_ceiling else oracles.get(_account(measured))
     facts = [
@@ -188,12 +203,15 @@ def _of_arm(
         bins = bins.updated(split_reason=why)
     if not bins.dropped_from_prompt:
         bins = bins.updated(dropped_note=_UNSEEN_CUTS)
+    grounded = measure_groundedness(look, examples, records, refused, clusters, rng("groundedness"))
+    if test.judge is not None:
+        answered = (records, refused)
+        judged = measure_judged(test.judge, look, examples, answered, clusters, rng("judged"))
+        grounded = grounded.updated(judged=judged)
     documents = ArmDocuments(
         retrieval=measure_ranking(look, examples, clusters, rng("ranking")),
         bins=bins,
-        groundedness=measure_groundedness(
-            look, examples, records, refused, clusters, rng("groundedness")
-        ),
+        groundedness=grounded,
         refusals=refusals,
     )
     return documents, [bin_of(fact) for fact in facts]
