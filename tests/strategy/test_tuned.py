@@ -23,6 +23,7 @@ from steelyard.strategy.tuned import (
     short_instruction,
 )
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
+from steelyard.train.learnt import Learnt
 from tests.strategy.samples import SPEC, tickets
 
 
@@ -49,6 +50,11 @@ class JobTuner(Tuner["JobOptions"]):
             {"epochs": options.epochs},
             left_out_too_long=2,
         )
+
+    def learnt(
+        self, samples: Sequence[ChatSample], options: JobOptions, spec: ModelSpec, show: int
+    ) -> Learnt:
+        raise ConfigError("a job does not show what it learns")
 
     def passes(self, options: JobOptions) -> Passes:
         return Passes(options.epochs, 1)

@@ -17,6 +17,18 @@ _LONGEST_NAME, _LONGEST_PATH = 255, 4000
 
 def add_options(verb: argparse.ArgumentParser) -> None:
     """Add the task and the options over it."""
+    add_fit_options(verb)
+    verb.add_argument(
+        "--no-race",
+        dest="race",
+        action="store_false",
+        help="ask every arm the test, also those that dev shows cannot win",
+    )
+
+
+def add_fit_options(verb: argparse.ArgumentParser) -> None:
+    """Add the task and those of its options that matter where no test is asked."""
+    verb.set_defaults(race=True)
     verb.add_argument("task", metavar="TASK", type=file_path, help="a folder with task.yaml")
     verb.add_argument(
         "--out", metavar="DIR", type=file_path, help="run folder (default: runs/NAME)"
@@ -38,12 +50,6 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--max-cost", metavar="X", type=_money, help="stop before hosted tokens cost more than X"
-    )
-    verb.add_argument(
-        "--no-race",
-        dest="race",
-        action="store_false",
-        help="ask every arm the test, also those that dev shows cannot win",
     )
     verb.add_argument(
         "--skip-bad-rows",

@@ -47,6 +47,11 @@ class ControlTokens:
         """Whether a tokenizer would find one of them in ``text``."""
         return self._pattern.search(text) is not None
 
+    def through_first(self, text: str) -> str | None:
+        """``text`` up to the end of its first control token; ``None`` where it holds none."""
+        match = self._pattern.search(text)
+        return None if match is None else text[: match.end()]
+
     def marked(self, text: str, mark: str) -> str:
         """Put ``mark`` behind the first character of each of them: where the text has to be cut."""
         pieces, begin = [], 0

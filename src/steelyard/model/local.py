@@ -49,7 +49,7 @@ class LocalModel(Model):
         self.network = network
         self.tokenizer = tokenizer
         self.writer = PromptWriter(tokenizer)
-        self.end_tokens = end_tokens(network, tokenizer)
+        self.end_tokens = end_tokens(network, tokenizer) | set(self.writer.turn_end[-1:])
         self._shape = cache_shape(network)
         self._runner = Runner(network, self._shape, self.end_tokens, settings.prefill_tokens)
         self._prefixes: dict[tuple[int, ...], Prefix] = {}
@@ -233,9 +233,13 @@ class LocalModel(Model):
 
     def _trie(self, choices: tuple[str, ...]) -> Node:
         if choices not in self._tries:
-            end = min(self.end_tokens)
-            self._tries[choices] = build_trie(choices, self.writer.answer_tokens(choices), end)
+            self._tries[choices] = build_trie(choices, self.choice_paths(choices))
         return self._tries[choices]
+
+    def choice_paths(self, choices: tuple[str, ...]) -> list[tuple[int, ...]]:
+        """The tokens of each choice with those that end an answer, as the template ends one."""
+        end = self.writer.turn_end or (min(self.end_tokens),)
+        return [(*tokens, *end) for tokens in self.writer.answer_tokens(choices)]
 
     def _stopper(self, stops: tuple[str, ...]) -> Callable[[list[int]], bool]:
         return lambda output: any(stop in self.tokenizer.decode(output) for stop in stops)

@@ -66,7 +66,7 @@ class PlainModel(LocalModel):
             options["temperature"] = first.temperature
         if first.choices:
             options["prefix_allowed_tokens_fn"] = self._allowed(first.choices, width)
-            options["max_new_tokens"] = 1 + max(map(len, self.writer.answer_tokens(first.choices)))
+            options["max_new_tokens"] = max(map(len, self.choice_paths(first.choices)))
         if first.schema:
             guides = [self._guides.start(first.schema) for _ in group]
             options["logits_processor"] = [_guided(guides, width)]
@@ -107,15 +107,14 @@ class PlainModel(LocalModel):
         )
 
     def _allowed(self, choices: tuple[str, ...], width: int) -> Callable[[int, Any], list[int]]:
-        end = min(self.end_tokens)
-        paths = [(*tokens, end) for tokens in self.writer.answer_tokens(choices)]
+        paths = self.choice_paths(choices)
 
         def allowed(_row: int, tokens: Any) -> list[int]:
             output = tuple(tokens[width:].tolist())
             following = {
                 p[len(output)] for p in paths if len(p) > len(output) and p[: len(output)] == output
             }
-            return sorted(following) or [end]
+            return sorted(following) or [paths[0][-1]]
 
         return allowed
 

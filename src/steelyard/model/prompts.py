@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from steelyard.core import Message
 from steelyard.model.control_tokens import ControlTokens, encode_cut, unused_character
+
+_PROBE = "Steelyard"
+"""An answer whose place in a rendered chat is looked for."""
 
 
 class PromptWriter:
@@ -57,6 +61,27 @@ class PromptWriter:
     def answer_tokens(self, answers: Sequence[str]) -> list[list[int]]:
         """Return the token ids of answers, as they follow the assistant's opening."""
         return encode_cut(self._encode, [self._control.cut(answer) for answer in answers])
+
+    @cached_property
+    def turn_end(self) -> tuple[int, ...]:
+        """The token ids that close an assistant's turn: the template's own, up to its control token.
+
+        Where a template writes none behind an answer, or there is no template, that is the tokenizer's end
+        token, which need not be the template's; nothing where there is neither.
+        """
+        closing = self._control.through_first(self._after_answer())
+        if closing is not None:
+            return tuple(self._encode([closing])[0])
+        end = self.tokenizer.eos_token_id
+        return () if end is None else (int(end),)
+
+    def _after_answer(self) -> str:
+        """What the template writes after an assistant's last answer."""
+        if self.tokenizer.chat_template is None:
+            return ""
+        chat = [{"role": "user", "content": "Name?"}, {"role": "assistant", "content": _PROBE}]
+        text: str = self.tokenizer.apply_chat_template(chat, tokenize=False)
+        return text.rpartition(_PROBE)[2] if _PROBE in text else ""
 
     def _encode(self, texts: list[str]) -> list[list[int]]:
         return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]

@@ -44,6 +44,7 @@ from steelyard.strategy.record import FitRecord, TrainingRecord
 from steelyard.strategy.room import AnswerRoom
 from steelyard.strategy.search import P, Stage
 from steelyard.train.base import ChatSample, Tuned, Tuner, TuningJob, TuningOptions
+from steelyard.train.learnt import Learnt
 
 MIN_EXAMPLES = 20
 """With fewer train examples, ``auto`` does not tune."""
@@ -106,6 +107,17 @@ class TunedStrategy(Strategy):
             arm.fit = FitRecord(search, training=training)
         return [*arms]
 
+    def learnt(self, brief: Brief, train: Sequence[Example], spec: ModelSpec, show: int) -> Learnt:
+        """Say what tuning ``spec`` learns of ``train``, with the first ``show`` examples; nothing is trained.
+
+        Raises `ConfigError` where that would be nothing, or the prompts too.
+        """
+        samples = chat_samples(self._messages_recipe(brief), train)
+        try:
+            return self.tuner.learnt(samples, self.config, spec, show)
+        except ConfigError as error:
+            raise ConfigError(f"strategy {self.name}: {error}") from None
+
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         reason = super().refusal(task, model)
         return reason or (None if model is None else self.tuner.refusal(model))
@@ -145,13 +157,19 @@ class TunedStrategy(Strategy):
             return {self.name: "free"}
         return {self.name: "constrained", free_name(self.name): "free"}
 
-    def _recipe(self, context: FitContext) -> PromptRecipe:
-        brief = context.brief
+    def _messages_recipe(self, brief: Brief) -> PromptRecipe:
+        """What decides the messages of the prompt."""
         return PromptRecipe(
             instruction=short_instruction(brief, self.config.instruction),
             format=self.config.format,
             kind=brief.kind,
             choices=brief.choices,
+        )
+
+    def _recipe(self, context: FitContext) -> PromptRecipe:
+        brief = context.brief
+        return replace(
+            self._messages_recipe(brief),
             schema=answer_schema(brief, context.train),
             max_output_tokens=output_limit(brief, context.train, context.model),
             temperature=brief.temperature,

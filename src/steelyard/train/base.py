@@ -13,6 +13,7 @@ from pydantic import Field
 from steelyard.config.options import Options
 from steelyard.core import Message, Usage
 from steelyard.model.base import ModelSpec
+from steelyard.train.learnt import Learnt
 
 Tick = Callable[[int, int], None]
 """Called with the steps done and the steps in all."""
@@ -86,6 +87,15 @@ class Tuner(ABC, Generic[OptionsT]):
     @abstractmethod
     def passes(self, options: OptionsT) -> Passes:
         """Return what tuning may take at most."""
+
+    @abstractmethod
+    def learnt(
+        self, samples: Sequence[ChatSample], options: OptionsT, spec: ModelSpec, show: int
+    ) -> Learnt:
+        """Say what of ``samples`` is learnt, with the first ``show`` of them.
+
+        Raises `ConfigError` where it cannot be told, or nothing would be learnt.
+        """
 
     def refusal(self, spec: ModelSpec) -> str | None:
         """Say why it cannot tune a model; ``None`` where it can."""

@@ -13,6 +13,7 @@ from steelyard.extras import LOCAL_MODULES
 from steelyard.model.base import ModelSpec, provider_of
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.config import LoraOptions
+from steelyard.train.learnt import Learnt, learnt_of
 
 if TYPE_CHECKING:
     from steelyard.train.packing import TokenSample
@@ -31,10 +32,7 @@ class LoraTuner(Tuner[LoraOptions]):
     ) -> Tuned:
         from steelyard.model import huggingface
 
-        huggingface.quiet()
-        weights = provider_of(job.spec).weights
-        assert weights is not None
-        source = weights(job.spec)
+        source = _weights(job.spec)
         tokenizer = huggingface.read_tokenizer(source)
         train, checked = (
             [one for one in tokenize(tokenizer, part) if one.length <= options.max_tokens]
@@ -54,6 +52,14 @@ class LoraTuner(Tuner[LoraOptions]):
             len(samples) - len(train),
         )
 
+    def learnt(
+        self, samples: Sequence[ChatSample], options: LoraOptions, spec: ModelSpec, show: int
+    ) -> Learnt:
+        from steelyard.model import huggingface
+
+        tokenizer = huggingface.read_tokenizer(_weights(spec))
+        return learnt_of(tokenizer, tokenize(tokenizer, samples), options.max_tokens, show)
+
     def passes(self, options: LoraOptions) -> Passes:
         """Every trial passes over its share of train, and like every epoch over dev."""
         trials, epochs = options.trials, options.max_epochs
@@ -68,6 +74,16 @@ class LoraTuner(Tuner[LoraOptions]):
         if all(find_spec(package) for package in LOCAL_MODULES):
             return None
         return "the extra 'local' is not installed: pip install 'steelyard[local]'"
+
+
+def _weights(spec: ModelSpec) -> str:
+    """The folder or name that transformers reads."""
+    from steelyard.model import huggingface
+
+    huggingface.quiet()
+    weights = provider_of(spec).weights
+    assert weights is not None
+    return weights(spec)
 
 
 def _train(
@@ -98,15 +114,26 @@ def _train(
 
 
 def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]:
-    """Return the tokens of each chat and of its answer, with the end of the turn."""
+    """Return the tokens of each chat and of its answer, with the end of the turn.
+
+    Raises `ConfigError` where nothing would be learnt, or the prompt too.
+    """
     from steelyard.model.prompts import PromptWriter
     from steelyard.train.packing import TokenSample
 
     writer = PromptWriter(tokenizer)
     prompts = writer.tokens([sample.messages for sample in samples])
     answers = writer.answer_tokens([sample.output for sample in samples])
-    end = tokenizer.eos_token_id
+    if not writer.turn_end:
+        raise ConfigError(
+            "nothing ends an answer: the chat template writes no control token after one, and the "
+            "tokenizer has no eos_token; a model tuned so would never stop"
+        )
+    if samples and not any(answers):
+        raise ConfigError("nothing is learnt: every answer is empty")
+    if not all(prompts):
+        raise ConfigError("everything is learnt: the chat template writes no prompt")
     return [
-        TokenSample(tuple(prompt), (*answer, end))
+        TokenSample(tuple(prompt), (*answer, *writer.turn_end))
         for prompt, answer in zip(prompts, answers, strict=True)
     ]

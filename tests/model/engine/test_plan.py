@@ -48,7 +48,7 @@ def test_batches_keep_their_bounds(prompts: list[list[int]], rows: int, tokens: 
 
 
 def test_a_choice_that_begins_another_stays_reachable() -> None:
-    root = build_trie(["card", "card payment", "cash"], [[7, 8], [7, 8, 9], [7, 3]], 1)
+    root = build_trie(["card", "card payment", "cash"], [[7, 8, 1], [7, 8, 9, 1], [7, 3, 1]])
     path, node = forced_path(root)
     assert path == [7]
     assert set(node.children) == {8, 3}

@@ -76,7 +76,7 @@ def test_constrained_answers_follow_the_likelier_branch(
 ) -> None:
     plain, packed = networks(2)
     choices = {"-".join(map(str, path)): path for path in sorted(paths)}
-    root = build_trie(list(choices), list(choices.values()), END)
+    root = build_trie(list(choices), [(*path, END) for path in choices.values()])
     runner = engine(packed, 64)
     states = runner.run(
         runner.fill(prefix), [PendingPrompt(tuple(tokens), 8, root) for tokens in own]

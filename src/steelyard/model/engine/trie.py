@@ -19,16 +19,16 @@ class Node:
         return next(iter(self.children.items())) if len(self.children) == 1 else None
 
 
-def build_trie(choices: Sequence[str], tokens: Sequence[Sequence[int]], end: int) -> Node:
-    """Build the trie of ``choices`` from their ``tokens``, each ended by ``end``.
+def build_trie(choices: Sequence[str], paths: Sequence[Sequence[int]]) -> Node:
+    """Build the trie of ``choices`` from their ``paths``: tokens that end as an answer ends.
 
-    The end token tells a choice that is the beginning of another from it. A path that has become
+    The end tells a choice that is the beginning of another from it. A path that has become
     unambiguous is cut short at once: its last node carries the choice, and nothing more is computed.
     """
     root = Node()
-    for choice, path in zip(choices, tokens, strict=True):
+    for choice, path in zip(choices, paths, strict=True):
         node = root
-        for token in (*path, end):
+        for token in path:
             node = node.children.setdefault(token, Node())
         node.choice = choice
     _shorten(root)

@@ -1,0 +1,129 @@
+"""``steelyard train TASK``: tune alone, or show what tuning would learn."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from steelyard.cli.options import add_fit_options, count, run_options
+from steelyard.commands import command
+from steelyard.printing import console, say, say_json
+
+if TYPE_CHECKING:
+    from steelyard.train.learnt import LearntRow
+    from steelyard.weigh.training import JobLearnt, TrainedJob
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb to the command line."""
+    verb = verbs.add_parser(
+        "train",
+        help="tune a model on a task, without weighing it",
+        description="Tune as run would, and leave the weights in the run folder; test is not read. The "
+        "same command again resumes after an interruption, and steelyard run goes on from there.",
+    )
+    add_fit_options(verb)
+    verb.add_argument(
+        "--show",
+        metavar="N",
+        type=count,
+        help="train nothing: print N examples as the trainer reads them, what is learnt marked",
+    )
+    verb.add_argument("--json", action="store_true", help="print the figures on stdout as JSON")
+    verb.set_defaults(call=call)
+
+
+def call(args: argparse.Namespace) -> int:
+    """Show what is learnt, or tune and say where the weights are."""
+    from steelyard.planning.options import RunOptions
+    from steelyard.progress import display_for
+    from steelyard.weigh.training import learnt_of_plan, train, training_plan
+
+    plan = training_plan(args.task, RunOptions(**run_options(args)))
+    if args.show is not None:
+        several = learnt_of_plan(plan, args.show)
+        if args.json:
+            say_json([_plain_learnt(one) for one in several])
+        else:
+            for one in several:
+                _show_learnt(one)
+        return 0
+    trained = train(plan, args.out, display_for(quiet=args.json))
+    if args.json:
+        say_json([_plain_trained(one) for one in trained])
+    else:
+        for tuning in trained:
+            _show_trained(tuning)
+    return 0
+
+
+def _show_learnt(one: JobLearnt) -> None:
+    learnt, screen = one.learnt, console()
+    whole = learnt.prompt_tokens + learnt.learnt_tokens
+    say(
+        f"{one.strategy} on {one.model}: {learnt.examples:,} train examples; "
+        f"{learnt.learnt_tokens:,} of {whole:,} tokens are learnt: each answer and the end of its turn"
+    )
+    if learnt.too_long:
+        say(
+            f"{learnt.too_long:,} of them have more than {learnt.max_tokens:,} tokens and are left out; "
+            "the option max_tokens allows more"
+        )
+    for number, row in enumerate(learnt.rows, start=1):
+        screen.print()
+        screen.print(_counts(number, row), style="dim", highlight=False)
+        screen.print(row.prompt, end="", highlight=False, soft_wrap=True)
+        screen.print(f"«{row.learnt}»", style="bold green", highlight=False, soft_wrap=True)
+
+
+def _counts(number: int, row: LearntRow) -> str:
+    left_out = "; too long, left out" if row.is_too_long else ""
+    return (
+        f"{number}: {row.prompt_tokens:,} tokens of prompt, {row.learnt_tokens:,} learnt{left_out}"
+    )
+
+
+def _plain_learnt(one: JobLearnt) -> dict[str, object]:
+    rows = [row._asdict() for row in one.learnt.rows]
+    return {"strategy": one.strategy, "model": one.model, **one.learnt._asdict(), "rows": rows}
+
+
+def _show_trained(one: TrainedJob) -> None:
+    training, screen = one.training, console()
+    screen.print(_curve(one), highlight=False)
+    dev = "" if one.dev_score is None else f"; {one.dev_score:.1%} on dev"
+    say(
+        f"{one.strategy} on {one.model}: {training.tokens:,} tokens in {training.seconds:,.0f} s{dev}"
+    )
+    for folder in one.folders:
+        say(f'{folder}; ask it:  {command("ask", folder)} "…"')
+
+
+def _plain_trained(one: TrainedJob) -> dict[str, object]:
+    return {
+        "strategy": one.strategy,
+        "model": one.model,
+        "arms": [str(folder) for folder in one.folders],
+        "seconds": one.training.seconds,
+        "tokens": one.training.tokens,
+        "left_out_too_long": one.training.left_out_too_long,
+        "trace": [dict(entry) for entry in one.training.trace],
+        "dev_score": one.dev_score,
+    }
+
+
+def _curve(one: TrainedJob) -> object:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    keys = list(dict.fromkeys(key for entry in one.training.trace for key in entry))
+    for key in keys:
+        table.add_column(f" {key.replace('_', ' ')}", justify="right")
+    for entry in one.training.trace:
+        table.add_row(*(_cell(entry.get(key)) for key in keys))
+    return table
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "-" if value is None else str(value)

@@ -1,0 +1,111 @@
+"""Tuning alone, for people who want the weights: what is learnt, and the fit without a test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from steelyard.errors import ConfigError
+from steelyard.planning.jobs import Job
+from steelyard.planning.options import RunOptions
+from steelyard.planning.plan import Plan, default_folder, left_out_text, make_plan
+from steelyard.progress import Display, logged
+from steelyard.store import folder as files
+from steelyard.strategy import Arm, build_strategy, traits_of
+from steelyard.strategy.record import TrainingRecord
+from steelyard.strategy.tuned import TunedStrategy
+from steelyard.task import Task
+from steelyard.train.learnt import Learnt
+from steelyard.weigh.opening import check_trust, open_run
+
+DEFAULT = ("lora",)
+"""What is tuned where the task names no strategy that tunes."""
+
+
+class JobLearnt(NamedTuple):
+    """What a strategy would learn of train; ``model`` is the name of what it tunes."""
+
+    strategy: str
+    model: str
+    learnt: Learnt
+
+
+@dataclass(frozen=True)
+class TrainedJob:
+    """A finished tuning: the arms it gave, in their folders, and its record."""
+
+    strategy: str
+    model: str
+    folders: tuple[Path, ...]
+    training: TrainingRecord
+    dev_score: float | None
+
+
+def training_plan(task: Task | Path | str, options: RunOptions) -> Plan:
+    """Plan the strategies of ``task`` that tune, or LoRA where it names none.
+
+    Raises `ConfigError` for a strategy that does not tune, and where none can tune here.
+    """
+    if options.strategies is None:
+        plan = _tuning_alone(make_plan(task, options))
+        if plan.jobs:
+            return plan
+        options = replace(options, strategies=DEFAULT)
+    for name in options.strategies or ():
+        if name != "auto" and not traits_of(name).tunes:
+            raise ConfigError(
+                f"strategy {name}: it tunes nothing; name one that does, such as lora"
+            )
+    plan = _tuning_alone(make_plan(task, options))
+    if not plan.jobs:
+        raise ConfigError("; ".join(left_out_text(entry) for entry in plan.left_out))
+    return plan
+
+
+def _tuning_alone(plan: Plan) -> Plan:
+    return replace(
+        plan,
+        specs=tuple(spec for spec in plan.specs if traits_of(spec.name).tunes),
+        jobs=tuple(job for job in plan.jobs if traits_of(job.strategy.name).tunes),
+        left_out=tuple(entry for entry in plan.left_out if traits_of(entry.strategy).tunes),
+    )
+
+
+def learnt_of_plan(plan: Plan, show: int) -> list[JobLearnt]:
+    """Return what each job would learn, with the first ``show`` examples of train; nothing is trained."""
+    several = []
+    for job in plan.jobs:
+        assert job.model is not None
+        spec = job.model.spec
+        learnt = _strategy(job).learnt(plan.brief, plan.split.train, spec, show)
+        several.append(JobLearnt(job.key, spec.name, learnt))
+    return several
+
+
+def train(plan: Plan, out: Path | None, display: Display) -> list[TrainedJob]:
+    """Tune, and leave the arms in ``out`` (default: the task's run folder), where a run goes on from them.
+
+    A killed one resumes at its last epoch when it is called again. Test is not read.
+    """
+    folder = out or default_folder(plan)
+    check_trust(plan)
+    with open_run(plan, folder, display) as steps, logged(folder), files.storage_guard(folder):
+        return [_trained(job, steps.fit(job), folder) for job in steps.plan.jobs]
+
+
+def _trained(job: Job, arms: Sequence[Arm], folder: Path) -> TrainedJob:
+    assert job.model is not None
+    first = arms[0]
+    assert first.fit.training is not None
+    folders = tuple(folder / "arms" / arm.name for arm in arms)
+    return TrainedJob(
+        job.key, job.model.spec.name, folders, first.fit.training, first.fit.dev_score
+    )
+
+
+def _strategy(job: Job) -> TunedStrategy:
+    strategy = build_strategy(job.strategy)
+    assert isinstance(strategy, TunedStrategy)
+    return strategy

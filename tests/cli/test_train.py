@@ -1,0 +1,91 @@
+"""``steelyard train``: what is learnt, and a tuning that a run goes on from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from steelyard.cli import main
+from tests.tickets import write_task
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from tests.model.tiny import save_tiny
+
+TUNED = {"name": "lora", "options": {"learning_rates": [0.01], "max_epochs": 2, "rank": 4}}
+
+
+@pytest.fixture
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("STEELYARD_CACHE", str(tmp_path / "cache"))
+    model = f"hf:{save_tiny(tmp_path / 'tiny')}"
+    return write_task(
+        tmp_path / "task", rows=60, model=model, strategies=[TUNED], extra="consistency: false\n"
+    )
+
+
+def test_what_is_learnt_is_marked_and_nothing_is_trained(
+    task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["train", str(task), "--show", "2", "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "lora on" in shown and "tokens are learnt: each answer and the end of its turn" in shown
+    assert shown.count("</s>»") == 2
+    assert not out.exists()
+    assert main(["train", str(task), "--show", "1", "--json"]) == 0
+    [one] = json.loads(capsys.readouterr().out)
+    [row] = one["rows"]
+    assert row["learnt"].endswith("</s>") and row["learnt_tokens"] == len(row["learnt"]) - 3
+    assert one["examples"] > one["too_long"] == 0
+
+
+def test_examples_that_are_too_long_are_counted(
+    tmp_path: Path, task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = {**TUNED, "options": {**TUNED["options"], "max_tokens": 60}}
+    path = write_task(
+        tmp_path / "short", rows=60, model=f"hf:{tmp_path / 'tiny'}", strategies=[short]
+    )
+    assert main(["train", str(path), "--show", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "have more than 60 tokens and are left out" in shown
+    assert "too long, left out" in shown
+
+
+def test_a_run_goes_on_from_the_training(
+    task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main(["train", str(task), "--out", str(out), "--json"]) == 0
+    [trained] = json.loads(capsys.readouterr().out)
+    assert [entry["number"] for entry in trained["trace"]] == [0, 1]
+    adapter = out / "arms" / "lora" / "adapter" / "adapter_model.safetensors"
+    before = adapter.stat().st_mtime_ns
+    assert main(["run", str(task), "--out", str(out), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    arm = next(arm for arm in result["arms"] if arm["name"] == "lora")
+    assert arm["options"]["training"]["trace"] == trained["trace"]
+    assert adapter.stat().st_mtime_ns == before
+
+
+def test_the_curve_is_a_table_and_the_arms_can_be_asked(
+    task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(task), "--out", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr().out
+    assert "dev loss" in shown and "on dev" in shown
+    assert main(["ask", str(tmp_path / "out" / "arms" / "lora"), "hello"]) == 0
+
+
+def test_what_cannot_be_tuned_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_task(tmp_path / "fake", rows=60, model="fake:smart", strategies=["zero_shot"])
+    assert main(["train", str(path), "--show", "1"]) == 2
+    assert "cannot be tuned" in capsys.readouterr().err
+    assert main(["train", str(path), "--strategies", "zero_shot"]) == 2
+    assert "it tunes nothing" in capsys.readouterr().err

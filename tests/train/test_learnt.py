@@ -1,0 +1,90 @@
+"""What is learnt, over the chat templates of many families: the answer and exactly the end of a turn."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from steelyard.core import Message
+from steelyard.errors import ConfigError
+from steelyard.model.prompts import PromptWriter
+from steelyard.train.base import ChatSample
+from steelyard.train.learnt import learnt_of
+from steelyard.train.lora import tokenize
+from tests.model.chat_templates import FAMILIES, tokenizer_of
+
+WITH_SYSTEM = (Message("system", "Be brief."), Message("user", "What is the answer?"))
+WITHOUT = (Message("user", "What is the answer?"),)
+ANSWERS = ["forty-two", " spaced ", "two\nlines", "ü🙂", "<|im_end|> said he"]
+
+
+@cache
+def tokenizer(name: str) -> Any:
+    return tokenizer_of(name)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_the_answer_and_the_templates_end_of_turn_are_learnt(name: str, answer: str) -> None:
+    [sample] = tokenize(tokenizer(name), [ChatSample(WITH_SYSTEM, answer)])
+    learnt = tokenizer(name).decode(sample.completion)
+    assert learnt == answer + FAMILIES[name].closes
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("messages", [WITH_SYSTEM, WITHOUT])
+def test_the_prompt_is_what_the_arm_sends(name: str, messages: tuple[Message, ...]) -> None:
+    [sample] = tokenize(tokenizer(name), [ChatSample(messages, "forty-two")])
+    [sent] = PromptWriter(tokenizer(name)).tokens([messages])
+    assert list(sample.prompt) == sent
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in FAMILIES if name not in ("qwen3", "words alone", "no template")]
+)
+def test_the_whole_begins_the_templates_own_rendering(name: str) -> None:
+    """Not where a template writes a thought before an answer, or nothing special behind it."""
+    messages = WITHOUT if name in ("gemma", "mistral") else WITH_SYSTEM
+    [sample] = tokenize(tokenizer(name), [ChatSample(messages, "forty-two")])
+    chat = [{"role": m.role, "content": m.content} for m in messages]
+    chat.append({"role": "assistant", "content": "forty-two"})
+    rendered = tokenizer(name).apply_chat_template(chat, tokenize=False)
+    whole = tokenizer(name).decode([*sample.prompt, *sample.completion])
+    if name == "a space before the end":  # its answer begins with a space that no prompt holds
+        rendered = rendered.replace(" forty-two", "forty-two")
+    assert rendered.startswith(whole)
+    assert rendered[len(whole) :].strip() in ("", "<|endoftext|>")
+
+
+def test_rows_to_look_at_and_counts_over_all() -> None:
+    samples = [ChatSample(WITHOUT, "x" * length) for length in (1, 2, 200)]
+    tokens = tokenize(tokenizer("smollm2"), samples)
+    learnt = learnt_of(tokenizer("smollm2"), tokens, max_tokens=150, show=2)
+    assert [row.learnt for row in learnt.rows] == ["x<|im_end|>", "xx<|im_end|>"]
+    assert [row.learnt_tokens for row in learnt.rows] == [2, 3]
+    assert (learnt.examples, learnt.too_long, learnt.learnt_tokens) == (3, 1, 5)
+    assert learnt.prompt_tokens == 2 * len(tokens[0].prompt)
+    assert learnt.rows[0].prompt.endswith("<|im_start|>assistant\n")
+
+
+def test_a_model_that_could_not_stop_is_refused() -> None:
+    endless = tokenizer_of("words alone")
+    endless.eos_token = None
+    with pytest.raises(ConfigError, match="would never stop"):
+        tokenize(endless, [ChatSample(WITHOUT, "x")])
+
+
+def test_nothing_learnt_and_everything_learnt_are_refused() -> None:
+    with pytest.raises(ConfigError, match="nothing is learnt: every answer is empty"):
+        tokenize(tokenizer("smollm2"), [ChatSample(WITHOUT, ""), ChatSample(WITHOUT, "")])
+    silent = tokenizer_of("no template")
+    silent.chat_template = "{{ '' }}"
+    with pytest.raises(
+        ConfigError, match="everything is learnt: the chat template writes no prompt"
+    ):
+        tokenize(silent, [ChatSample(WITHOUT, "x")])
