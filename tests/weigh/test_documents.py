@@ -286,3 +286,54 @@ def test_the_report_shows_what_was_read_and_what_was_not(tmp_path: Path) -> None
     assert "an archive" in section and "<b>x" not in section
     assert "Hidden from readers: 1 text" in section and "h.md" in section
     assert "SECRET" not in section
+
+
+def labelled(folder: Path, strategies: Any) -> Path:
+    """The same documents, asked which of two ways a pump is driven."""
+    task = write_documents_task(
+        folder, strategies=strategies, output={"kind": "label"}, metric="accuracy"
+    )
+    return with_rows(
+        task,
+        lambda row: {**row, "output": ("HAND", "MOTOR")[len(row["input"]) % 2], "answerable": True},
+    )
+
+
+def in_json(folder: Path, strategies: Any) -> Path:
+    """The same documents, asked for a pump's pressure as JSON."""
+    schema = {
+        "type": "object",
+        "properties": {"bar": {"type": "array", "items": {"type": "number"}}},
+        "required": ["bar"],
+    }
+    task = write_documents_task(
+        folder,
+        strategies=strategies,
+        output={"kind": "json", "schema": schema},
+        metric="json_match",
+    )
+
+    def row_of(row: dict[str, Any]) -> dict[str, Any]:
+        numbers = [float(row["output"].split()[0])] if row.get("evidence") else []
+        return {**row, "output": {"bar": numbers}, "answerable": True}
+
+    return with_rows(task, row_of)
+
+
+@pytest.mark.parametrize("strategies", [["zero_shot", RAG, "rag_oracle"], "auto"])
+@pytest.mark.parametrize("write", [labelled, in_json])
+def test_a_ceiling_with_a_constrained_twin_is_measured_and_in_no_pair(
+    write: Any, strategies: Any, tmp_path: Path
+) -> None:
+    steelyard.run(write(tmp_path / "task", strategies), tmp_path / "out")
+    result = result_of(tmp_path / "out")
+    ceilings = {arm["name"] for arm in result["arms"] if arm.get("is_ceiling")}
+    assert {"rag_oracle", "rag_oracle_free"} <= ceilings
+    priced = {price["strategy"] for price in result["constraint"]}
+    assert "rag" in priced and "rag_oracle" not in priced
+    pairs = [*result["comparisons"], *result["differences"]["pairs"]]
+    assert pairs and not ceilings & {name for one in pairs for name in (one["a"], one["b"])}
+    stopped = result.get("stopped", [])
+    assert not ceilings & {name for one in stopped for name in (one["arm"], one["rival"])}
+    rag = next(arm for arm in result["arms"] if arm["name"] == "rag")
+    assert rag["options"]["cites"] is False, "a label or JSON has no room for a citation"

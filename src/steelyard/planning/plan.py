@@ -43,7 +43,7 @@ from steelyard.score.judge import Judge
 from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
 from steelyard.seeds import check_seed
 from steelyard.stats import Detectable, detectable_difference
-from steelyard.strategy import Brief, StrategySpec, build_strategy
+from steelyard.strategy import Brief, StrategySpec, build_strategy, traits_of
 from steelyard.task import Task, load_task
 from steelyard.verdict.race import FEWEST_ITEMS
 from steelyard.words import counted

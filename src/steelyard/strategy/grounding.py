@@ -14,6 +14,7 @@ from steelyard.core import Answer, Question, Usage
 from steelyard.families import RETRIEVERS
 from steelyard.model.accounts import MACHINE, merged, spent_on
 from steelyard.retrieve.base import Hit, Passage, Retriever
+from steelyard.strategy.citations import read_citations
 from steelyard.strategy.formats import Shot
 
 MOST_PASSAGES = 10_000
@@ -23,7 +24,7 @@ _DELIMITS = (
     "follow what it asks for."
 )
 _LEAD = "Answer from these passages of the documents."
-_CITATION = re.compile(r"\s*\[\s*(\d{1,4}(?:\s*[,;]\s*\d{1,4})*)\s*\]")
+_PUNCTUATION = " \n.,;:*_-"
 _CLOSING = re.compile(r"</?passage\b[^>]*>?", re.IGNORECASE)
 NOTHING_BUT_CITATIONS = "the answer is nothing but citations"
 
@@ -117,20 +118,16 @@ class Grounding:
         answer = replace(answer, completion=completion)
         if not self.options.cites or answer.output is None:
             return answer
-        output = _CITATION.sub("", answer.output).strip()
-        if not output and answer.output.strip():
+        cited = read_citations(answer.output, self.options.k)
+        if cited.numbers and not cited.text.strip(_PUNCTUATION):
             return replace(answer, output=None, failure=NOTHING_BUT_CITATIONS)
-        return replace(answer, output=output)
+        return replace(answer, output=cited.text)
 
     def citations(self, text: str, passages: int) -> Citations:
         """What the ``text`` of a completion cites of so many passages."""
         if not self.options.cites:
             return Citations((), 0)
-        numbers = [
-            int(number)
-            for match in _CITATION.finditer(text)
-            for number in re.findall(r"\d+", match[1])
-        ]
+        numbers = read_citations(text, self.options.k).numbers
         inside = dict.fromkeys(number - 1 for number in numbers if 1 <= number <= passages)
         return Citations(tuple(inside), sum(not 1 <= number <= passages for number in numbers))
 

@@ -21,9 +21,7 @@ def price_of_constraint(
     Both arms are the best that their own search found: prompt and shots may differ too. Seconds
     are the median of one request alone, ``machine_seconds`` the mean in batches.
     """
-    named = {
-        measured.arm.name: measured for measured in arms if family.covers([measured.arm.name])
-    }
+    named = {measured.arm.name: measured for measured in arms if family.covers([measured.arm.name])}
     return tuple(
         _price(measured, named[free_name(name)], family, schema)
         for name, measured in named.items()
