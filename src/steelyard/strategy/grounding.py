@@ -25,7 +25,8 @@ _DELIMITS = (
 )
 _LEAD = "Answer from these passages of the documents."
 _PUNCTUATION = " \n.,;:*_-"
-_CLOSING = re.compile(r"</?passage\b[^>]*>?", re.IGNORECASE)
+_FENCE = re.compile(r"[<＜﹤](?=[\s/／\\]{0,9}passage)", re.IGNORECASE)
+"""What may open or close a fence inside a passage."""
 NOTHING_BUT_CITATIONS = "the answer is nothing but citations"
 
 
@@ -52,8 +53,8 @@ class Lookup(NamedTuple):
 class GroundingOptions:
     """How passages stand in a prompt: at most ``k``, numbered from 1, the best first.
 
-    With ``cites`` the answer is asked for their numbers; ``delimits`` fences every passage and says that
-    nothing in it is an instruction. ``most`` and ``overlap`` are the tokens of a passage.
+    With ``cites`` the answer is asked for their numbers; ``delimits`` fences every passage, its source too, and
+    says that nothing in it is an instruction. ``most`` and ``overlap`` are the tokens of a passage.
     """
 
     k: int
@@ -96,11 +97,11 @@ class Grounding:
         return "\n\n".join([" ".join(notes), *blocks, f"Question: {question}"])
 
     def _block(self, number: int, passage: Passage) -> str:
-        text = passage.text.strip()
-        if self.options.delimits:
-            text = f"<passage>\n{_CLOSING.sub('', text)}\n</passage>"
-        head = " ".join(filter(None, [f"[{number}]", source_of(passage)]))
-        return f"{head}\n{text}"
+        text, source = passage.text.strip(), " ".join(source_of(passage).split())
+        if not self.options.delimits:
+            return " ".join(filter(None, [f"[{number}]", source])) + f"\n{text}"
+        inside = _FENCE.sub("&lt;", f"{source}\n{text}".strip())
+        return f"[{number}]\n<passage>\n{inside}\n</passage>"
 
     def settled(self, answer: Answer, account: str, lookup: Lookup) -> Answer:
         """The answer without its citations, with what looking its passages up took.
