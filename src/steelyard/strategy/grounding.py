@@ -53,8 +53,8 @@ class Lookup(NamedTuple):
 class GroundingOptions:
     """How passages stand in a prompt: at most ``k``, numbered from 1, the best first.
 
-    With ``cites`` the answer is asked for their numbers; ``delimits`` fences every passage, its source too, and
-    says that nothing in it is an instruction. ``most`` and ``overlap`` are the tokens of a passage.
+    With ``cites`` the answer is asked for their numbers; ``delimits`` fences every passage and its source,
+    and says that nothing in it is an instruction. ``most`` and ``overlap`` are the tokens of a passage.
     """
 
     k: int
