@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 import steelyard
 from steelyard.cli import main
@@ -23,9 +25,10 @@ from steelyard.strategy import encoding
 from steelyard.strategy.saved import load
 from steelyard.task.sections import ConsistencyConfig
 from steelyard.weigh.consistency import CEILING, measure_consistency
-from tests.model.endpoint import Reply, serving
+from tests.model.endpoint import Reply, serving, stream
 from tests.strategy.documents_task import PUMPS, write_documents_task
 
+SYLLABLES = "bal dor fin gru hel jas kom lur mip nox pet qua rus sev tiv wol".split()
 RAG: dict[str, Any] = {
     "name": "rag",
     "options": {"passage_tokens": [40], "overlap": 0, "k": [1, 2]},
@@ -286,3 +289,108 @@ def test_the_report_shows_what_was_read_and_what_was_not(tmp_path: Path) -> None
     assert "an archive" in section and "<b>x" not in section
     assert "Hidden from readers: 1 text" in section and "h.md" in section
     assert "SECRET" not in section
+
+
+def labelled(folder: Path, strategies: Any) -> Path:
+    """The same documents, asked which of two ways a pump is driven."""
+    task = write_documents_task(
+        folder, strategies=strategies, output={"kind": "label"}, metric="accuracy"
+    )
+    return with_rows(
+        task,
+        lambda row: {**row, "output": ("HAND", "MOTOR")[len(row["input"]) % 2], "answerable": True},
+    )
+
+
+def in_json(folder: Path, strategies: Any) -> Path:
+    """The same documents, asked for a pump's pressure as JSON."""
+    schema = {
+        "type": "object",
+        "properties": {"bar": {"type": "array", "items": {"type": "number"}}},
+        "required": ["bar"],
+    }
+    task = write_documents_task(
+        folder,
+        strategies=strategies,
+        output={"kind": "json", "schema": schema},
+        metric="json_match",
+    )
+
+    def row_of(row: dict[str, Any]) -> dict[str, Any]:
+        numbers = [float(row["output"].split()[0])] if row.get("evidence") else []
+        return {**row, "output": {"bar": numbers}, "answerable": True}
+
+    return with_rows(task, row_of)
+
+
+@pytest.mark.parametrize("strategies", [["zero_shot", RAG, "rag_oracle"], "auto"])
+@pytest.mark.parametrize("write", [labelled, in_json])
+def test_a_ceiling_with_a_constrained_twin_is_measured_and_in_no_pair(
+    write: Any, strategies: Any, tmp_path: Path
+) -> None:
+    steelyard.run(write(tmp_path / "task", strategies), tmp_path / "out")
+    result = result_of(tmp_path / "out")
+    ceilings = {arm["name"] for arm in result["arms"] if arm.get("is_ceiling")}
+    assert {"rag_oracle", "rag_oracle_free"} <= ceilings
+    priced = {price["strategy"] for price in result["constraint"]}
+    assert "rag" in priced and "rag_oracle" not in priced
+    pairs = [*result["comparisons"], *result["differences"]["pairs"]]
+    assert pairs and not ceilings & {name for one in pairs for name in (one["a"], one["b"])}
+    stopped = result.get("stopped", [])
+    assert not ceilings & {name for one in stopped for name in (one["arm"], one["rival"])}
+    rag = next(arm for arm in result["arms"] if arm["name"] == "rag")
+    assert rag["options"]["cites"] is False, "a label or JSON has no room for a citation"
+
+
+def test_no_arm_loses_the_race_to_a_ceiling(tmp_path: Path) -> None:
+    words = [f"{first}{second}" for first in SYLLABLES for second in SYLLABLES][:240]
+    docs = tmp_path / "task" / "docs"
+    docs.mkdir(parents=True)
+    rows = []
+    for place, word in enumerate(words):
+        fact = f"The {word} holds {place} bar."
+        (docs / f"{word}.md").write_text(fact, encoding="utf-8")
+        rows.append({"input": f"{word} hold?", "output": f"{place} bar", "evidence": fact})
+    (tmp_path / "task" / "examples.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8"
+    )
+    options = {"formats": ["system_user"], "shots": [0]}
+    way = {**options, "passage_tokens": [40], "overlap": 0, "k": [3], "cites": [False]}
+
+    def answer(request: dict[str, Any], _: int) -> Reply:
+        """Right below one passage, wrong below several."""
+        prompt = request["messages"][-1]["content"]
+        alone = re.search(r"holds (\d+ bar)", prompt)
+        return stream(alone[1] if alone and "[2]" not in prompt else "nothing")
+
+    with serving(answer) as endpoint:
+        task = {
+            "name": "race",
+            "instruction": "Answer.",
+            "output": {"kind": "text"},
+            "examples": "examples.jsonl",
+            "documents": "docs",
+            "metric": "exact_match",
+            "model": {"provider": "openai", "name": "m", "base_url": endpoint.base_url},
+            "prices": {"m": {"input": 1, "output": 1}},
+            "consistency": False,
+            "strategies": [
+                {"name": "rag", "options": {**way, "encoder": "none"}},
+                {"name": "rag_oracle", "options": options},
+            ],
+        }
+        (tmp_path / "task" / "task.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
+        steelyard.run(tmp_path / "task", tmp_path / "out")
+    result = result_of(tmp_path / "out")
+    arms = {arm["name"]: arm["quality"]["value"] for arm in result["arms"]}
+    assert arms["rag_oracle"] > 0.9 and arms["rag"] < 0.1, "as dev showed, too"
+    assert result.get("stopped", []) == []
+
+
+@pytest.mark.parametrize("write", [labelled, in_json])
+def test_a_label_or_json_is_never_asked_to_cite(write: Any, tmp_path: Path) -> None:
+    way = {"name": "rag", "options": {**RAG["options"], "cites": [True, False]}}
+    with pytest.raises(ConfigError, match="cites: true needs output kind text"):
+        steelyard.run(write(tmp_path / "task", [way]), tmp_path / "out")
+    asked = {"name": "rag", "options": {**RAG["options"], "cites": [False]}}
+    assert make_plan(write(tmp_path / "more", [asked]), RunOptions()).jobs

@@ -96,12 +96,15 @@ def answers_of(plan: Plan, job: Job) -> dict[str, int]:
     batched = job.model is not None and job.model.spec.batch
     models = [] if job.model is None else plan.models if job.spans_models else [job.model]
     local = all(provider_of(model.spec).is_local for model in models)
+    is_ceiling = traits_of(job.strategy.name).is_ceiling
+    races = plan.has_race and not batched and not is_ceiling
+    asked_again = consistency_requests(plan.task.consistency, test, prompted=True)
     return {
-        "race": len(plan.split.dev) if plan.has_race and not batched else 0,
+        "race": len(plan.split.dev) if races else 0,
         "test": test,
         **timing_requests(0 if batched else test, local=local),
         "gap": 0 if traits_of(job.strategy.name).no_gap else min(test, train, GAP_EXAMPLES),
-        "consistency": consistency_requests(plan.task.consistency, test, prompted=True),
+        "consistency": 0 if is_ceiling else asked_again,
         **freshness_answers(plan, job),
     }
 

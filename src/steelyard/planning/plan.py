@@ -43,7 +43,7 @@ from steelyard.score.judge import Judge
 from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
 from steelyard.seeds import check_seed
 from steelyard.stats import Detectable, detectable_difference
-from steelyard.strategy import Brief, StrategySpec, build_strategy
+from steelyard.strategy import Brief, StrategySpec, build_strategy, traits_of
 from steelyard.task import Task, load_task
 from steelyard.verdict.race import FEWEST_ITEMS
 from steelyard.words import counted
@@ -170,6 +170,7 @@ class Plan:
             sum(
                 arm_count(job, self.brief, self.split, self.models, self.specs)
                 for job in (*self.jobs, *self.kept)
+                if not traits_of(job.strategy.name).is_ceiling
             )
         )
 

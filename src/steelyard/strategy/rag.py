@@ -16,6 +16,8 @@ from steelyard.core import Example, OutputKind, Usage
 from steelyard.errors import ConfigError
 from steelyard.model.base import ModelSpec
 from steelyard.model.encoder import Encoder
+from steelyard.model.planned import PlannedModel
+from steelyard.output_kinds import KINDS
 from steelyard.retrieve.base import Passage, Retriever
 from steelyard.retrieve.grounds import Grounds
 from steelyard.retrieve.index.choose import FinderFigures, choose_finder
@@ -55,11 +57,11 @@ class RagOptions(SearchOptions):
     """The search over formats, the tokens of a passage, their number ``k``, shots and citations.
 
     Every size of passage is tried with every ``k`` that fits into ``max_prompt_tokens``, with the first of
-    ``shots`` and of ``cites``; the smallest size with its median ``k`` with the others, too. How passages
-    are searched is chosen before, by the dev and train questions whose evidence is known. ``encoder``
-    reads for meaning: ``local``, an endpoint's model (``openai:text-embedding-3-small``), or ``none``.
-    ``store`` keeps the chosen index in ``files`` beside the arm, in LanceDB there (``lance``), or in an
-    object store.
+    ``shots`` and of ``cites``; the smallest size with its median ``k`` with the others, too. Only text can
+    cite: labels and JSON are asked for without. How passages are searched is chosen before, by the dev and
+    train questions whose evidence is known. ``encoder`` reads for meaning: ``local``, an endpoint's model
+    (``openai:text-embedding-3-small``), or ``none``. ``store`` keeps the chosen index in ``files`` beside
+    the arm, in LanceDB there (``lance``), or in an object store.
     """
 
     formats: Several[FormatName] = ("system_user", "user_turn", "labelled_turns")
@@ -139,6 +141,15 @@ class Rag(PromptStrategy):
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         return documents_refusal(task) or super().refusal(task, model)
 
+    def check(self, task: TaskFacts, models: Sequence[PlannedModel]) -> None:
+        super().check(task, models)
+        kind, config = task.brief.kind, self.config
+        if not KINDS[kind].can_cite and "cites" in config.model_fields_set and True in config.cites:
+            raise ConfigError(
+                f"strategy {self.name}, option cites: true needs output kind text, and the task's is "
+                f"{kind}: a label or JSON has no room for a citation; leave cites out"
+            )
+
     @property
     def encoders(self) -> tuple[ModelSpec, ...]:
         """The endpoint that reads the passages, where one does."""
@@ -148,16 +159,17 @@ class Rag(PromptStrategy):
     def shot_limits(self, kind: OutputKind, labels: int) -> ShotLimits:
         return ShotLimits(self.config.shots, self.config.max_prompt_tokens)
 
-    def ways(self) -> list[_Way]:
-        """The ways to compare, from short to long."""
+    def ways(self, kind: OutputKind) -> list[_Way]:
+        """The ways to compare for a kind of output, from short to long."""
         config = self.config
+        first, *others = config.cites if KINDS[kind].can_cite else (False,)
         ways = [
-            _Way(most, k, config.shots[0], config.cites[0])
+            _Way(most, k, config.shots[0], first)
             for most in sorted(set(config.passage_tokens))
             for k in sorted(set(config.k))
         ]
         middle = ways[len(set(config.k)) // 2]
-        ways += [replace(middle, cites=cites) for cites in config.cites[1:]]
+        ways += [replace(middle, cites=cites) for cites in others]
         ways += [replace(middle, shots=shots) for shots in config.shots[1:]]
         fitting = [way for way in ways if way.tokens <= config.max_prompt_tokens] or ways[:1]
         return sorted(dict.fromkeys(fitting), key=lambda way: way.tokens)
@@ -188,7 +200,7 @@ class Rag(PromptStrategy):
 
     def space(self, evaluator: DevEvaluator) -> SearchSpace[SearchCandidate[Prompt]]:
         """Formats are screened with the shortest way; all ways are compared in the best one."""
-        formats, ways = format_names(self.config), self.ways()
+        formats, ways = format_names(self.config), self.ways(evaluator.context.brief.kind)
         indexes = self._indexes
 
         def candidate(name: str, format_name: str, way: _Way) -> SearchCandidate[Prompt]:
@@ -210,7 +222,8 @@ class Rag(PromptStrategy):
     def expected_space(self, brief: Brief, sizes: Sizes) -> SearchSpace[Usage]:
         """The same with passages that are all full; only the instruction is shared by all inputs."""
         prompts = [
-            chat_tokens(sizes, way.tokens + way.shots * shot_tokens(sizes)) for way in self.ways()
+            chat_tokens(sizes, way.tokens + way.shots * shot_tokens(sizes))
+            for way in self.ways(brief.kind)
         ]
         screened = prompts[:1] * len(format_names(self.config))
         return self.sized(brief, sizes, prompts, screened, sizes.instruction_tokens)

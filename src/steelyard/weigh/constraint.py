@@ -15,12 +15,13 @@ from steelyard.weigh.arms import MeasuredArm
 def price_of_constraint(
     arms: Sequence[MeasuredArm], family: Family, schema: str | None
 ) -> tuple[ConstraintPrice, ...]:
-    """Compare each constrained arm with its free twin, differences constrained minus free.
+    """Compare each constrained arm of ``family`` with its free twin, differences constrained minus free.
 
+    An arm out of the family, a ceiling, is no choice and has no price.
     Both arms are the best that their own search found: prompt and shots may differ too. Seconds
     are the median of one request alone, ``machine_seconds`` the mean in batches.
     """
-    named = {measured.arm.name: measured for measured in arms}
+    named = {measured.arm.name: measured for measured in arms if family.covers([measured.arm.name])}
     return tuple(
         _price(measured, named[free_name(name)], family, schema)
         for name, measured in named.items()

@@ -39,7 +39,8 @@ def is_out(steps: RunSteps, job: Job, arm: Arm) -> bool:
 def stop_losers(steps: RunSteps, fitted: Fitted, failures: FailedArms) -> list[StoppedArm]:
     """Ask arms the dev examples, most of which their fits have asked before, and stop those that lose.
 
-    An arm that was tested before goes on, and one that is asked in batches.
+    An arm that was tested before goes on, and one that is asked in batches. A ceiling does not race: it is no
+    choice, so that no arm loses to it.
     """
     earlier = [
         stopped_before(steps.store, arm.name) for job, arm in fitted if job in steps.plan.kept
@@ -50,7 +51,9 @@ def stop_losers(steps: RunSteps, fitted: Fitted, failures: FailedArms) -> list[S
     racing = [
         (job, arm)
         for job, arm in fitted
-        if job not in steps.plan.kept and not steps.is_batched(arm)
+        if job not in steps.plan.kept
+        and not steps.is_batched(arm)
+        and not traits_of(job.strategy.name).is_ceiling
     ]
     racers = {}
     for job, arm in racing:

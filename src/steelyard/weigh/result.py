@@ -114,7 +114,9 @@ def build_result(
         prices=tuple(_price(one, plan, plan.task.price_day) for one in plan.priced),
         prices_at=None if plan.task.prices_at is None else plan.task.prices_at.isoformat(),
         slices=slice_table(plan.metrics[0], test, records, pair, plan.seed),
-        differences=differences(test, records, first, rewrite_of(plan)),
+        differences=differences(
+            test, {m.arm.name: m.records for m in candidates}, first, rewrite_of(plan)
+        ),
         documents=weighing.documents.result,
         **details(test, records, labels, first, plan.brief.kind)._asdict(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,8 +51,8 @@ def test_every_kind_is_read(tmp_path: Path) -> None:
         "README": "A file without an ending.",
         "a.md": "# A\n\nMarkdown.\n",
         "d.pdf": "PDF.\n\n",
-        "e.jsonl#1": "Row.",
-        "f.csv#2": "A, b",
+        "e.jsonl#1": "Row.\n\nproduct: X\nn: 3",
+        "f.csv#2": "A, b\n\nproduct: Y",
         "sub/b.txt": "Text.\r\n",
         "sub/deep/c.html": "# C\n\nHTML.\n",
     }
@@ -161,6 +162,35 @@ def test_rows_have_the_column_that_is_named(tmp_path: Path) -> None:
     assert "has no column 'aa' (did you mean 'a'?)" in reason(
         read_documents([folder], text="aa"), "x.jsonl"
     )
+
+
+def test_the_other_columns_of_a_row_stand_below_its_text_and_a_note_says_so(tmp_path: Path) -> None:
+    rows = [
+        {"product": "Dray\u200b", "price": 129, "text": "A cart. ", "tags": ["x", "y"]},
+        {"product": "Sled", "text": "For snow.", "vector": [0.25] * 200},
+    ]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    corpus = read_documents([write(tmp_path, {"faq.jsonl": lines})])
+    first, second = corpus.documents
+    assert first.text == "A cart.\n\nproduct: Dray\nprice: 129\ntags: x, y"
+    assert second.text == "For snow.\n\nproduct: Sled", "no vector"
+    assert dict(second.metadata)["vector"].startswith("[0.25")
+    note = reason(corpus, "faq.jsonl")
+    assert "the text is the column 'text', and below it product, price and tags" in note
+    assert "values over 300 characters are not shown to a model: of vector" in note
+    [passage] = split_passages(first, most=60)
+    assert passage.span is not None and "price: 129" in passage.text
+    assert first.text[passage.span.start : passage.span.end] == passage.text
+
+
+def test_a_column_that_is_named_is_shown_alone_and_a_note_says_so(tmp_path: Path) -> None:
+    folder = write(tmp_path, {"faq.csv": "product,price,text\nDray,129,A cart.\n"})
+    corpus = read_documents([folder], text="text")
+    assert texts(corpus) == {"faq.csv#2": "A cart."}
+    note = reason(corpus, "faq.csv")
+    assert "shown the column 'text' alone, as text: says; not product and price" in note
+    alone = read_documents([write(tmp_path / "more", {"faq.csv": "text\nA cart.\n"})])
+    assert "column" not in reason(alone, "faq.csv")
 
 
 def test_rows_without_a_usual_name_are_read_whole(tmp_path: Path) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from steelyard.core import Answer, Completion, EvidencePiece, Example, Record
+from steelyard.core import Answer, Completion, EvidencePiece, Example, OutputKind, Record
 from steelyard.result.documents import Groundedness, Refusals, RetrievalFigures
 from steelyard.retrieve.base import Hit, Passage
 from steelyard.retrieve.documents import Corpus, Document
 from steelyard.retrieve.fixed import WholeDocuments
 from steelyard.retrieve.grounds import Grounds
 from steelyard.seeds import generator
+from steelyard.strategy.base import Brief
 from steelyard.strategy.grounding import GroundingOptions
 from steelyard.weigh.arms import MeasuredArm
 from steelyard.weigh.documents import measure_documents
@@ -137,6 +140,53 @@ def test_what_of_an_answer_stands_in_a_passage(
     assert support(answer, [PASSAGE]) == pytest.approx((numbers, names, tokens))
 
 
+@pytest.mark.parametrize(
+    ("answer", "passage", "numbers", "names", "tokens"),
+    [
+        ("P5", "The P7 pack weighs 3 kg", None, 0, None),
+        ("P5", "The P5 pack", None, 1, None),
+        ("p5", "The Ｐ５ pack", None, 1, None),
+        ("P5", "The P5-based pack", None, 1, None),
+        ("P5", "The P55 pack", None, 0, None),
+        ("E22", "error E91", None, 0, None),
+        ("E22", "error E-22", None, 1, None),
+        ("E-22", "error E22", 1, 1, None),
+        ("E 22", "error E22", 1, 1, 1),
+        ("E22", "error E22-B", None, 0, None),
+        ("KB-1234-A", "see KB-1234-A", 1, 1, None),
+        ("KB-1234-A", "see KB-1234-C", 1, 0, None),
+        ("X034", "Device X021 is on", None, 0, None),
+        ("SB2411", "bulletin SB9999", None, 0, None),
+        ("GT500X", "GT900X", None, 0, None),
+        ("Type B7", "Type A1, Type C3, group B", None, 0.5, 1),
+        ("v3", "v2", None, 0, None),
+        ("v2.1", "v2.1 or later", None, 1, None),
+        ("v2.1", "v2.2", None, 0, None),
+        ("H2O", "H1 and O", None, 0, None),
+        ("M6x20", "M8x35", None, 0, None),
+        ("3rd floor", "2nd floor", 0, 0, 1),
+        ("12 kg", "The weight is 12kg.", 1, None, 1),
+        ("12kg", "The weight is 12 kg.", 1, 1, None),
+        ("12-kg", "The weight is 12kg.", 1, None, 1),
+        ("12kg", "The weight is 15kg.", 0, 0, None),
+        ("5pm", "closed at 9pm, 5 am", 1, 0, None),
+        ("22", "code E22", 0, None, None),
+        ("7天", "七天，7天之内", 1, None, 1),
+        ("New P5 York", "New York has P5", None, 1, 1),
+    ],
+)
+def test_a_code_is_held_as_a_whole_whatever_stands_between_number_and_unit(
+    answer: str, passage: str, numbers: float | None, names: float | None, tokens: float | None
+) -> None:
+    assert support(answer, [passage]) == pytest.approx((numbers, names, tokens))
+
+
+@given(code=st.from_regex(r"[A-Z]{1,3}[0-9]{1,4}", fullmatch=True), number=st.integers(0, 9999))
+def test_another_code_is_never_held(code: str, number: int) -> None:
+    other = f"{code.rstrip('0123456789')}{number}"
+    assert support(code, [f"Unit {other} is on."]).names == (1 if other == code else 0)
+
+
 def test_names_and_numbers() -> None:
     assert names_in("The Rhine meets Jean-Luc Picard in New York. He waits.") == [
         "Rhine",
@@ -182,6 +232,33 @@ def test_an_arm_that_does_not_cite_is_held_against_its_prompt() -> None:
     assert figures.basis.startswith("all passages in the prompt")
     assert (figures.numbers.value, figures.tokens.value) == (0, 1)
     assert figures.citations_right.reason == "the arm is not asked to cite"
+
+
+def grounded_as(kind: OutputKind, output: str) -> Groundedness:
+    """The groundedness of one answer of another kind, beside the first facts of the corpus."""
+    grounds, rows = Grounds(corpus()), examples()[:1]
+    arm = rag(grounds, rows, lambda row, passages: output, cites=False)
+    arm.arm.brief = Brief("Answer.", kind, labels=("101", "102"))
+    figures = measure_documents([arm], plan_of(grounds, rows)).of("rag").groundedness
+    assert figures is not None
+    return figures
+
+
+def test_the_values_of_json_are_looked_up_and_no_names_of_fields() -> None:
+    figures = grounded_as(
+        "json", '{"zzz":[101, 9999], "Qqq": {"x": "grams", "y": null, "z": true}}'
+    )
+    assert (figures.numbers.value, figures.names.value, figures.tokens.value) == (0.5, None, 1)
+    assert figures.citations_right.reason is not None
+    assert "has no room for a citation" in figures.citations_right.reason
+
+
+@pytest.mark.parametrize("kind", ["label", "labels"])
+def test_of_a_label_nothing_is_looked_up(kind: OutputKind) -> None:
+    figures = grounded_as(kind, "101" if kind == "label" else '["101"]')
+    assert (figures.answers, figures.citations, figures.made_up, figures.uncited) == (0, 0, 0, 0)
+    for figure in (figures.numbers, figures.names, figures.tokens, figures.citations_right):
+        assert figure.value is None and (figure.reason or "").startswith("not applicable: a label")
 
 
 def refusals_of(script: Script, unanswerable: int = 10) -> Refusals | None:

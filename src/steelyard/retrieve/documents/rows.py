@@ -1,4 +1,4 @@
-"""Rows of a table as documents: one column is the text, the others are metadata."""
+"""Rows of a table as documents: one column is the text, the others stand below it and are metadata."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ from steelyard.words import counted, listed
 _USUAL = ("text", "content", "body", "passage", "page_content", "document", "article", "chunk")
 """Names of the column that is the text, the surest first."""
 _LOOKED_AT = 200
+LONGEST_VALUE = 300
+"""Characters; a longer value of another column (a vector, a page of HTML) does not stand in the text."""
 _SHOWN = 3
+_NAMED = 12
 
 
 class RowDocuments(NamedTuple):
@@ -45,14 +48,17 @@ def read_row_documents(
     *,
     keep_hidden: bool,
 ) -> RowDocuments:
-    """Read the rows of a file, ``column`` being their text; without one it is guessed.
+    """Read the rows of a file, ``column`` alone being their text; without one it is guessed.
 
-    Where no column has a usual name, the text is every column, ``name: value`` on a line each. Raises
+    Below a guessed one stand the others, ``name: value`` on a line each, so that what they say can be found
+    and answered; where no column has a usual name, that is all the text. Values over `LONGEST_VALUE` are
+    only metadata. Raises
     `DocumentRefusedError`, and `DocumentSkippedError` for a file without rows.
     """
     notes: list[str] = []
     bad: list[RawRow] = []
     documents: list[Document] = []
+    others = _OtherColumns({}, {})
     with _in_utf8(path, data, notes) as readable:
         try:
             rows = read_rows(readable)
@@ -63,6 +69,10 @@ def read_row_documents(
                 if not text.strip():
                     bad.append(row)
                     continue
+                if column is None and text_column is not None:
+                    text = others.below(text, metadata)
+                else:
+                    others.below("", metadata)
                 clean = cleaned(text, limits.hidden_pieces, keep=keep_hidden)
                 documents.append(
                     Document(
@@ -83,6 +93,8 @@ def read_row_documents(
         notes.append("no column has a usual name for the text: all columns are, a line each")
     if bad:
         notes.append(_left_out(bad, text_column))
+    if text_column is not None:
+        notes += others.notes(text_column, is_named=column is not None)
     return RowDocuments(tuple(documents), tuple(notes))
 
 
@@ -108,6 +120,37 @@ def _parts(row: RawRow, column: str | None) -> tuple[str, tuple[tuple[str, str],
         return "\n".join(f"{name}: {value}" for name, value in values.items()), ()
     text = values.pop(column, "")
     return text, tuple(values.items())
+
+
+class _OtherColumns(NamedTuple):
+    """The columns beside the text: with values that stand below it, and with values too long for that."""
+
+    shown: dict[str, None]
+    long: dict[str, None]
+
+    def below(self, text: str, values: Iterable[tuple[str, str]]) -> str:
+        """The text with the values below it that are not too long, a line each."""
+        lines = []
+        for name, value in values:
+            if len(value) > LONGEST_VALUE:
+                self.long[name] = None
+                continue
+            self.shown[name] = None
+            lines.append(f"{name}: {', '.join(value.splitlines())}")
+        return "\n".join([text.rstrip(), "", *lines]) if lines else text
+
+    def notes(self, column: str, *, is_named: bool) -> Iterator[str]:
+        """What of the rows a model is shown."""
+        if is_named:
+            names = listed(list(self.shown | self.long), _NAMED)
+            if names:
+                yield f"a model is shown the column {column!r} alone, as text: says; not {names}"
+            return
+        if self.shown:
+            yield f"the text is the column {column!r}, and below it {listed(list(self.shown), _NAMED)}"
+        if self.long:
+            names = listed(list(self.long), _NAMED)
+            yield f"values over {LONGEST_VALUE} characters are not shown to a model: of {names}"
 
 
 def _plain(value: Any) -> str:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from steelyard.core import Estimate, Example, Record
+from steelyard.json_text import json_value
+from steelyard.output_kinds import KINDS
 from steelyard.result.documents import Groundedness
 from steelyard.result.figures import Figure
 from steelyard.retrieve.base import Passage
@@ -18,6 +20,8 @@ from steelyard.weigh.documents.support import Support, support
 CITED = "the passages that answers cite"
 IN_PROMPT = "all passages in the prompt: the arm is not asked to cite"
 _NO_CITATIONS = "the arm is not asked to cite"
+_NO_ROOM = "not applicable: a label or JSON has no room for a citation"
+_IN_A_LIST = "not applicable: a label is one of the task's, and need not stand in a passage"
 
 
 class SupportedAnswer(NamedTuple):
@@ -32,13 +36,19 @@ class SupportedAnswer(NamedTuple):
 def supported_answers(
     look: ArmPassages, records: Sequence[Record], refused: Sequence[bool]
 ) -> list[SupportedAnswer]:
-    """Look every answer up that is neither a refusal nor failed; of an arm that cites, those that cite."""
-    answers = []
+    """Look every answer up that is neither a refusal nor failed; of an arm that cites, those that cite.
+
+    Of JSON its values, without names of fields. Labels are not looked up.
+    """
+    answers: list[SupportedAnswer] = []
+    if KINDS[look.kind].is_labelled:
+        return answers
     for place in _answered(records, refused):
         if look.cites and not look.questions[place].citations.places:
             continue
         output, passages = records[place].answer.output or "", _texts(look, place)
-        answers.append(SupportedAnswer(place, output, passages, support(output, passages)))
+        content = _values(output) if look.kind == "json" else output
+        answers.append(SupportedAnswer(place, output, passages, support(content, passages)))
     return answers
 
 
@@ -67,7 +77,9 @@ def measure_groundedness(
         groups = None if clusters is None else [clusters[place] for place, _ in pairs]
         return Figure.of(mean([value for _, value in pairs], rng, clusters=groups))
 
-    nothing = "no answer cites a passage" if look.cites and not basis else ""
+    nothing = _IN_A_LIST if KINDS[look.kind].is_labelled else ""
+    if look.cites and not basis:
+        nothing = nothing or "no answer cites a passage"
     numbers = figure([one.numbers for one in shares], basis, nothing or "no answer holds a number")
     names = figure([one.names for one in shares], basis, nothing or "no answer holds a name")
     tokens = figure([one.tokens for one in shares], basis, nothing or "no answer holds a word")
@@ -87,7 +99,7 @@ def measure_groundedness(
         citations_right=Figure.of(citations_right),
         citations=sum(len(question.citations.places) for question in look.questions),
         made_up=sum(question.citations.outside for question in look.questions),
-        uncited=len(answered) - len(basis),
+        uncited=len(answered) - len(basis) if look.cites else 0,
     )
 
 
@@ -105,6 +117,21 @@ def _answered(records: Sequence[Record], refused: Sequence[bool]) -> list[int]:
         and (record.answer.output or "").strip()
         and not refused[place]
     ]
+
+
+def _values(output: str) -> str:
+    """The texts and numbers of a JSON answer, a line for each."""
+    lines: list[str] = []
+    waiting = [json_value(output)]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict | list):
+            inside = value.values() if isinstance(value, dict) else value
+            waiting += reversed(list(inside))
+        elif value is not None and not isinstance(value, bool):
+            is_whole = isinstance(value, float) and value.is_integer()
+            lines.append(str(int(value) if is_whole else value))
+    return "\n".join(lines)
 
 
 def _texts(look: ArmPassages, place: int) -> tuple[str, ...]:
@@ -135,7 +162,7 @@ def _groups(places: Sequence[int], clusters: Sequence[Hashable] | None) -> list[
 
 def _why_no_citations(look: ArmPassages, examples: Sequence[Example]) -> str:
     if not look.cites:
-        return _NO_CITATIONS
+        return _NO_CITATIONS if KINDS[look.kind].can_cite else _NO_ROOM
     if not any(example.evidence for example in examples if example.answerable):
         return "no test example names its evidence"
     return "no citation stands under a question whose evidence a passage holds"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from steelyard.core import Example, Record, questions_of
+from steelyard.core import Example, OutputKind, Record, questions_of
 from steelyard.model.hosted.served import PromptCounts
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.grounds import Grounds
@@ -40,13 +40,15 @@ class PromptPassages:
 class ArmPassages:
     """The passages of every test question of an arm, in the order of test.
 
-    ``not_ranked`` says why nothing was searched; ``None`` where something was.
+    ``not_ranked`` says why nothing was searched; ``None`` where something was. ``kind`` is that of the
+    task's outputs.
     """
 
     grounding: Grounding
     places: EvidencePlaces
     questions: tuple[PromptPassages, ...]
     not_ranked: str | None = None
+    kind: OutputKind = "text"
 
     @property
     def cites(self) -> bool:
@@ -66,12 +68,16 @@ def reads_in_parts(arm: Arm) -> bool:
 
 
 def look_up(
-    grounding: Grounding, grounds: Grounds, examples: Sequence[Example], records: Sequence[Record]
-) -> ArmPassages:
+    arm: Arm, grounds: Grounds, examples: Sequence[Example], records: Sequence[Record]
+) -> ArmPassages | None:
     """Find the passages of each example again; ``records`` are the arm's, in the same order.
 
-    Finding is the same each time, so that these are the passages that the prompts held.
+    Finding is the same each time, so that these are the passages that the prompts held. ``None`` of an arm
+    that does not answer from documents itself.
     """
+    grounding = grounding_of(arm)
+    if grounding is None:
+        return None
     finder, k = grounding.finder, grounding.options.k
     not_ranked: str | None = getattr(finder, "not_ranked", None)
     depth = k if not_ranked else max(DEPTH, k)
@@ -84,9 +90,8 @@ def look_up(
         _of_question(grounding, example, ranking, record)
         for example, ranking, record in zip(examples, rankings, records, strict=True)
     )
-    return ArmPassages(
-        grounding, EvidencePlaces(grounds, _all_passages(grounding, grounds)), questions, not_ranked
-    )
+    places = EvidencePlaces(grounds, _all_passages(grounding, grounds))
+    return ArmPassages(grounding, places, questions, not_ranked, arm.brief.kind)
 
 
 def _all_passages(grounding: Grounding, grounds: Grounds) -> Sequence[Passage]:

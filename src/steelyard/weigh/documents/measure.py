@@ -26,7 +26,7 @@ from steelyard.weigh.documents.binning import RIGHT_FROM, AnswerFacts, bin_of, c
 from steelyard.weigh.documents.cases import cases
 from steelyard.weigh.documents.grounding import holds_evidence, measure_groundedness
 from steelyard.weigh.documents.judged import measure_judged
-from steelyard.weigh.documents.look import ArmPassages, grounding_of, look_up, reads_in_parts
+from steelyard.weigh.documents.look import ArmPassages, look_up, reads_in_parts
 from steelyard.weigh.documents.ranking import measure_ranking
 from steelyard.weigh.documents.refusals import is_refusal, measure_refusals, refusal_texts
 
@@ -112,9 +112,9 @@ def measure_documents(
     every = [example for part in plan.split for example in part]
     test = _Test(plan, refusal_texts(every), right_from(plan.metrics[0]))
     looks = {
-        measured.arm.name: look_up(grounding, plan.grounds, test.examples, measured.records)
+        measured.arm.name: look
         for measured in arms
-        if (grounding := grounding_of(measured.arm)) is not None
+        if (look := look_up(measured.arm, plan.grounds, test.examples, measured.records))
     }
     oracles = _oracles(arms, looks, test)
     by_arm: dict[str, ArmDocuments] = {}
