@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from steelyard.model import ModelSpec
-from steelyard.model.prices import context_window
+from steelyard.model.price_book import context_window
 from steelyard.retrieve.documents import Corpus, Document
 from steelyard.retrieve.grounds import Grounds
 from steelyard.strategy.base import Brief, TaskFacts

@@ -44,7 +44,7 @@ class LongContextOptions(SearchOptions):
     formats: Several[FormatName] = ("system_user", "user_turn")
     screen: NonNegativeInt = 16
     dev_items: NonNegativeInt = 40
-    delimits: bool = False
+    delimits: bool = True
     context_tokens: PositiveInt | None = None
 
 

@@ -72,7 +72,7 @@ class RagOptions(SearchOptions):
     k: Several[PositiveInt] = (1, 3, 5)
     shots: Several[NonNegativeInt] = (2, 0, 4)
     cites: Several[bool] = (True, False)
-    delimits: bool = False
+    delimits: bool = True
     language: Annotated[str, one_of("language", lambda: (NO_STEMMING, *LANGUAGES))] = "english"
     windows: Several[Annotated[int, Field(ge=0, le=50)]] = (3,)
     max_prompt_tokens: PositiveInt = 2000

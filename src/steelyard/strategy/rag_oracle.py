@@ -46,7 +46,7 @@ class RagOracleOptions(SearchOptions):
     passage_tokens: PositiveInt = 120
     k: PositiveInt = 5
     shots: Several[NonNegativeInt] = (2, 0, 4)
-    delimits: bool = False
+    delimits: bool = True
 
 
 class RagOracle(PromptStrategy):
