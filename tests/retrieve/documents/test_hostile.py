@@ -206,7 +206,7 @@ def test_markdown_that_does_harm_ends_with_one_line(name: str, tmp_path: Path) -
     (tmp_path / name).write_text("<b> " + MARKDOWNS[name] * (2_000_000 // len(MARKDOWNS[name])))
     _, ended, reason, seconds = outcome_of(tmp_path, name)
     assert seconds < 10
-    assert ended != "refused" or "500,000 HTML tags" in reason
+    assert ended != "refused" or "500,000" in reason
 
 
 def test_markdown_of_too_many_tags_is_refused(tmp_path: Path) -> None:

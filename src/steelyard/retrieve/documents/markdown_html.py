@@ -36,7 +36,7 @@ _REST = re.compile(r"""(?:[^"'<>]|"[^"]*"|'[^']*')*+""")
 _COMPONENT = re.compile(r"=\s*\{")
 """A value that only a component has: outside of blocks of HTML, such a tag is text to CommonMark."""
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""")
-_STYLE = re.compile(r"<style\b[^<>]{0,1000}>(.*?)(?:</style|\Z)", re.IGNORECASE | re.DOTALL)
+_STYLE = re.compile(r"<style\b[^<>]{0,1000}>(.*?)(</style|\Z)", re.IGNORECASE | re.DOTALL)
 _LAST = re.compile(r"[^\s>+~]+$")
 _NAME = re.compile(r"(^[a-zA-Z][\w-]*)|([.#][\w-]+)")
 _VOID = frozenset("br hr img input meta link wbr source area col base embed param track".split())
@@ -48,6 +48,8 @@ _LONGEST_MARGIN = 100
 _LONGEST_TAG, _SHORT_TAG = 65_536, 1_000
 _MOST_PASSES = 10
 _MOST_KINDS = 1_000
+_MOST_SHEETS, _MOST_OPEN_SHEET = 500_000, 50_000
+"""Characters of style sheets, and of one that never ends: it may be the name of a tag in a sentence."""
 _MOST_TAGS, _TAG_COST = 500_000, 4
 """Tags that Markdown may have, and what one costs beside a run of backticks."""
 
@@ -210,7 +212,13 @@ class _Rules:
     """
 
     def __init__(self, text: str) -> None:
-        sheets = [match[1] for match in _STYLE.finditer(text)]
+        sheets = [
+            match[1] if match[2] else match[1][:_MOST_OPEN_SHEET] for match in _STYLE.finditer(text)
+        ]
+        if sum(map(len, sheets)) > _MOST_SHEETS:
+            raise DocumentRefusedError(
+                f"holds more than {_MOST_SHEETS:,} characters of style sheets"
+            )
         self._by_name: dict[str, list[tuple[int, frozenset[str], Declarations]]] = defaultdict(list)
         variables: dict[str, str] = {}
         self.variables: Mapping[str, str] = variables
