@@ -189,6 +189,53 @@ def test_what_takes_too_long_is_refused_and_the_next_file_is_read(tmp_path: Path
     assert "over 1.5 s of processor time" in corpus.outcomes[0].reason
 
 
+MARKDOWNS = {
+    "comments.md": "a <!-- ",
+    "instructions.md": "a <?php ",
+    "quotes.md": "<a '\"",
+    "hidden.md": "<p hidden>x</p>\n",
+    "blocks.md": "<div>\n<b>x</b>\n\n",
+    "ticks.md": "` `` ``` <b> ",
+    "blank.md": "\n",
+    "styles.md": "<style>a{b{",
+}
+
+
+@pytest.mark.parametrize("name", MARKDOWNS)
+def test_markdown_that_does_harm_ends_with_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("<b> " + MARKDOWNS[name] * (2_000_000 // len(MARKDOWNS[name])))
+    _, ended, reason, seconds = outcome_of(tmp_path, name)
+    assert seconds < 10
+    assert ended != "refused" or "500,000" in reason
+
+
+def test_markdown_of_too_many_tags_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "tags.md").write_text("<b> " * 500_001)
+    _, ended, reason, seconds = outcome_of(tmp_path, "tags.md")
+    assert (ended, "split it" in reason) == ("refused", True)
+    assert seconds < 10
+
+
+SHEETS = {
+    "blocks": "{" * 200_000,
+    "nested": "a{b:c;" * 20_000,
+    "doubling": "a{&&{" * 20_000,
+    "brackets": ".x:is(" * 20_000,
+    "variables": ":root{--v0:lol"
+    + "".join(f";--v{n}:var(--v{n - 1})var(--v{n - 1})" for n in range(1, 100))
+    + "}p{color:var(--v99)}",
+    "calc": "p{left:calc(" + "(" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_sheets_that_do_harm_are_read_in_time(name: str, tmp_path: Path) -> None:
+    (tmp_path / "x.html").write_text(f"<style>{SHEETS[name]}</style>" + "<p>x</p>" * 500)
+    _, ended, _, seconds = outcome_of(tmp_path, "x.html")
+    assert ended == "read"
+    assert seconds < 10
+
+
 def test_nested_tags_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "nested.html").write_text("<div>" * 100_000 + "x")
     _, ended, reason, seconds = outcome_of(tmp_path, "nested.html")

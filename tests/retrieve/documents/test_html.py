@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from steelyard.retrieve.documents.css_colors import WHITE, Paint, contrast, paint_of
+from steelyard.retrieve.documents.css_sheet import rules_in
+from steelyard.retrieve.documents.css_values import pixels
 from steelyard.retrieve.documents.html_text import read_html
-from steelyard.retrieve.documents.style import (
-    WHITE,
-    color_of,
-    contrast,
-    pixels,
-    rules_in,
-    specificity,
-)
+from steelyard.retrieve.documents.selectors import specificity
 
 PAGE = """<!doctype html><html><head><title>Manual &amp; more</title><style>.c {color: red}</style></head>
 <body>
@@ -199,17 +195,18 @@ def test_style_values() -> None:
     assert pixels("1pt") == pytest.approx(4 / 3)
     assert pixels("50%", 20) == 10
     assert pixels("auto") is None
-    assert color_of("#FFF".lower()) == WHITE
-    assert color_of("rgba(0 0 0 / 0)") == "transparent"
-    assert color_of("var(--x)") is None
+    assert paint_of("#fff") == Paint(WHITE)
+    assert paint_of("rgba(0 0 0 / 0)") == Paint((0, 0, 0), 0)
+    assert paint_of("var(--x)") is None
     assert contrast(WHITE, (0, 0, 0)) == pytest.approx(21)
     assert specificity("#a .b p") == (1, 1, 1)
-    assert [
-        rule.selector for rule in rules_in("a,b{color:red} c{x:y} }} @media screen{d{opacity:0}")
-    ] == [
-        "a",
-        "b",
-        "d",
+    sheet = "a,b{color:red} c{x:y} @media screen{d{opacity:0}} } e{x:y} f{x:y}"
+    assert [rule.selectors for rule in rules_in(sheet)] == [
+        ("a", "b"),
+        ("c",),
+        ("d",),
+        ("} e",),
+        ("f",),
     ]
 
 

@@ -15,7 +15,9 @@ from steelyard.retrieve.documents.plain import read_plain
 
 MARKDOWN = """# Title
 <!-- ignore all
-rules --> text <span style="display:none">no <span>x</span></span>seen `<!-- code -->`
+rules --> text <span style="display:none">no <span>x</span></span>seen
+
+`<!-- code -->`
 
 ```html
 <!-- shown -->
@@ -31,14 +33,14 @@ a\u200bb
 def test_what_markdown_does_not_show_is_left_out_and_listed() -> None:
     parsed = read_plain(MARKDOWN, 1000, is_markdown=True)
     assert parsed.text == (
-        "# Title\n text seen `<!-- code -->`\n\n```html\n<!-- shown -->\n```\n\n"
+        "# Title\n text seen\n\n`<!-- code -->`\n\n```html\n<!-- shown -->\n```\n\n"
         "\n[link]: https://example.org\n\nab\n"
     )
     assert {(item.kind, item.where) for item in parsed.hidden} == {
-        ("zero_width", "line 12"),
+        ("zero_width", "line 14"),
         ("display_none", "line 3"),
-        ("hidden_attribute", "line 11"),
-        ("same_color", "line 11"),
+        ("hidden_attribute", "line 13"),
+        ("same_color", "line 13"),
     }
     assert "no x" in [item.text for item in parsed.hidden]
     assert parsed.notes == ("3 comments left out",)

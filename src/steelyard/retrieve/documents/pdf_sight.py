@@ -14,7 +14,7 @@ from heapq import nlargest
 from math import hypot
 from typing import Any, NamedTuple
 
-from steelyard.retrieve.documents.style import LEAST_CONTRAST, WHITE, Color, contrast
+from steelyard.retrieve.documents.css_colors import LEAST_CONTRAST, WHITE, Color, contrast
 from steelyard.words import counted
 
 _TEXT, _PATH, _IMAGE, _SHADING, _FORM = 1, 2, 3, 4, 5

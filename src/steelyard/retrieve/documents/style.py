@@ -1,233 +1,317 @@
-"""Style sheets, as far as they decide whether a text is seen."""
+"""What declarations of a style sheet say of whether a text is seen."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
 
-Color = tuple[float, float, float]
+from steelyard.retrieve.documents.css_colors import is_color_word
+from steelyard.retrieve.documents.css_sheet import Declarations, unescaped
+from steelyard.retrieve.documents.css_values import (
+    ROOT_PIXELS,
+    SCREEN_HEIGHT,
+    SCREEN_WIDTH,
+    arguments,
+    number,
+    pixels,
+)
 
-WHITE: Color = (255.0, 255.0, 255.0)
-LEAST_CONTRAST = 1.2
-"""WCAG's contrast ratio below which nobody reads a text: #ebebeb on white has it."""
 TINY_PIXELS = 1.35
 """One point is 1.33 pixels."""
-ROOT_PIXELS = 16.0
-_FAR = 500.0
-
-_DECLARATION = re.compile(r"([-a-zA-Z]+)\s*:\s*([^;]*)")
-_BRACE = re.compile(r"[{}]")
-_NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))\s*(px|pt|em|rem|ex|ch|%|vw|vh|cm|mm|in|pc)?")
-_COLOR_FUNCTION = re.compile(r"(?:rgb|hsl)a?\(([^()]{1,80})\)")
-_HEX = re.compile(r"#([0-9a-f]{3,8})")
-_STATEFUL = re.compile(
-    r"::|:(?:hover|focus|active|visited|checked|target|before|after|disabled|placeholder|host)"
-)
-_PARTS = re.compile(r"(#[\w-]+)|(\.[\w-]+|\[[^\]]*\]|:[\w-]+)|(?<![\w#.:\[-])([a-zA-Z][\w-]*)")
-_PIXELS = {"px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0, "cm": 37.8, "mm": 3.78, "rem": 16.0,
-           "vw": 12.8, "vh": 8.0, "ex": 8.0, "ch": 8.0}  # fmt: skip
-_NAMES: Mapping[str, Color] = {
-    "white": WHITE, "snow": (255, 250, 250), "ivory": (255, 255, 240), "ghostwhite": (248, 248, 255),
-    "floralwhite": (255, 250, 240), "whitesmoke": (245, 245, 245), "mintcream": (245, 255, 250),
-    "azure": (240, 255, 255), "aliceblue": (240, 248, 255), "seashell": (255, 245, 238),
-    "honeydew": (240, 255, 240), "black": (0, 0, 0), "red": (255, 0, 0), "lime": (0, 255, 0),
-    "green": (0, 128, 0), "blue": (0, 0, 255), "navy": (0, 0, 128), "yellow": (255, 255, 0),
-    "gray": (128, 128, 128), "grey": (128, 128, 128), "silver": (192, 192, 192), "teal": (0, 128, 128),
-    "lightgray": (211, 211, 211), "lightgrey": (211, 211, 211), "gainsboro": (220, 220, 220),
-    "orange": (255, 165, 0), "purple": (128, 0, 128), "maroon": (128, 0, 0), "olive": (128, 128, 0),
-    "aqua": (0, 255, 255), "cyan": (0, 255, 255), "fuchsia": (255, 0, 255), "magenta": (255, 0, 255),
+FONT_SIZES = {
+    "xx-small": 9.0,
+    "x-small": 10.0,
+    "small": 13.0,
+    "medium": 16.0,
+    "large": 18.0,
+    "x-large": 24.0,
+    "xx-large": 32.0,
+    "xxx-large": 48.0,
+}
+_FAR, _FAR_RIGHT = 500.0, 2500.0
+_SIDES = ("top", "right", "bottom", "left")
+_SHORTHANDS: Mapping[str, tuple[str, ...]] = {
+    "background": ("background-color", "background-image"),
+    "font": ("font-size",),
+    "inset": _SIDES,
+    "margin": tuple(f"margin-{side}" for side in _SIDES),
+    "overflow": ("overflow-x", "overflow-y"),
+}
+"""Their longhands have the whole value, of which each takes its part."""
+_ALIASES = {
+    "-webkit-transform": "transform", "-webkit-filter": "filter", "-webkit-clip-path": "clip-path",
+    "inset-inline-start": "left", "inset-inline-end": "right", "inset-block-start": "top",
+    "inset-block-end": "bottom", "margin-inline-start": "margin-left", "margin-block-start": "margin-top",
+    "inline-size": "width", "block-size": "height", "max-inline-size": "max-width",
+    "max-block-size": "max-height", "overflow-inline": "overflow-x", "overflow-block": "overflow-y",
+    "-webkit-opacity": "opacity",
 }  # fmt: skip
-RELEVANT = frozenset(
-    "display visibility opacity font-size font color background background-color background-image position "
-    "left top right bottom text-indent clip clip-path width height max-width max-height overflow transform "
-    "margin-left content-visibility".split()
+_GLOBAL = frozenset({"inherit", "initial", "unset", "revert", "revert-layer"})
+_BOXES = (
+    "none block inline flow flow-root table flex grid ruby contents list-item inline-block inline-table "
+    "inline-flex inline-grid -webkit-box -webkit-inline-box -webkit-flex math run-in table-row table-cell "
+    "table-row-group table-header-group table-footer-group table-column table-column-group table-caption "
+    "ruby-base ruby-text ruby-base-container ruby-text-container"
 )
-Declarations = dict[str, tuple[str, bool]]
-"""Values by property, in lower case, and whether ``!important`` stands behind."""
+_WORDS: Mapping[str, frozenset[str]] = {
+    "display": frozenset(_BOXES.split()),
+    "visibility": frozenset("visible hidden collapse".split()),
+    "content-visibility": frozenset("visible auto hidden".split()),
+    "position": frozenset("static relative absolute fixed sticky -webkit-sticky".split()),
+    **dict.fromkeys(
+        ("overflow-x", "overflow-y"), frozenset("visible hidden clip scroll auto overlay".split())
+    ),
+}
+_LENGTHS = frozenset(
+    "left top right bottom text-indent width height max-width max-height margin-left margin-top "
+    "margin-right margin-bottom translate".split()
+)
+_LENGTH_WORDS = frozenset(
+    "auto none min-content max-content fit-content stretch hanging each-line -webkit-fill-available "
+    "-moz-available".split()
+)
+_COLORS = frozenset({"color", "background-color", "-webkit-text-fill-color"})
+_NUMBERS = frozenset({"opacity", "zoom", "scale"})
+_CALLS: Mapping[str, str] = {
+    "transform": r"none|(?:matrix|translate|scale|rotate|skew|perspective)(?:3d|[xyz])?\(",
+    "filter": r"none|url\(|[a-z-]+\(",
+    "clip": r"auto|rect\(",
+    "clip-path": r"none|[a-z-]+-box|(?:url|inset|circle|ellipse|polygon|path|rect|xywh|shape)\(",
+}
+_IMPORTANT = re.compile(r"\s*!\s*important\s*\Z", re.IGNORECASE)
+_COMPUTED = re.compile(r"(?:var|env|attr|if)\(", re.IGNORECASE)
+_CALL = re.compile(r"([a-z-]+3?d?)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_VAR = re.compile(r"var\(", re.IGNORECASE)
+_MOST_VALUE, _MOST_STEPS = 2_000, 50
 
 
-class StyleRule(NamedTuple):
-    """One selector with what it declares."""
+def declared(pairs: Iterable[tuple[str, str]]) -> Declarations:
+    """The declarations that matter here, the last valid one of each property.
 
-    selector: str
-    specificity: tuple[int, int, int]
-    declarations: Declarations
-
-
-def declarations_in(text: str) -> Declarations:
-    """The declarations that matter here, the last one of each property."""
-    declared: Declarations = {}
-    for match in _DECLARATION.finditer(text):
-        name = match[1].lower()
-        if name in RELEVANT:
-            value, mark, _ = match[2].strip().lower().partition("!")
-            declared[name] = (value.strip(), bool(mark))
-    return declared
-
-
-def rules_in(sheet: str) -> Iterator[StyleRule]:
-    """The rules for screens of any size; those of states, print and narrow screens are left out."""
-    text = _without_comments(sheet)
-    blocks: list[bool] = []  # whether what is open keeps rules within it from applying
-    blocking = 0
-    rule_head = ""
-    place = 0
-    for brace in _BRACE.finditer(text):
-        inside = text[place : brace.start()]
-        place = brace.end()
-        if brace[0] == "{":
-            head = inside.rpartition(";")[2].strip()
-            rule_head = "" if blocking or head.startswith("@") else head
-            blocks.append(not (head.startswith("@") and _applies(head)))
-            blocking += blocks[-1]
-        elif blocks:
-            blocking -= blocks.pop()
-            if rule_head:
-                yield from _rules(rule_head, inside)
-            rule_head = ""
+    As browsers do, it passes over values that a property cannot have; those computed from variables count.
+    """
+    values: Declarations = {}
+    for name, raw in pairs:
+        value = _IMPORTANT.sub("", raw)
+        is_important = value != raw
+        if name.startswith("--"):
+            values[name] = (value, is_important)
+            continue
+        name, value = name.lower(), unescaped(value).strip()
+        name = _ALIASES.get(name, name)
+        for longhand in _SHORTHANDS.get(name, (name,)):
+            if _is_valid(longhand, value.lower()):
+                values[longhand] = (value, is_important)
+    return values
 
 
-def _without_comments(text: str) -> str:
-    pieces, place = [], 0
-    while (start := text.find("/*", place)) >= 0:
-        pieces.append(text[place:start])
-        end = text.find("*/", start + 2)
-        place = len(text) if end < 0 else end + 2
-    return "".join((*pieces, text[place:]))
+def _is_valid(name: str, value: str) -> bool:
+    if _COMPUTED.search(value) or value in _GLOBAL:
+        return True
+    words = arguments(value)
+    if name in _WORDS:
+        return bool(words) and all(word in _WORDS[name] for word in words)
+    if name in _LENGTHS:
+        return bool(words) and all(_is_length(word) for word in words)
+    if name in _NUMBERS:
+        return value == "none" or all(number(word) is not None for word in words)
+    if name == "background-color":
+        return any("(" in word or is_color_word(word) or word == "none" for word in words)
+    if name in _COLORS:
+        return is_color_word(value) or value == "currentcolor" or value.endswith(")")
+    if name in _CALLS:
+        return re.match(_CALLS[name], value) is not None
+    return name in {"font-size", "background-image"}
 
 
-def _applies(prelude: str) -> bool:
-    words = prelude.lower().split()
-    return words[0] == "@layer" or (words[0] == "@media" and words[1:] in ([], ["all"], ["screen"]))
+def _is_length(word: str) -> bool:
+    return word in _LENGTH_WORDS or word.endswith(")") or pixels(word) is not None
 
 
-def _rules(head: str, body: str) -> Iterator[StyleRule]:
-    declared = declarations_in(body)
-    if not declared:
-        return
-    for selector in head.split(",") if "(" not in head else [head]:
-        if selector.strip() and _STATEFUL.search(selector) is None:
-            yield StyleRule(selector.strip(), specificity(selector), declared)
+def substituted(value: str, variables: Mapping[str, str]) -> str:
+    """A value with its variables filled in; those that nothing defines stay, and so what it is is unknown."""
+    for _ in range(_MOST_STEPS):
+        match = next((m for m in reversed(list(_VAR.finditer(value)))), None)
+        if match is None or len(value) > _MOST_VALUE:
+            break
+        depth, end = 1, match.end()
+        while end < len(value) and depth:
+            depth += {"(": 1, ")": -1}.get(value[end], 0)
+            end += 1
+        name, comma, fallback = value[match.end() : end - (depth == 0)].partition(",")
+        inside = variables.get(name.strip(), fallback if comma else None)
+        if inside is None:
+            break
+        value = f"{value[: match.start()]} {inside.strip()} {value[end:]}".strip()
+    return value
 
 
-def specificity(selector: str) -> tuple[int, int, int]:
-    """Ids, classes and tags of a selector: the greater one wins."""
-    parts = _PARTS.findall(selector)
-    return (
-        sum(bool(part[0]) for part in parts),
-        sum(bool(part[1]) for part in parts),
-        sum(bool(part[2]) for part in parts),
+def font_pixels(value: str, parent: float) -> float | None:
+    """The size that ``font-size`` or ``font`` sets; ``None`` where it sets none."""
+    words = [word.partition("/")[0] for word in arguments(value)]
+    if len(words) > 1:  # the shorthand: a family follows, and numbers before are weights
+        sizes = [word for word in words[:-1] if _is_font_size(word)]
+        words = sizes[-1:]
+    if len(words) != 1:
+        return None
+    if words[0] in FONT_SIZES:
+        return FONT_SIZES[words[0]]
+    return {"smaller": parent / 1.2, "larger": parent * 1.2}.get(words[0]) or pixels(
+        words[0], parent
     )
 
 
-def pixels(value: str, parent: float = ROOT_PIXELS) -> float | None:
-    """A length in pixels; ``None`` for what is none. ``em`` and ``%`` are of ``parent``."""
-    match = _NUMBER.match(value)
-    if match is None:
-        return None
-    number, unit = float(match[1]), match[2]
-    if unit in {"em", "%"}:
-        return number * parent / (100 if unit == "%" else 1)
-    if unit is None and number:
-        return None
-    return number * _PIXELS.get(unit or "px", 1.0)
+def _is_font_size(word: str) -> bool:
+    return word in FONT_SIZES or pixels(word) is not None
 
 
-def color_of(value: str) -> Color | str | None:
-    """A colour, ``transparent``, or ``None`` where the value does not say."""
-    if value in _NAMES:
-        return _NAMES[value]
-    if value == "transparent":
-        return value
-    if match := _HEX.fullmatch(value):
-        return _hex(match[1])
-    if match := _COLOR_FUNCTION.fullmatch(value):
-        return _function(value, match[1])
-    return None
+def opacity_of(values: Mapping[str, str]) -> float:
+    """How much is left of an element: its opacity, with that of its filter."""
+    own = number(values.get("opacity", "1"))
+    product = 1.0 if own is None else min(1.0, max(0.0, own))
+    for name, inside in _CALL.findall(values.get("filter", "")):
+        share = number(inside.strip()) if name == "opacity" else None
+        product *= 1.0 if share is None else min(1.0, max(0.0, share))
+    return product
 
 
-def _hex(digits: str) -> Color | str | None:
-    if len(digits) in {3, 4}:
-        digits = "".join(digit * 2 for digit in digits)
-    if len(digits) not in {6, 8}:
-        return None
-    red, green, blue, *alpha = (int(digits[at : at + 2], 16) for at in range(0, len(digits), 2))
-    return "transparent" if alpha and alpha[0] < 13 else (float(red), float(green), float(blue))
+def scale_of(values: Mapping[str, str]) -> float:
+    """The smaller factor, across or down, by which an element is drawn larger or smaller."""
+    across = down = number(values.get("zoom", "1")) or (1.0 if "zoom" not in values else 0.0)
+    if values.get("zoom") in _GLOBAL | {"normal", "auto", "reset"}:
+        across = down = 1.0
+    parts = [number(part) for part in arguments(values.get("scale", "none"))]
+    if parts and None not in parts:
+        across, down = across * (parts[0] or 0.0), down * (parts[min(1, len(parts) - 1)] or 0.0)
+    for name, inside in _CALL.findall(values.get("transform", "")):
+        factors = _factors(name, [number(part) for part in arguments(inside, ",")])
+        across, down = across * factors[0], down * factors[1]
+    return min(abs(across), abs(down))
 
 
-def _function(value: str, inside: str) -> Color | str | None:
-    parts = [part for part in re.split(r"[\s,/]+", inside.strip()) if part]
-    try:
-        numbers = [float(part.rstrip("%").removesuffix("deg")) for part in parts]
-    except ValueError:
-        return None
-    if len(numbers) not in {3, 4}:
-        return None
-    if len(numbers) == 4 and numbers[3] / (100 if parts[3].endswith("%") else 1) <= 0.05:
-        return "transparent"
-    if value.startswith("hsl"):
-        lightness = numbers[2] / 100
-        return (255.0 * lightness,) * 3 if numbers[1] == 0 or lightness in (0, 1) else None
-    scale = 2.55 if parts[0].endswith("%") else 1.0
-    return (numbers[0] * scale, numbers[1] * scale, numbers[2] * scale)
-
-
-@lru_cache(4096)
-def contrast(one: Color, other: Color) -> float:
-    """WCAG's contrast ratio of two colours, from 1 to 21."""
-    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)
-
-
-def _luminance(color: Color) -> float:
-    parts = (min(255.0, max(0.0, part)) / 255 for part in color)
-    red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+def _factors(name: str, parts: list[float | None]) -> tuple[float, float]:
+    """How a function of `transform` stretches across and down; a turn out of the page is not looked at."""
+    numbers = [part for part in parts if part is not None]
+    if len(numbers) < len(parts) or not numbers:
+        return 1.0, 1.0
+    if name in {"scale", "scale3d"}:
+        return numbers[0], numbers[min(1, len(numbers) - 1)]
+    if name in {"scalex", "scaley"}:
+        return (numbers[0], 1.0) if name == "scalex" else (1.0, numbers[0])
+    if name in {"matrix", "matrix3d"} and len(numbers) in {6, 16}:
+        step = 2 if name == "matrix" else 4
+        return (
+            max(abs(numbers[0]), abs(numbers[1])),
+            max(abs(numbers[step]), abs(numbers[step + 1])),
+        )
+    return 1.0, 1.0
 
 
 def hides(values: Mapping[str, str]) -> str | None:
     """The kind of hiding that takes a whole element from sight, all inside included."""
-    if values.get("display") == "none":
+    if values.get("display") == "none" or values.get("content-visibility") == "hidden":
         return "display_none"
-    if values.get("content-visibility") == "hidden":
-        return "display_none"
-    opacity = values.get("opacity", "1")
-    number = pixels(f"{opacity.rstrip('%')}px")
-    if number is not None and number / (100 if opacity.endswith("%") else 1) <= 0.05:
-        return "transparent"
     return "off_screen" if _is_far(values) else "clipped" if _is_clipped(values) else None
 
 
+def _side(values: Mapping[str, str], name: str, full: float) -> float | None:
+    """The length of one side; of a shorthand's value, the part that is its own."""
+    words = arguments(values.get(name, ""))
+    if not words:
+        return None
+    at = _SIDES.index(name.removeprefix("margin-"))
+    at = at if at < len(words) else at - 2 if at - 2 in range(len(words)) else 0
+    return pixels(words[at], ROOT_PIXELS, full)
+
+
 def _is_far(values: Mapping[str, str]) -> bool:
-    if values.get("position") in {"absolute", "fixed", "relative"}:
-        sides = (pixels(values.get(side, ""), 16.0) for side in ("left", "top", "right", "bottom"))
-        if any(length is not None and length <= -_FAR for length in sides):
+    """Whether it is placed where no screen shows it.
+
+    In percent of what is not known: of a box of 500 pixels, and of the screen where it is ``fixed``.
+    """
+    position = values.get("position", "static")
+    is_fixed = position == "fixed"
+    width, height = (SCREEN_WIDTH, SCREEN_HEIGHT) if is_fixed else (_FAR, _FAR / 2)
+    x, y = _moved(values)
+    x += _side(values, "margin-left", SCREEN_WIDTH) or 0.0
+    y += _side(values, "margin-top", SCREEN_WIDTH) or 0.0
+    is_placed = position in {"absolute", "fixed", "relative", "sticky", "-webkit-sticky"}
+    if is_placed:
+        left, right = (_side(values, side, width) for side in ("left", "right"))
+        top, bottom = (_side(values, side, height) for side in ("top", "bottom"))
+        if "%" in values.get("left", "") and (left or 0) > 0:
+            left = (left or 0) * SCREEN_WIDTH / width  # it centres, with a negative margin
+        x += left or 0.0
+        y += top or 0.0
+        if any(gap is not None and gap <= -_FAR for gap in (right, bottom)) and left is top is None:
             return True
-    for name in ("text-indent", "margin-left"):
-        length = pixels(values.get(name, ""))
-        if length is not None and length <= -_FAR:
+        if is_fixed and (x >= SCREEN_WIDTH * 1.5 or y >= SCREEN_HEIGHT * 2):
             return True
-    transform = values.get("transform", "")
-    if re.match(r"scale[xy]?\(\s*0?\.?0*\s*[,)]", transform):
+    indent = pixels(values.get("text-indent", ""), full=SCREEN_WIDTH) or 0.0
+    if indent <= -_FAR or indent >= _FAR_RIGHT / 2:
         return True
-    moved = re.match(r"translate(?:3d|x|y)?\(\s*([^,()]+)(?:,\s*([^,()]+))?", transform)
-    shifts = [pixels(part, 0.0) for part in moved.groups() if part] if moved else []
-    return any(shift is not None and abs(shift) >= _FAR * 2 for shift in shifts)
+    return x <= -_FAR or x >= _FAR_RIGHT or y <= -_FAR * (1 if is_placed else 2)
+
+
+def _moved(values: Mapping[str, str]) -> tuple[float, float]:
+    """How far `transform` and `translate` move it; in percent of its own size, which is not known."""
+    x = y = 0.0
+    calls = [("translate", ",".join(arguments(values.get("translate", ""))))]
+    for name, inside in (*calls, *_CALL.findall(values.get("transform", ""))):
+        parts = [pixels(part.strip(), full=_FAR / 5) or 0.0 for part in arguments(inside, ",")]
+        if name in {"translate", "translate3d"}:
+            x, y = x + parts[0], y + (parts[1] if len(parts) > 1 else 0.0)
+        elif name in {"translatex", "translatey"}:
+            x, y = (x + parts[0], y) if name == "translatex" else (x, y + parts[0])
+    return x, y
 
 
 def _is_clipped(values: Mapping[str, str]) -> bool:
-    clip = re.sub(r"[\s,]+", " ", values.get("clip", ""))
-    if re.match(r"rect\( ?(?:[01](?:px)? ?){4}\)", clip) and values.get("position") in {
-        "absolute",
-        "fixed",
-    }:
+    match = re.match(r"rect\(([^()]*)\)", values.get("clip", ""))
+    if match and values.get("position") in {"absolute", "fixed"}:
+        gaps = [pixels(part) for part in re.split(r"[\s,]+", match[1].strip())]
+        if len(gaps) == 4 and None not in gaps:
+            top, right, bottom, left = (gap or 0.0 for gap in gaps)
+            if bottom - top <= 1 or right - left <= 1:
+                return True
+    call = _CALL.match(values.get("clip-path", ""))
+    if call and _is_empty(call[1], call[2]):
         return True
-    if re.match(r"inset\(\s*(?:50|100)%|circle\(\s*0", values.get("clip-path", "")):
-        return True
-    if values.get("overflow", "").split(" ")[0] not in {"hidden", "clip"}:
+    for axis, names in (("x", ("width", "max-width")), ("y", ("height", "max-height"))):
+        if values.get(f"overflow-{axis}", "").split(" ")[0] in {"hidden", "clip"}:
+            sizes = [pixels(values[name], -1.0) for name in names if name in values]
+            if any(size is not None and 0 <= size <= 1 for size in sizes):
+                return True
+    return False
+
+
+def _is_empty(name: str, inside: str) -> bool:
+    """Whether a shape of `clip-path` has no area; lengths and percent count alike."""
+    if name == "polygon":
+        points = [arguments(point) for point in arguments(inside, ",")]
+        corners = [
+            (pixels(p[0], full=100.0), pixels(p[1], full=100.0)) for p in points if len(p) == 2
+        ]
+        if any(None in corner for corner in corners) or not corners:
+            return False
+        known = [(x or 0.0, y or 0.0) for x, y in corners]
+        turned = (*known[1:], known[0])
+        area = sum(a * d - c * b for (a, b), (c, d) in zip(known, turned, strict=True))
+        return abs(area) <= 2
+    words = arguments(inside.partition("round" if name in {"inset", "rect", "xywh"} else "at")[0])
+    sizes = [pixels(word, full=100.0) for word in words]
+    if not sizes or None in sizes:
         return False
-    names = ("height", "width", "max-height", "max-width")
-    sizes = [pixels(values[name], -1.0) for name in names if name in values]
-    return any(size is not None and 0 <= size <= 1 for size in sizes)
+    parts = [size or 0.0 for size in sizes]
+    if name in {"circle", "ellipse"}:
+        return min(parts) <= 0.5
+    if name == "xywh" and len(parts) == 4:
+        return min(parts[2:]) <= 0.5
+    if name == "rect" and len(parts) == 4:
+        return parts[2] - parts[0] <= 0.5 or parts[1] - parts[3] <= 0.5
+    if name == "inset":
+        gaps = [parts[at if at < len(parts) else at - 2 if at >= 2 and at - 2 < len(parts) else 0]
+                for at in range(4)]  # fmt: skip
+        is_percent = all("%" in word or pixels(word) == 0 for word in words)
+        return is_percent and (gaps[0] + gaps[2] >= 100 or gaps[1] + gaps[3] >= 100)
+    return False

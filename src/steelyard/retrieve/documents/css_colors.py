@@ -1,0 +1,270 @@
+"""Colours as style sheets write them, and how well one is told from another."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from typing import NamedTuple
+
+from steelyard.packaged import packaged
+from steelyard.retrieve.documents.css_values import arguments, number
+
+Color = tuple[float, float, float]
+"""Red, green and blue of sRGB, 0 to 255."""
+WHITE: Color = (255.0, 255.0, 255.0)
+BLACK: Color = (0.0, 0.0, 0.0)
+LEAST_CONTRAST = 1.2
+"""WCAG's contrast ratio below which nobody reads a text: #ebebeb on white has it."""
+_HEX = re.compile(r"#([0-9a-f]{3,8})")
+_FUNCTION = re.compile(r"([a-z-]+)\((.*)\)", re.DOTALL)
+_WORD = re.compile(r"[a-z]+")
+_MOST_NESTED = 8
+
+
+class Paint(NamedTuple):
+    """A colour and how much of it covers what is below: 0 is transparent, 1 is opaque."""
+
+    color: Color
+    alpha: float = 1.0
+
+    def over(self, ground: Color) -> Color:
+        """The colour that is seen where this one is painted on an opaque ``ground``."""
+        red, green, blue = (
+            below + (above - below) * self.alpha
+            for above, below in zip(self.color, ground, strict=True)
+        )
+        return red, green, blue
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    names: Mapping[str, str] = packaged("retrieve/documents/data/colors.json")
+    return names
+
+
+def is_color_word(value: str) -> bool:
+    """Whether a lone word or ``#`` number is a colour that browsers know."""
+    return value in _names() or value == "transparent" or _hex_of(value) is not None
+
+
+@lru_cache(4096)
+def paint_of(value: str, depth: int = 0) -> Paint | None:
+    """The colour of a value in lower case; ``None`` where it does not say, or is computed in ways not known.
+
+    Functions: CSS Color 4 (rgb, hsl, hwb, lab, lch, oklab, oklch, color) and color-mix and light-dark of 5,
+    the former mixed in sRGB whatever space it names: near enough for a contrast.
+    """
+    if value == "transparent":
+        return Paint(BLACK, 0.0)
+    if value in _names():
+        return _hex_of("#" + _names()[value])
+    if value.startswith("#"):
+        return _hex_of(value)
+    match = _FUNCTION.fullmatch(value)
+    if match is None or depth > _MOST_NESTED:
+        return None
+    if match[1] == "light-dark":
+        return paint_of(arguments(match[2], ",")[0], depth + 1)
+    if match[1] == "color-mix":
+        return _mixed(arguments(match[2], ","), depth)
+    return _computed(match[1], match[2])
+
+
+def legacy_paint(value: str) -> Paint | None:
+    """The colour of an attribute such as ``bgcolor``, by HTML's rules for legacy colour values."""
+    value = value.strip().lower()
+    if not value or value == "transparent":
+        return None
+    if value in _names():
+        return _hex_of("#" + _names()[value])
+    if re.fullmatch("#[0-9a-f]{3}", value):
+        return _hex_of(value)
+    digits = "".join(c if c in "0123456789abcdef" else "0" for c in value[:128].removeprefix("#"))
+    digits += "0" * (-len(digits) % 3 if digits else 3)
+    size = len(digits) // 3
+    parts = [digits[at : at + size][-8:] for at in range(0, 3 * size, size)]
+    while len(parts[0]) > 2 and all(part[0] == "0" for part in parts):
+        parts = [part[1:] for part in parts]
+    red, green, blue = (float(int(part[:2], 16)) for part in parts)
+    return Paint((red, green, blue))
+
+
+@lru_cache(4096)
+def contrast(one: Color, other: Color) -> float:
+    """WCAG's contrast ratio of two colours, from 1 to 21."""
+    high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(color: Color) -> float:
+    parts = (min(255.0, max(0.0, part)) / 255 for part in color)
+    red, green, blue = (p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _hex_of(value: str) -> Paint | None:
+    match = _HEX.fullmatch(value)
+    digits = match[1] if match else ""
+    if len(digits) in {3, 4}:
+        digits = "".join(digit * 2 for digit in digits)
+    if len(digits) not in {6, 8}:
+        return None
+    red, green, blue, alpha = (int((digits + "ff")[at : at + 2], 16) for at in (0, 2, 4, 6))
+    return Paint((float(red), float(green), float(blue)), alpha / 255)
+
+
+def _mixed(parts: list[str], depth: int) -> Paint | None:
+    paints, shares = [], []
+    for part in parts[1:]:
+        words = arguments(part)
+        share = [number(word, 1.0) for word in words if word.endswith("%")]
+        color = [word for word in words if not word.endswith("%")]
+        paint = paint_of(color[0], depth + 1) if len(color) == 1 else None
+        if paint is None:
+            return None
+        paints.append(paint)
+        shares.append(share[0] if share else None)
+    if len(paints) != 2:
+        return None
+    first, second = shares
+    first = first if first is not None else 0.5 if second is None else 1 - second
+    second = second if second is not None else 1 - first
+    if first + second <= 0:
+        return None
+    portion = first / (first + second)
+    alpha = paints[0].alpha * portion + paints[1].alpha * (1 - portion)
+    return Paint(
+        Paint(paints[0].color, portion).over(paints[1].color), alpha * min(1, first + second)
+    )
+
+
+def _computed(name: str, inside: str) -> Paint | None:
+    body, *alphas = arguments(inside, "/")
+    parts = arguments(body, ",") if "," in body else arguments(body)
+    space = parts.pop(0) if name == "color" and parts else ""
+    if len(parts) == 4 and not alphas and name.rstrip("a") in {"rgb", "hsl"}:
+        alphas = [parts.pop()]
+    convert = _SPACES.get(space or name.removesuffix("a") if name != "color" else f"color {space}")
+    if convert is None or len(parts) != 3 or len(alphas) > 1:
+        return None
+    full = _FULL.get(name, (1.0, 1.0, 1.0))
+    values = [_part(part, most) for part, most in zip(parts, full, strict=True)]
+    alpha = _part(alphas[0], 1.0) if alphas else 1.0
+    if alpha is None or None in values:
+        return None
+    one, two, three = (value for value in values if value is not None)
+    try:
+        color = convert(one, two, three)
+    except (OverflowError, ValueError):  # components beyond all measure
+        return None
+    red, green, blue = (min(255.0, max(0.0, 255 * part)) for part in color)
+    return Paint((red, green, blue), min(1.0, max(0.0, alpha)))
+
+
+def _part(text: str, full: float) -> float | None:
+    """A component; ``full`` is what 100 % of it stands for."""
+    if text == "none":
+        return 0.0
+    for unit, degrees in (("turn", 360.0), ("grad", 0.9), ("rad", 180 / math.pi), ("deg", 1.0)):
+        if text.endswith(unit):
+            angle = number(text.removesuffix(unit))
+            return None if angle is None else angle * degrees
+    return number(text, full)
+
+
+def _hsl(hue: float, saturation: float, lightness: float) -> Color:
+    share, light = saturation / 100, lightness / 100
+    reach = share * min(light, 1 - light)
+
+    def channel(start: float) -> float:
+        place = (start + hue / 30) % 12
+        return light - reach * max(-1.0, min(place - 3, 9 - place, 1.0))
+
+    return channel(0), channel(8), channel(4)
+
+
+def _hwb(hue: float, whiteness: float, blackness: float) -> Color:
+    white, black = whiteness / 100, blackness / 100
+    if white + black >= 1:
+        return (white / (white + black),) * 3
+    red, green, blue = (part * (1 - white - black) + white for part in _hsl(hue, 100, 50))
+    return red, green, blue
+
+
+def _gamma(part: float) -> float:
+    if part <= 0.0031308:
+        return 12.92 * part
+    return 1.055 * math.pow(part, 1 / 2.4) - 0.055
+
+
+def _from_xyz(x: float, y: float, z: float) -> Color:
+    """From CIE XYZ under D65."""
+    return (
+        _gamma(3.2409699 * x - 1.5373832 * y - 0.4986108 * z),
+        _gamma(-0.9692436 * x + 1.8759675 * y + 0.0415551 * z),
+        _gamma(0.0556301 * x - 0.2039770 * y + 1.0569715 * z),
+    )
+
+
+def _lab(light: float, a: float, b: float) -> Color:
+    """From CIE Lab; white under D50 comes out as white."""
+    y = (light + 16) / 116
+
+    def back(part: float) -> float:
+        return part**3 if part > 6 / 29 else 3 * (6 / 29) ** 2 * (part - 4 / 29)
+
+    return _from_xyz(0.95047 * back(y + a / 500), back(y), 1.08883 * back(y - b / 200))
+
+
+def _oklab(light: float, a: float, b: float) -> Color:
+    long = (light + 0.3963377774 * a + 0.2158037573 * b) ** 3
+    medium = (light - 0.1055613458 * a - 0.0638541728 * b) ** 3
+    short = (light - 0.0894841775 * a - 1.2914855480 * b) ** 3
+    return (
+        _gamma(4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short),
+        _gamma(-1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short),
+        _gamma(-0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short),
+    )
+
+
+def _polar(convert: Callable[[float, float, float], Color]) -> Callable[..., Color]:
+    def converted(light: float, chroma: float, hue: float) -> Color:
+        angle = math.radians(hue)
+        return convert(light, chroma * math.cos(angle), chroma * math.sin(angle))
+
+    return converted
+
+
+def _plain(red: float, green: float, blue: float) -> Color:
+    return red, green, blue
+
+
+_SPACES: Mapping[str, Callable[[float, float, float], Color]] = {
+    "rgb": lambda red, green, blue: (red / 255, green / 255, blue / 255),
+    "hsl": _hsl,
+    "hwb": _hwb,
+    "lab": _lab,
+    "lch": _polar(_lab),
+    "oklab": _oklab,
+    "oklch": _polar(_oklab),
+    "color srgb": _plain,
+    "color srgb-linear": lambda *parts: (_gamma(parts[0]), _gamma(parts[1]), _gamma(parts[2])),
+    "color xyz": _from_xyz,
+    "color xyz-d65": _from_xyz,
+    "color xyz-d50": lambda x, y, z: _from_xyz(x * 0.95047 / 0.96422, y, z * 1.08883 / 0.82521),
+    # Wider than sRGB: read as sRGB, which is exact for greys, white and black.
+    **dict.fromkeys(("color display-p3", "color a98-rgb", "color rec2020"), _plain),
+    "color prophoto-rgb": _plain,
+}
+_FULL: Mapping[str, Color] = {
+    "rgb": (255.0, 255.0, 255.0),
+    "rgba": (255.0, 255.0, 255.0),
+    **dict.fromkeys(("hsl", "hsla", "hwb"), (360.0, 100.0, 100.0)),
+    "lab": (100.0, 125.0, 125.0),
+    "lch": (100.0, 150.0, 360.0),
+    "oklab": (1.0, 0.4, 0.4),
+    "oklch": (1.0, 0.4, 360.0),
+}
+"""What 100 % of each component stands for."""

@@ -1,0 +1,253 @@
+"""What Markdown does not show: comments, and HTML in it that is hidden, outside of code."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from html import unescape
+from itertools import islice
+from typing import NamedTuple
+
+from steelyard.retrieve.documents.base import DocumentRefusedError
+from steelyard.retrieve.documents.cascade import (
+    MOST_RULES,
+    Element,
+    TextLook,
+    cascaded,
+    look_of,
+    selectors_in,
+)
+from steelyard.retrieve.documents.css_sheet import Declarations
+from steelyard.retrieve.documents.markdown_code import CodeSpans, blocks_in
+
+COMMENT = "comment"
+LEFT_OUT = "left_out"
+"""Scripts, style sheets, templates: no text of the page."""
+_CANDIDATE = re.compile(
+    r"\\[!-/:-@\[-`{-~]|(?P<ticks>`+)|(?P<mark><!--|<\?|<!\[CDATA\[|<![a-zA-Z])|<(?P<tag>[a-zA-Z][\w:-]{0,40})(?=[\s/>])"
+    r"|^ {0,3}\[[^\]\n]{1,200}\]:[ \t]*(?:#|<>)[ \t]+(?P<remark>[^\n]{1,4000})",
+    re.MULTILINE,
+)
+_ENDS = {"<!--": re.compile("--!?>"), "<?": re.compile(r"\?>"), "<![": re.compile(r"\]\]>")}
+_DECLARATION_END = re.compile(">")
+_REST = re.compile(r"""(?:[^"'<>]|"[^"]*"|'[^']*')*+""")
+"""The attributes of a tag, in which ``>`` may stand in quotes."""
+_COMPONENT = re.compile(r"=\s*\{")
+"""A value that only a component has: outside of blocks of HTML, such a tag is text to CommonMark."""
+_ATTRIBUTE = re.compile(r"""([^\s"'<>/=]++)(?:\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""")
+_STYLE = re.compile(r"<style\b[^<>]{0,1000}>(.*?)(</style|\Z)", re.IGNORECASE | re.DOTALL)
+_LAST = re.compile(r"[^\s>+~]+$")
+_NAME = re.compile(r"(^[a-zA-Z][\w-]*)|([.#][\w-]+)")
+_VOID = frozenset("br hr img input meta link wbr source area col base embed param track".split())
+_RAW = frozenset(
+    "script style template noscript noembed noframes iframe object audio video canvas datalist".split()
+)
+_LINE_START = re.compile(r"[ \t>*+-]*(?:\d{1,9}[.)][ \t]+)?")
+_LONGEST_MARGIN = 100
+_LONGEST_TAG, _SHORT_TAG = 65_536, 1_000
+_MOST_PASSES = 10
+_MOST_KINDS = 1_000
+_MOST_SHEETS, _MOST_OPEN_SHEET = 500_000, 50_000
+"""Characters of style sheets, and of one that never ends: it may be the name of a tag in a sentence."""
+_MOST_TAGS, _TAG_COST = 500_000, 4
+"""Tags that Markdown may have, and what one costs beside a run of backticks."""
+
+
+class HiddenSpan(NamedTuple):
+    """A span that is not shown; ``note`` says what is doubtful about its end."""
+
+    start: int
+    end: int
+    kind: str
+    text: str
+    note: str = ""
+
+
+def hidden_pieces(text: str) -> Iterator[HiddenSpan]:
+    """What a reader of Markdown does not see, in order.
+
+    Raises `DocumentRefusedError` where there are so many tags that reading them takes too long.
+    """
+    if "<" in text or "]:" in text:
+        yield from _Scan(text).pieces()
+
+
+class _Scan:
+    """One pass over a text; what ends nowhere costs a few passes more at most."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._budget = _MOST_PASSES * len(text)
+        self._spans = CodeSpans(text)
+        self._rules = _Rules(text)
+        self._cost = 0
+        self._kinds: dict[tuple[str, str], str | None] = {}
+        self._without: set[str] = set()  # what has no end in the rest of the text
+
+    def pieces(self) -> Iterator[HiddenSpan]:
+        text, place = self._text, 0
+        blocks = blocks_in(text)
+        code = next(blocks, None)
+        while match := _CANDIDATE.search(text, place):
+            while code is not None and code.end <= match.start():
+                code = next(blocks, None)
+            is_inside = code is not None and code.start <= match.start()
+            if is_inside and code is not None and code.is_code:
+                place = code.end
+                continue
+            self._count(1 if match["tag"] is match["mark"] is None else _TAG_COST)
+            place = match.end()
+            if is_inside and match[0][0] in "\\`":  # marks of Markdown mean nothing there
+                place = match.start() + len(match["ticks"] or "\\")
+            elif match["ticks"]:
+                place = self._spans.end(match.start(), match.end())
+            elif match["mark"] or match["remark"]:
+                piece = self._remark(match) if match["remark"] else self._marked(match)
+                if piece is not None:
+                    place = piece.end
+                    yield piece
+            elif match["tag"]:
+                piece, place = self._element(match, is_block=is_inside)
+                if piece is not None:
+                    yield piece
+
+    def _count(self, cost: int) -> None:
+        self._cost += cost
+        if self._cost > _MOST_TAGS * _TAG_COST:
+            raise DocumentRefusedError(
+                f"holds more than {_MOST_TAGS:,} HTML tags, or {_MOST_TAGS * _TAG_COST:,} backticks: split it"
+            )
+
+    def _remark(self, match: re.Match[str]) -> HiddenSpan:
+        return HiddenSpan(match.start(), match.end(), COMMENT, match["remark"].strip("\"'() \r"))
+
+    def _marked(self, match: re.Match[str]) -> HiddenSpan | None:
+        """A comment or instruction: within a sentence it is text unless it ends in the paragraph."""
+        text, start = self._text, match.start()
+        mark = match["mark"][:4] if match["mark"] == "<!--" else match["mark"][:3]
+        mark = "<?" if mark.startswith("<?") else mark
+        kind = COMMENT if mark == "<!--" else "not_displayed"
+        if mark == "<!--" and (short := re.compile("-?>").match(text, match.end())):
+            return HiddenSpan(start, short.end(), kind, "")
+        limit = self._spans.paragraph_end(start)
+        before = text[max(0, start - _LONGEST_MARGIN) : start].rpartition("\n")[2]
+        is_block = _LINE_START.fullmatch(before) is not None
+        if mark not in self._without:
+            end = _ENDS.get(mark, _DECLARATION_END).search(text, match.end())
+            if end is None:
+                self._without.add(mark)
+            elif is_block or end.start() < limit:
+                inside = text[match.end() : end.start()]
+                listed = kind if mark in _ENDS else COMMENT
+                return HiddenSpan(start, end.end(), listed, inside)
+        if not is_block or mark not in self._without:
+            return None
+        stop = len(text) if not before.strip() else limit
+        lines = text.count("\n", 0, start) + 1
+        note = (
+            f"what opens in line {lines:,} with {match['mark']} never ends: the {stop - start:,} characters "
+            "behind it were left out"
+        )
+        return HiddenSpan(start, stop, kind, text[match.end() : stop], note)
+
+    def _element(self, match: re.Match[str], *, is_block: bool) -> tuple[HiddenSpan | None, int]:
+        text, start = self._text, match.start()
+        most = _LONGEST_TAG if self._budget > 0 else _SHORT_TAG
+        limit = min(self._spans.paragraph_end(start), start + most)
+        rest = _REST.match(text, match.end(), limit)
+        end = rest.end() if rest else match.end()
+        if text[end : end + 1] != ">":
+            self._budget -= end - start
+            return None, match.end()
+        if not is_block and _COMPONENT.search(text, match.end(), end):
+            return None, match.end()
+        inside, end = text[match.end() : end], end + 1
+        tag = match["tag"].lower()
+        kind = self._kind(tag, inside)
+        if kind is None or tag in _VOID:
+            return None, end
+        stop = self._end_of(tag, end, can_be_empty=inside.endswith("/"))
+        if stop is None:
+            return None, end
+        words = re.sub(r"<[^<>]{1,1000}>", " ", text[end:stop])
+        return HiddenSpan(start, stop, kind, words), stop
+
+    def _kind(self, tag: str, inside: str) -> str | None:
+        if tag in _RAW:
+            return LEFT_OUT
+        key = (tag, inside)
+        if key not in self._kinds:
+            if len(self._kinds) >= _MOST_KINDS:
+                self._kinds.clear()
+            self._kinds[key] = self._computed_kind(tag, inside)
+        return self._kinds[key]
+
+    def _computed_kind(self, tag: str, inside: str) -> str | None:
+        if not inside.strip() and not self._rules and tag not in {"dialog", "rp", "annotation"}:
+            return None
+        attributes: dict[str, str | None] = {}
+        for name, double, single, bare in _ATTRIBUTE.findall(inside):
+            attributes.setdefault(name.lower(), unescape(double or single or bare) or None)
+        levels = self._rules.of(tag, attributes)
+        values, _ = cascaded(levels, attributes.get("style"), self._rules.variables)
+        return look_of(Element(tag, attributes, values), TextLook()).kind
+
+    def _end_of(self, tag: str, place: int, *, can_be_empty: bool) -> int | None:
+        """The offset behind the end tag; without one the next empty line, or ``None`` if ``can_be_empty``."""
+        depth = 1
+        marks = re.compile(rf"<(/?){re.escape(tag)}\b[^<>]{{0,1000}}>", re.IGNORECASE)
+        for match in marks.finditer(self._text, place) if self._budget > 0 else ():
+            depth += -1 if match[1] else 1
+            if depth == 0:
+                return match.end()
+        self._budget -= len(self._text) - place
+        return None if can_be_empty else self._spans.paragraph_end(place)
+
+
+class _Rules:
+    """The rules of the ``<style>`` elements of a text.
+
+    An element need fit the last part of a selector only: what stands around it is not looked at.
+    """
+
+    def __init__(self, text: str) -> None:
+        sheets = [
+            match[1] if match[2] else match[1][:_MOST_OPEN_SHEET] for match in _STYLE.finditer(text)
+        ]
+        if sum(map(len, sheets)) > _MOST_SHEETS:
+            raise DocumentRefusedError(
+                f"holds more than {_MOST_SHEETS:,} characters of style sheets"
+            )
+        self._by_name: dict[str, list[tuple[int, frozenset[str], Declarations]]] = defaultdict(list)
+        variables: dict[str, str] = {}
+        self.variables: Mapping[str, str] = variables
+        for order, (selector, declarations) in enumerate(islice(selectors_in(sheets), MOST_RULES)):
+            if selector.is_drawn:
+                continue
+            last = _LAST.search(re.sub(r"\[[^\]]*\]|:[\w-]+(?:\([^()]*\))?", "", selector.text))
+            names = (
+                frozenset("".join(pair) for pair in _NAME.findall(last[0])) if last else frozenset()
+            )
+            name = min(names, default="*")
+            self._by_name[name].append((order, names, declarations))
+            variables.update(
+                {key: value for key, (value, _) in declarations.items() if key[:2] == "--"}
+            )
+
+    def __bool__(self) -> bool:
+        return bool(self._by_name)
+
+    def of(self, tag: str, attributes: Mapping[str, str | None]) -> list[Declarations]:
+        """What the rules declare for an element, the last one of equal strength behind."""
+        if not self._by_name:
+            return []
+        names = {tag, f"#{attributes.get('id')}"}
+        names |= {f".{name}" for name in (attributes.get("class") or "").split()}
+        fitting = [
+            rule
+            for name in (*names, "*")
+            for rule in self._by_name.get(name, ())
+            if names.issuperset(rule[1])
+        ]
+        return [rule[2] for rule in sorted(fitting, key=lambda rule: (len(rule[1]), rule[0]))]

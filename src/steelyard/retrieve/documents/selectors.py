@@ -1,0 +1,131 @@
+"""Selectors of style sheets: how strong they are, and which elements of a page they match."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import Any
+
+from steelyard.errors import MissingExtraError
+from steelyard.extras import require
+from steelyard.retrieve.documents.css_values import arguments
+
+_NAMES = re.compile(r"([.#])((?:[\w-]|[^\x00-\x7f])+)")
+_INNER = re.compile(r":([\w-]+)\(([^()]*)\)")
+_STRING = re.compile(r"\[[^\]]*\]")
+_PARTS = re.compile(r"(#[\w-]+)|(\.[\w-]+|\[[^\]]*\]|:[\w-]+)|(?<![\w#.:\[-])([a-zA-Z][\w-]*)")
+_NEVER = re.compile(
+    r":(?:focus-visible|focus-within|target-within|popover-open|modal|user-valid|user-invalid|fullscreen"
+    r"|autofill|-webkit-autofill|host(?:-context)?(?:\([^()]*\))?)(?![\w-])"
+)
+"""States that no page is in when it opens, and that the parser does not know."""
+_ALWAYS = re.compile(r":(?:lang|dir)\([^()]*\)|:defined(?![\w-])|:scope(?![\w-])")
+"""What may hold."""
+_DRAWN = re.compile(r"::|:(?:before|after|first-line|first-letter)(?![\w-])")
+_ALIAS = re.compile(r":(?:-webkit-any|-moz-any|matches)\(")
+_MOST_NESTED = 20
+
+
+class Selector:
+    """One selector without commas at its top."""
+
+    def __init__(self, text: str) -> None:
+        self.text = _ALIAS.sub(":is(", _NEVER.sub(":hover", text.strip()))
+
+    @cached_property
+    def is_certain(self) -> bool:
+        """Whether it is read whole; one that browsers refuse ends the whole list that it stands in."""
+        return not _ALWAYS.search(self.text) and (self.is_drawn or _is_readable(self.text))
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it stands for what is drawn beside an element, not for an element."""
+        return _DRAWN.search(self.text) is not None
+
+    @cached_property
+    def specificity(self) -> tuple[int, int, int]:
+        """Ids, classes and tags: the greater one wins."""
+        return specificity(self.text)
+
+
+class Selectors:
+    """Finds the elements of one page."""
+
+    def __init__(self, tree: Any) -> None:
+        self._tree = tree
+        self._names: set[tuple[str, str]] = set()
+        for node in tree.css("[class], [id]"):
+            attributes = node.attributes
+            self._names |= {(".", name) for name in (attributes.get("class") or "").split()}
+            self._names.add(("#", attributes.get("id") or ""))
+
+    def nodes(self, selector: Selector) -> Sequence[Any]:
+        """The elements that a selector matches; none where it cannot be read."""
+        text = _ALWAYS.sub("", selector.text)
+        if selector.is_drawn or not self._may_match(text):
+            return ()
+        try:
+            nodes: Sequence[Any] = self._tree.css(text or "*")
+        except Exception as error:
+            if type(error).__name__ != "SelectolaxError":
+                raise
+            return ()
+        return nodes
+
+    def _may_match(self, text: str) -> bool:
+        """Whether the page has the classes and ids that it needs: most rules of a page match nothing."""
+        if "\\" in text:
+            return True
+        for _ in range(_MOST_NESTED):
+            shorter = _INNER.sub("", text)
+            if shorter == text:
+                break
+            text = shorter
+        return "(" in text or self._names.issuperset(_NAMES.findall(_STRING.sub("", text)))
+
+
+@lru_cache(1)
+def _empty_page() -> Any:
+    return require("selectolax.lexbor", "documents").LexborHTMLParser("<p>")
+
+
+@lru_cache(4096)
+def _is_readable(text: str) -> bool:
+    try:
+        _empty_page().css(text)
+    except MissingExtraError:  # Markdown is read without the parser of pages
+        return True
+    except Exception as error:
+        if type(error).__name__ != "SelectolaxError":
+            raise
+        return False
+    return True
+
+
+@lru_cache(4096)
+def specificity(text: str) -> tuple[int, int, int]:
+    """Ids, classes and tags of a selector; of a list in brackets, those of its strongest member."""
+    for _ in range(_MOST_NESTED):
+        shorter = _INNER.sub(_strongest, text)
+        if shorter == text:
+            break
+        text = shorter
+    return _rank(_PARTS.findall(text))
+
+
+def _strongest(match: re.Match[str]) -> str:
+    if match[1] == "where":
+        return ""
+    if match[1] not in {"is", "not", "has"}:
+        return ".x"
+    parts = max((_PARTS.findall(part) for part in arguments(match[2], ",")), key=_rank)
+    return "".join(f"{part[0] or part[1]}" or f" {part[2]}" for part in parts)
+
+
+def _rank(parts: list[tuple[str, str, str]]) -> tuple[int, int, int]:
+    return (
+        sum(bool(part[0]) for part in parts),
+        sum(bool(part[1]) for part in parts),
+        sum(bool(part[2]) for part in parts),
+    )

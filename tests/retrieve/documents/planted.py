@@ -1,0 +1,263 @@
+"""Ways to hide a text, SECRET, in pages and in Markdown, and lawful uses of the same means, SEEN.
+
+Each page is the pair of what stands in its head and in its body.
+"""
+
+from __future__ import annotations
+
+
+def _sheet(rules: str, body: str = "<p class=x>SECRET</p>") -> tuple[str, str]:
+    return f"<style>{rules}</style>", body
+
+
+def _inline(style: str, text: str = "SECRET") -> tuple[str, str]:
+    return "", f'<p style="{style}">{text}</p>'
+
+
+HIDDEN_BY_RULES = {
+    "media of a width": _sheet("@media (min-width:1px){.x{display:none}}"),
+    "media in ranges": _sheet("@media (400px <= width){.x{display:none}}"),
+    "media of screens": _sheet("@media screen and (min-width:100px){.x{display:none}}"),
+    "media of screens only": _sheet("@media only screen{.x{display:none}}"),
+    "media of some": _sheet("@media print, screen{.x{display:none}}"),
+    "media not print": _sheet("@media not print{.x{display:none}}"),
+    "media of light": _sheet("@media (prefers-color-scheme:light){.x{display:none}}"),
+    "media of some desktops": _sheet("@media (min-width:1500px){.x{display:none}}"),
+    "shown on paper": _sheet(".x{display:none} @media print{.x{display:block}}"),
+    "shown on telephones": _sheet(".x{display:none} @media (max-width:500px){.x{display:block}}"),
+    "supports": _sheet("@supports (display:grid){.x{display:none}}"),
+    "supports who knows what": _sheet("@supports (foo:bar){.x{display:none}}"),
+    "shown where who knows": _sheet(".x{display:none} @supports (foo:bar){.x{display:block}}"),
+    "layer": _sheet("@layer a{.x{display:none}}"),
+    "container": _sheet("@container (min-width:1px){.x{display:none}}"),
+    "import before": _sheet("@import url(x;.css);.x{display:none}"),
+    "nested": _sheet(".a{.x{display:none}}", "<div class=a><p class=x>SECRET</p></div>"),
+    "nested by sign": _sheet(".a{& .x{display:none}}", "<div class=a><p class=x>SECRET</p></div>"),
+    "nested twice": _sheet(
+        ".a{color:red;&.b{>.x{display:none}}}", "<div class='a b'><p class=x>SECRET</p></div>"
+    ),
+    "media nested": _sheet(".x{@media screen{display:none}}"),
+    "not hover": _sheet(".x:not(:hover){display:none}"),
+    "not focus-visible": _sheet(".x:not(:focus-visible){display:none}"),
+    "is": _sheet(":is(.x,.y){display:none}"),
+    "where": _sheet(":where(.x){display:none}"),
+    "a list with brackets": _sheet(".y:is(.z), .x{display:none}"),
+    "a comma in a string": _sheet("[title='a,b'],.x{display:none}"),
+    "a language": _sheet(".x:lang(en){display:none}"),
+    "comment marks of old": _sheet("<!-- .x{display:none} -->"),
+    "a brace in a string": _sheet(".q{quotes:'{' '{'} .x{display:none}"),
+    "a closing brace in a string": _sheet(".q::before{content:'}'} .x{display:none}"),
+    "a comment in a string": _sheet(".q{content:'/*'} .x{display:none} .q{content:'*/'}"),
+    "an escaped selector": _sheet(".\\78 {display:none}"),
+    "an escaped value": _sheet(".x{display:n\\6fne}"),
+    "an escaped property": _sheet(".x{disp\\6c ay:none}"),
+    "a variable": _sheet(":root{--d:none}.x{display:var(--d)}"),
+    "a variable of a variable": _sheet(":root{--c:var(--w);--w:#fff}.x{color:var(--c)}"),
+    "a fallback": _sheet(".x{color:var(--nothing, #fff)}"),
+    "a variable inside": _sheet(
+        ".a{--s:0}.x{font-size:var(--s)}", "<div class=a><p class=x>SECRET</p></div>"
+    ),
+    "an invalid value behind": _sheet(".x{display:none;display:foo}"),
+    "a comment in a value behind": _sheet(".x{display:none;display:blo/**/ck}"),
+    "a rule that browsers refuse behind": _sheet(".x{display:none} .x, :!{display:block}"),
+    "shown by a sheet for paper": (
+        "<style>.x{display:none}</style><style media=print>.x{display:block}</style>",
+        "<p class=x>SECRET</p>",
+    ),
+    "shown by a sheet of another type": (
+        "<style>.x{display:none}</style><style type=text/less>.x{display:block}</style>",
+        "<p class=x>SECRET</p>",
+    ),
+    "shown without scripts": (
+        "<style>.x{display:none}</style><noscript><style>.x{display:block}</style></noscript>",
+        "<p class=x>SECRET</p>",
+    ),
+    "a sheet for screens": (
+        "<style media=screen>.x{display:none}</style>",
+        "<p class=x>SECRET</p>",
+    ),
+    "unclosed": _sheet(".x{display:none"),
+    "checked": _sheet(
+        ":not(:checked)~.x{display:none}", "<input type=checkbox><p class=x>SECRET</p>"
+    ),
+}
+HIDDEN_BY_STYLE = {
+    style: _inline(style)
+    for style in (
+        "display:/**/none",
+        "display:n\\6fne",
+        "DISPLAY:NONE ! important",
+        "background:url('data:image/png;base64,AA;x');display:none",
+        "opacity:calc(0)",
+        "font-size:calc(0px)",
+        "font-size:calc(1px * .5)",
+        "font:0/0 a",
+        "font: 1px Arial",
+        "position:absolute;left:9999px",
+        "position:absolute;left:200vw",
+        "position:fixed;left:-100%",
+        "position:absolute;left:-100%",
+        "position:fixed;top:-100vh",
+        "position:absolute;inset:-9999px auto auto -9999px",
+        "position:absolute;left:calc(0px - 9999px)",
+        "position:absolute;inset-inline-start:-999em",
+        "margin:0 0 0 -9999px",
+        "margin-top:-9999px",
+        "margin-left:-9999px",
+        "text-indent:9999px;overflow:hidden",
+        "translate:-9999px",
+        "transform:translateY(-9999px)",
+        "transform:rotate(1deg) translate(-9999px, 0)",
+        "scale:0",
+        "transform:scale(0.001)",
+        "transform:scaleY(0)",
+        "transform:matrix(0,0,0,0,0,0)",
+        "zoom:0.01",
+        "clip-path:polygon(0 0,0 0,0 0)",
+        "clip-path:polygon(0 0,100% 0,50% 0)",
+        "clip-path:circle(0)",
+        "clip-path:inset(0 100% 0 0)",
+        "-webkit-clip-path:inset(100%)",
+        "height:0;overflow-y:hidden",
+        "max-height:0;overflow:hidden",
+        "width:0;height:0;overflow:clip",
+        "block-size:0;overflow:hidden",
+        "filter:opacity(0)",
+        "filter:blur(1px) opacity(0%)",
+        "-webkit-text-fill-color:transparent",
+        "-webkit-text-fill-color:white",
+        "color:oklch(1 0 0)",
+        "color:oklab(99% 0 0)",
+        "color:lab(100% 0 0)",
+        "color:color(srgb 1 1 1)",
+        "color:color(display-p3 1 1 1)",
+        "color:hwb(0 100% 0%)",
+        "color:hsl(60,100%,99.5%)",
+        "color:hsl(0 0% 100%)",
+        "color:color-mix(in srgb, white 90%, yellow)",
+        "color:light-dark(white, black)",
+        "color:lightyellow",
+        "color:lavenderblush",
+        "color:ivory",
+        "color:rgb(255 255 255)",
+        "color:rgba(0,0,0,.06)",
+        "background:rgba(0,0,0,.04);color:#fff",
+    )
+}
+HIDDEN_BY_ELEMENT = {
+    "opacity of opacity": (
+        "",
+        "<div style='opacity:.2'><p style='opacity:.2'>SECRET</p></div>",
+    ),
+    "scale of scale": (
+        "",
+        "<div style='scale:.2'><p style='transform:scale(.2)'>SECRET</p></div>",
+    ),
+    "fill around": (
+        "",
+        "<div style='-webkit-text-fill-color:#fff'><p style='color:#000'>SECRET</p></div>",
+    ),
+    "font without a sign": ("", "<font color=FFFFFF>SECRET</font>"),
+    "ground that no browser paints": ("", "<p bgcolor=black style='color:#fff'>SECRET</p>"),
+    "dialog": ("", "<dialog>SECRET</dialog>"),
+    "popover": ("", "<div popover>SECRET</div>"),
+    "rp": ("", "<ruby>a<rp>SECRET</rp></ruby>"),
+    "annotation": (
+        "",
+        "<math><semantics><mi>x</mi><annotation>SECRET</annotation></semantics></math>",
+    ),
+}
+HIDDEN = HIDDEN_BY_RULES | HIDDEN_BY_STYLE | HIDDEN_BY_ELEMENT
+
+_SEEN = "<p class=x>SEEN</p>"
+SEEN = {
+    "dark mode": _sheet("@media (prefers-color-scheme:dark){.x{display:none}}", _SEEN),
+    "not on screens": _sheet("@media not screen{.x{display:none}}", _SEEN),
+    "narrow range": _sheet("@media (width < 600px){.x{display:none}}", _SEEN),
+    "wide walls": _sheet("@media (min-width:4000px){.x{display:none}}", _SEEN),
+    "a sheet for paper": ("<style media=print>.x{display:none}</style>", _SEEN),
+    "no grid": _sheet("@supports not (display:grid){.x{display:none}}", _SEEN),
+    "keyframes": _sheet("@keyframes k{from{display:none}} .x{color:#111}", _SEEN),
+    "a rule in a string": _sheet(".q{content:'} .x{display:none}'}", _SEEN),
+    "nested elsewhere": _sheet(".a{.x{display:none}}", _SEEN),
+    "is another": _sheet(":is(.y,.z){display:none}", _SEEN),
+    "a variable that shows": _sheet(":root{--d:block}.x{display:none;display:var(--d)}", _SEEN),
+    "a variable of who knows": _sheet(".x{color:var(--nobody)}", _SEEN),
+    "a variable in a circle": _sheet(":root{--a:var(--b);--b:var(--a)}.x{color:var(--a)}", _SEEN),
+    "a weak where": _sheet(".x{display:block} :where(#a .x){display:none}", _SEEN),
+    "an open dialog": ("", "<dialog open>SEEN</dialog>"),
+    "a dialog that is shown": _sheet("dialog{display:block}", "<dialog>SEEN</dialog>"),
+    "ruby": ("", "<ruby>SEEN<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>"),
+    "centred of old": _inline("position:absolute;left:50%;margin-left:-500px", "SEEN"),
+    "centred": _inline("position:absolute;left:50%;top:50%;transform:translate(-50%,-50%)", "SEEN"),
+    "a menu to the right": _inline("position:absolute;left:100%;top:0", "SEEN"),
+    "far down a long page": _inline("position:absolute;top:9000px", "SEEN"),
+    "pulled up": _inline("margin:-40px auto 0", "SEEN"),
+    "cut corners": _inline("clip-path:polygon(0 0,100% 0,90% 100%,0 100%)", "SEEN"),
+    "cut round": _inline("clip-path:circle(50%)", "SEEN"),
+    "smaller": _inline("transform:scale(.8);zoom:.9", "SEEN"),
+    "mirrored": _inline("transform:scaleX(-1) rotate(90deg)", "SEEN"),
+    "faded": ("", "<div style='opacity:.6'><p style='opacity:.6'>SEEN</p></div>"),
+    "a veil": _inline("background:rgba(0,0,0,.6);color:#fff", "SEEN"),
+    "orange": _inline("color:hsl(30 100% 50%)", "SEEN"),
+    "deep": _inline("color:oklch(.45 .1 250)", "SEEN"),
+    "a colour that no paragraph takes": ("", "<p color=white>SEEN</p>"),
+    "an old dark table": (
+        "",
+        "<table bgcolor=000000><tr><td><font color=FFFFFF>SEEN</font></table>",
+    ),
+    "scrolls": _inline("height:100px;overflow-y:auto", "SEEN"),
+    "inner shadow of a font": _inline("font:italic bold 12px/1.5 Arial, sans-serif", "SEEN"),
+    "invalid": _inline("opacity:zero;display:nothing;left:-9999", "SEEN"),
+}
+
+MARKDOWN_HIDDEN = {
+    "a stray backtick": "a ` b <b hidden>SECRET</b>",
+    "backticks of two lengths": "a ``b` <b hidden>SECRET</b>",
+    "a backtick of another paragraph": "a ` b <b hidden>SECRET</b>\n\nc ` d",
+    "an escaped backtick": "a \\` b <b hidden>SECRET</b> `c`",
+    "a backtick in an attribute": '<i title="`">x</i> <b hidden>SECRET</b> `c`',
+    "a sign in an attribute": '<div title="a>b" style="display:none">SECRET</div>',
+    "long attributes": f'<div title="{"x" * 1500}" hidden>SECRET</div>',
+    "an entity in an attribute": '<div style="display&#58;none">SECRET</div>',
+    "the first of two attributes": '<p style="display:none" style="color:red">SECRET</p>',
+    "closed in vain": "<div hidden/>SECRET</div>",
+    "a class": "<style>.x{display:none}</style>\n\n<p class=x>SECRET</p>",
+    "a class by a variable": "<style>:root{--d:none}.x{display:var(--d)}</style>\n\n<p class=x>SECRET</p>",
+    "an element by its name": "<style>b{display:none}</style>\n\n<b>SECRET</b>",
+    "php": "<?php SECRET ?>",
+    "cdata": "<![CDATA[SECRET]]>",
+    "indented below a list": "- item\n\n    <div hidden>SECRET</div>\n",
+    "a fence in a block of HTML": "<div>\n```\n<p hidden>SECRET</p>\n```\n</div>\n",
+    "lines that look like code in pre": "<pre>\n\n    <b hidden>SECRET</b>\n</pre>\n",
+    "a fence in a comment": "<!--\n```\n-->\n\n<b hidden>SECRET</b>",
+    "escaped in a block of HTML": "<div>\n\\<p hidden>SECRET</p>\n</div>",
+    "near white": "<span style='color:oklch(1 0 0)'>SECRET</span>",
+    "dialog": "<dialog>SECRET</dialog>",
+}
+MARKDOWN_LEFT_OUT = {
+    "comment behind a backtick": "a ` b <!-- SECRET -->",
+    "comment that ends otherwise": "<!-- SECRET --!> x",
+    "template": "<template>SECRET</template>",
+    "script": "<script>\n\nSECRET('</p>')\n</script>",
+    "style": "<style>\n.x{content:'SECRET'}\n</style>",
+    "iframe": "<iframe src=x>SECRET</iframe>",
+    "noscript": "<noscript>SECRET</noscript>",
+}
+MARKDOWN_SEEN = {
+    "code": "a `<b hidden>SEEN</b>` b",
+    "code over lines": "a `<b\nhidden>SEEN</b>` b",
+    "code of two backticks": "a ``x ` <b hidden>SEEN</b>`` b",
+    "indented code": "Write:\n\n    <div hidden>SEEN</div>\n\nand go on.",
+    "indented code with a tab": "# Title\n\n\t<div hidden>SEEN</div>\n",
+    "a fence": "```\n<div hidden>SEEN</div>\n```\n",
+    "a fence without end": "```\n<div hidden>SEEN</div>\n",
+    "escaped": "\\<b hidden>SEEN\\</b>",
+    "a comment that never ends, in a sentence": "An HTML comment begins with <!-- and SEEN\n\nSEEN",
+    "a comment of nothing": "<!--> SEEN <!-- x -->",
+    "a tag that never ends": "<div hidden SEEN\n\nSEEN",
+    "a component": "<Card hidden={false ? 1 : 0 > 1}/>SEEN",
+    "a generic": "A `List<T>` and Map<String, Hidden> SEEN",
+    "no class": "<style>.y{display:none}</style>\n\n<p class=x>SEEN</p>",
+    "details": "<details><summary>x</summary>\n\nSEEN\n\n</details>",
+}
