@@ -15,7 +15,8 @@ from steelyard.retrieve.documents.base import (
     ParsedText,
     capped,
 )
-from steelyard.retrieve.documents.pdf_sight import PageSight, RenderBudget
+from steelyard.retrieve.documents.pdf_drawing import RenderBudget
+from steelyard.retrieve.documents.pdf_sight import PageSight
 from steelyard.words import counted, listed
 
 _HYPHEN = re.compile("[\x02\ufffe]\n?(?=\\w)|[\x02\ufffe]")
