@@ -14,7 +14,7 @@ from steelyard.retrieve.base import Passage, TextSpan
 from steelyard.retrieve.documents.base import Document
 from steelyard.retrieve.documents.clusters import cut_before
 from steelyard.retrieve.documents.markdown_lines import Heading, markdown_lines
-from steelyard.retrieve.documents.sentences import sentence_ends
+from steelyard.retrieve.documents.sentences import SentenceMarks, sentence_ends
 from steelyard.retrieve.documents.sizes import UNITS_PER_TOKEN, Ruler
 
 HEADING = "heading"
@@ -55,10 +55,10 @@ def split_passages(document: Document, *, most: int, overlap: int = 0) -> list[P
             f"the overlap of passages must be at least 0 and below {most}, not {overlap}"
         )
     packer = _Packer(document, most * UNITS_PER_TOKEN, overlap * UNITS_PER_TOKEN)
-    ruler = Ruler(document.text, packer.limit)
+    pieces = _Pieces(document.text, packer.limit)
     for section in _sections(document):
         packer.enter(section)
-        for unit in _units(ruler, document.text, section, packer.limit):
+        for unit in pieces.of_section(section):
             packer.add(unit)
     packer.close()
     return packer.passages
@@ -146,25 +146,32 @@ def _sections(document: Document) -> Iterator[_Section]:
     yield section._replace(end=len(document.text))
 
 
-def _units(ruler: Ruler, text: str, section: _Section, limit: int) -> Iterator[_Unit]:
-    place = section.start
-    if section.body > place:  # the heading's own line
-        yield from _fitting(ruler, text, (place, section.body), limit)
-        place = section.body
-    for end in sentence_ends(text, place, section.end):
-        yield from _fitting(ruler, text, (place, end), limit)
-        place = end
+class _Pieces:
+    """Takes sections of a text apart into pieces that stay whole."""
 
+    def __init__(self, text: str, limit: int) -> None:
+        self._text, self._limit = text, limit
+        self._ruler, self._marks = Ruler(text, limit), SentenceMarks(0)
 
-def _fitting(ruler: Ruler, text: str, span: tuple[int, int], limit: int) -> Iterator[_Unit]:
-    """One piece, or where it is longer than a passage, pieces that are not."""
-    start, end = span
-    while end - start > limit or ruler.units(start, end) > limit:
-        cut = _cut(text, start, ruler.fitting(start, limit))
-        yield _Unit(start, cut, ruler.units(start, cut))
-        start = cut
-    if start < end:
-        yield _Unit(start, end, ruler.units(start, end))
+    def of_section(self, section: _Section) -> Iterator[_Unit]:
+        """Its heading's own line, and its sentences."""
+        place = section.start
+        if section.body > place:
+            yield from self._fitting(place, section.body)
+            place = section.body
+        for end in sentence_ends(self._text, place, section.end, self._marks):
+            yield from self._fitting(place, end)
+            place = end
+
+    def _fitting(self, start: int, end: int) -> Iterator[_Unit]:
+        """One piece, or where it is longer than a passage, pieces that are not."""
+        ruler, limit = self._ruler, self._limit
+        while end - start > limit or ruler.units(start, end) > limit:
+            cut = _cut(self._text, start, ruler.fitting(start, limit))
+            yield _Unit(start, cut, ruler.units(start, cut))
+            start = cut
+        if start < end:
+            yield _Unit(start, end, ruler.units(start, end))
 
 
 def _cut(text: str, start: int, end: int) -> int:

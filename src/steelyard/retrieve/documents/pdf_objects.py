@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 from itertools import pairwise
-from math import hypot
+from math import hypot, inf
 from typing import Any, NamedTuple
 
 from steelyard.retrieve.documents.pdf_boxes import PLAIN, Box, Matrix, around, moved, shared, times
@@ -26,6 +26,9 @@ class Clip(NamedTuple):
 
     box: Box
     is_plain: bool = True
+
+
+EVERYWHERE = Clip((-inf, -inf, inf, inf))
 
 
 class PageItem(NamedTuple):
@@ -56,7 +59,7 @@ class PageObjects:
         self._form = raw.FS_MATRIX()
 
     def every(
-        self, holder: Any, clip: Clip, matrix: Matrix = PLAIN, depth: int = 0
+        self, holder: Any, clip: Clip = EVERYWHERE, matrix: Matrix = PLAIN, depth: int = 0
     ) -> Iterator[PageItem]:
         """The objects of a page within ``clip``, with those inside of forms, as they are drawn."""
         raw = self._raw

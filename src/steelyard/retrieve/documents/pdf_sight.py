@@ -56,6 +56,7 @@ class PageSight:
         left, bottom, right, top = page.get_bbox()
         self._box: Box = (left, bottom, right, top)
         self._items = list(PageObjects(pdfium.raw).every(page.raw, Clip(self._box)))
+        self.texts = [item for item in self._items if item.kind == TEXT]
         self.has_images = any(item.kind == IMAGE for item in self._items)
         self.is_scan = False
         self._grounds = self._largest()
@@ -75,10 +76,10 @@ class PageSight:
             elif self._is_doubtful(at, item):
                 doubtful.append((at, item))
         if any(kind == "invisible" for kind in kinds.values()):
-            self._pass_layer(kinds, [item for _, item in texts])
+            self._pass_layer(kinds, self.texts)
         for at, item in self._unseen(doubtful):
             kinds[item.address] = "same_color" if self._is_alike(at, item) else "covered"
-        self._pass_outlines(kinds, [item for _, item in texts], text_page)
+        self._pass_outlines(kinds, self.texts, text_page)
         return kinds
 
     def _largest(self) -> list[tuple[int, PageItem]]:
@@ -149,7 +150,7 @@ class PageSight:
         """Where texts are drawn that are cut off, by the address of their objects."""
         return {
             item.address: item.clip.box
-            for item in self._items
+            for item in self.texts
             if item.clip is not None and not encloses(item.clip.box, item.box)
         }
 
@@ -209,10 +210,9 @@ class PageSight:
                 yield pair
             else:
                 rest.append(pair)
-        texts = [item for item in self._items if item.kind == TEXT]
-        crossed = crossing(texts)
+        crossed = crossing(self.texts)
         rest = [pair for pair in rest if pair[1].address in crossed]
-        flags = drawn.alone([item for _, item in rest], texts)
+        flags = drawn.alone([item for _, item in rest], self.texts)
         self._budget.seconds -= time.process_time() - started
         yield from (pair for pair, is_unseen in zip(rest, flags, strict=True) if is_unseen)
 

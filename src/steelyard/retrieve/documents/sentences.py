@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 _END = re.compile(
     "(?P<dots>(?<![.!?…])[.!?…]++[\"')\\]”’»]*+(?=\\s))"
@@ -27,21 +28,36 @@ _SHORT = frozenset(
 )
 
 
-def sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
+@dataclass
+class SentenceMarks:
+    """How many marks were looked at in a text from ``start`` on, over several stretches of it."""
+
+    start: int
+    count: int = 0
+
+    def are_dense(self, at: int) -> bool:
+        """Whether there are more up to an offset than any language has."""
+        return self.count * _CHARACTERS_PER_MARK > at - self.start + _SLACK
+
+
+def sentence_ends(
+    text: str, start: int, end: int, marks: SentenceMarks | None = None
+) -> Iterator[int]:
     """Yield the offsets behind each sentence, the white space after it included; the last is ``end``.
 
-    Where marks are denser than in any language, some are passed over.
+    Where marks are denser than in any language, some are passed over; ``marks`` counts those of the stretches
+    before this one.
     """
     place = at = start
-    marks = 0
+    marks = marks or SentenceMarks(start)
     while match := _END.search(text, at, end):
-        marks += 1
+        marks.count += 1
         at = match.end()
         if _ends(text, match, start):
             place = at = _past_space(text, at, end)
             if place < end:
                 yield place
-        if marks * _CHARACTERS_PER_MARK > at - start + _SLACK:
+        if marks.are_dense(at):
             at = min(end, at + _CHARACTERS_PER_MARK)
     if start < end:
         yield end
