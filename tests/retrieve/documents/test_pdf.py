@@ -135,6 +135,7 @@ CLEAN = {
     "on a box and over a line": "0 0 .5 rg 50 480 500 60 re f\n"
     + line("____", y=500, before="0 g")
     + line("SEEN", y=500, before="1 g"),
+    "over the edge of the page": line("SEEN", x=590, y=500),
     "in a frame": "50 480 500 60 re S\n" + line("SEEN", y=500),
 }
 
@@ -152,7 +153,7 @@ def test_what_is_seen_is_not_flagged(name: str, read) -> None:
     "content",
     [
         "q 60 480 45 60 re W n " + line("SEEN SECRET", y=500) + "Q\n",
-        line("SEEN SECRET", x=573, y=500),
+        line("SEEN" + " " * 150 + "SECRET", x=500, y=500),
     ],
 )
 def test_a_line_that_is_cut_off_ends_there(content: str, read) -> None:

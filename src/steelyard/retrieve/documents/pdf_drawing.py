@@ -18,6 +18,7 @@ _LEAST_STEP = 18
 _MOST_PIXELS = 1_500_000
 _MOST_COLORS = 6
 _MOST_OF_INK = 0.5
+_MOST_DOTS = 12
 _CELL_POINTS, _MOST_CELLS, _MOST_IN_CELL = 20.0, 60, 50
 _LEAST_CROSSING = 0.3
 
@@ -75,7 +76,10 @@ class DrawnPage:
             with self._inactive([item for item in texts if item.address not in others]):
                 only = self._drawn()
             unseen |= {i.address for i in group if not _differ(only, bare, self._pixels(i.box))}
-        return [item.address in unseen and not self._is_on_dot(item) for item in items]
+        on_dots = {
+            i.address for i in items[:_MOST_DOTS] if i.address in unseen and self._is_on_dot(i)
+        }
+        return [item.address in unseen - on_dots for item in items]
 
     def _is_on_dot(self, item: PageItem) -> bool:
         """Whether most of a text's ink changes the page: something solid is below it."""

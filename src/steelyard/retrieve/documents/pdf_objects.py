@@ -41,7 +41,7 @@ class PageItem(NamedTuple):
     alpha: int
     mode: int = 0
     points: float = 0.0
-    clip: Clip | None = None
+    clip: Clip = EVERYWHERE
 
     @property
     def address(self) -> int:

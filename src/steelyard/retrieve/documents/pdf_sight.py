@@ -23,13 +23,15 @@ from steelyard.retrieve.documents.pdf_boxes import (
     thickness,
 )
 from steelyard.retrieve.documents.pdf_drawing import DrawnPage, RenderBudget, crossing
-from steelyard.retrieve.documents.pdf_objects import IMAGE, TEXT, Clip, PageItem, PageObjects
+from steelyard.retrieve.documents.pdf_objects import IMAGE, TEXT, PageItem, PageObjects
 from steelyard.retrieve.documents.style import LEAST_CONTRAST, WHITE, Color, contrast
 
 _INVISIBLE = frozenset({3, 7})
 _TINY_POINTS = 1.0
 _LEAST_SHOWN = 0.25
 """Of the height of a text that is clipped."""
+_OVERFULL = 24.0
+"""Of its size: how far a line may run over the edge of the page."""
 _LEAST_ALPHA = 13
 _OPAQUE = 230
 _DOUBTFUL = 1.5
@@ -37,6 +39,7 @@ _DOUBTFUL = 1.5
 _LEAST_AREA = 30.0
 _MOST_GROUNDS = 300
 """Painted areas of a page that a text is compared with, in square points each."""
+_MOST_COMPARED = 2_000
 _LAYER_SHARE = 0.25
 """Of a page that an image must fill for the text on it to be what OCR read."""
 _LAYER_MARK = "OC\0".encode("utf-16-le")
@@ -55,7 +58,7 @@ class PageSight:
         self._raw, self._page, self._budget = pdfium.raw, page, budget
         left, bottom, right, top = page.get_bbox()
         self._box: Box = (left, bottom, right, top)
-        self._items = list(PageObjects(pdfium.raw).every(page.raw, Clip(self._box)))
+        self._items = list(PageObjects(pdfium.raw).every(page.raw))
         self.texts = [item for item in self._items if item.kind == TEXT]
         self.has_images = any(item.kind == IMAGE for item in self._items)
         self.is_scan = False
@@ -102,7 +105,7 @@ class PageSight:
             return "transparent"
         if not overlap(item.box, self._box):
             return "off_page"
-        return "clipped" if item.clip is not None and _is_clipped(item.box, item.clip.box) else None
+        return "clipped" if _is_clipped(item.box, item.clip.box) else None
 
     def _pass_layer(self, kinds: dict[int, str], texts: list[PageItem]) -> None:
         """Let pass the text on a scan: nearly all there is, on an image that fills much of the page."""
@@ -147,17 +150,23 @@ class PageSight:
         return bytes(buffer)[: max(0, length - 2)].decode("utf-16-le", "replace").strip()
 
     def cuts(self) -> dict[int, Box]:
-        """Where texts are drawn that are cut off, by the address of their objects."""
-        return {
-            item.address: item.clip.box
-            for item in self.texts
-            if item.clip is not None and not encloses(item.clip.box, item.box)
-        }
+        """Where texts are drawn that are cut off, by the address of their objects.
+
+        A line that only runs over the edge of the page, as code does, is not.
+        """
+        cuts: dict[int, Box] = {}
+        for item in self.texts:
+            edge = _OVERFULL * item.points
+            left, bottom, right, top = self._box
+            box = shared(item.clip.box, (left - edge, bottom - edge, right + edge, top + edge))
+            if not encloses(box, item.box):
+                cuts[item.address] = box
+        return cuts
 
     def _is_doubtful(self, at: int, item: PageItem) -> bool:
         if item.color is None or self._is_in_layer(item):
             return True
-        if item.clip is not None and not item.clip.is_plain:
+        if not item.clip.is_plain:
             return True
         if contrast(item.color, WHITE) < _DOUBTFUL:
             return True
@@ -210,8 +219,9 @@ class PageSight:
                 yield pair
             else:
                 rest.append(pair)
-        crossed = crossing(self.texts)
-        rest = [pair for pair in rest if pair[1].address in crossed]
+        if len(rest) <= _MOST_COMPARED:
+            crossed = crossing(self.texts)
+            rest = [pair for pair in rest if pair[1].address in crossed]
         flags = drawn.alone([item for _, item in rest], self.texts)
         self._budget.seconds -= time.process_time() - started
         yield from (pair for pair, is_unseen in zip(rest, flags, strict=True) if is_unseen)

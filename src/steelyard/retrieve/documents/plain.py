@@ -6,10 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from steelyard.retrieve.documents.base import HiddenText, ParsedText, capped
+from steelyard.retrieve.documents.base import (
+    DocumentRefusedError,
+    HiddenText,
+    ParsedText,
+    capped,
+)
 from steelyard.retrieve.documents.cascade import kind_of_element
 from steelyard.retrieve.documents.characters import cleaned, merged, without
-from steelyard.retrieve.documents.markdown_lines import CodeBlock, markdown_lines
+from steelyard.retrieve.documents.markdown_lines import MOST_FENCES, CodeBlock, markdown_lines
 from steelyard.words import counted
 
 _CANDIDATE = re.compile(
@@ -39,11 +44,13 @@ def read_plain(
     """Read a text; ``removed`` are the spans of ``text`` that are gone.
 
     In Markdown, HTML elements that are not shown are hidden, too; comments are left out and counted.
-    Raises `DocumentRefusedError` for more than ``most_hidden`` hidden characters.
+    Raises `DocumentRefusedError` for more than ``most_hidden`` hidden characters, and for `MOST_FENCES`.
     """
     clean = cleaned(text, most_hidden, keep=keep_hidden)
     if not is_markdown:
         return ParsedText(clean.text, clean.hidden, removed=clean.removed)
+    if text.count("```") + text.count("~~~") > MOST_FENCES:
+        raise DocumentRefusedError(f"holds more than {MOST_FENCES:,} fences of code: split it")
     pieces = list(_pieces(text))
     comments = sum(piece.kind == _COMMENT for piece in pieces)
     notes = (f"{counted(comments, 'comment')} left out",) if comments and not keep_hidden else ()
