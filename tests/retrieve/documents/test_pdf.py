@@ -219,6 +219,25 @@ def test_a_text_that_stands_for_the_same_letters_is_read(actual: str, drawn: str
     assert (actual or drawn) in parsed.text
 
 
+def test_a_text_that_stands_for_letters_of_an_unknown_font(read) -> None:
+    """As browsers write Arabic and Indic: the letters of a shape in UTF-16."""
+    font = (
+        "<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [<< /Type /Font "
+        "/Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) "
+        "/Supplement 0 >> /DW 600 >>] >>"
+    )
+    for actual, is_false in (("नि", False), ("a long text that is false", True)):
+        code = actual.encode("utf-16-be").hex()
+        content = (
+            f"/Span << /ActualText <feff{code}> >> BDC BT /F2 12 Tf 72 500 Td <0005> Tj ET EMC\n"
+        )
+        parsed = read(
+            pages([SEEN + content], extra=[font], resources="/Font << /F1 3 0 R /F2 4 0 R >>")
+        )
+        assert [item.text for item in parsed.hidden] == ([actual] if is_false else [])
+        assert (actual in parsed.text) != is_false
+
+
 def layered(state: str) -> bytes:
     """A page with a layer that is switched on or off when the file is opened."""
     content = SEEN + "/OC /MC0 BDC\n" + line("LAYER", y=500) + "EMC\n"

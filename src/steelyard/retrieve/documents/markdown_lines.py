@@ -15,7 +15,7 @@ _FENCE = re.compile(r"^ {0,3}(?:`{3,}[^`\n]*$|~{3,})", re.MULTILINE)
 _CLOSING_FENCES = {
     mark: re.compile(rf"^ {{0,3}}(?P<fence>{mark}{{3,}})[ \t]*\r?$", re.MULTILINE) for mark in "`~"
 }
-_MOST_HEADINGS, _CHARACTERS_PER_HEADING = 10_000, 256
+_MOST_HEADINGS, _CHARACTERS_PER_HEADING = 10_000, 512
 """Beyond the first ones, no more than a heading for so many characters."""
 MOST_FENCES = 2_000_000
 """In one text: more of them are no document, and cost a second for each 300,000."""

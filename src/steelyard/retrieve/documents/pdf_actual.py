@@ -6,6 +6,7 @@ the font does not say its letters (ligatures, shaped scripts, subsets without a 
 
 from __future__ import annotations
 
+import codecs
 import ctypes
 import unicodedata
 from dataclasses import dataclass, field
@@ -14,6 +15,11 @@ from typing import Any
 from steelyard.retrieve.documents.pdf_objects import TEXT, PageItem, PageObjects
 
 _KEY = b"ActualText"
+_ENCODINGS = {
+    codecs.BOM_UTF16_BE: "utf-16-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF8: "utf-8",
+}
 _LETTERS_PER_GLYPH = 3
 _NARROW = 0.2
 """Of its size: a narrow letter's width."""
@@ -53,15 +59,27 @@ def leave_out(raw: Any, item: PageItem, text: str | None = None) -> None:
 
 
 def _marks(raw: Any, item: PageItem) -> list[tuple[Any, str]]:
+    """The marks of an object that have an `/ActualText`, and this.
+
+    It is read as bytes: PDFium's call for strings takes UTF-16 apart into single bytes.
+    """
     marks = []
     for at in range(max(0, raw.FPDFPageObj_CountMarks(item.raw))):
         mark, length = raw.FPDFPageObj_GetMark(item.raw, at), ctypes.c_ulong()
-        if raw.FPDFPageObjMark_GetParamStringValue(mark, _KEY, None, 0, length) and length.value:
-            buffer = (ctypes.c_ushort * (length.value // 2 + 1))()
-            raw.FPDFPageObjMark_GetParamStringValue(mark, _KEY, buffer, length.value, length)
-            data = bytes(buffer)[: max(0, length.value - 2)]
-            marks.append((mark, data.decode("utf-16-le", "replace")))
+        raw.FPDFPageObjMark_GetParamBlobValue(mark, _KEY, None, 0, length)
+        if length.value:
+            buffer = (ctypes.c_ubyte * length.value)()
+            raw.FPDFPageObjMark_GetParamBlobValue(mark, _KEY, buffer, length.value, length)
+            marks.append((mark, _decoded(bytes(buffer))))
     return marks
+
+
+def _decoded(data: bytes) -> str:
+    """A text string of PDF 2.0: UTF-16 or UTF-8 with a mark, else an encoding close to Windows-1252."""
+    for mark, encoding in _ENCODINGS.items():
+        if data.startswith(mark):
+            return data.removeprefix(mark).decode(encoding, "replace")
+    return data.decode("cp1252", "replace")
 
 
 def _stretches(raw: Any, texts: list[PageItem]) -> dict[int, _Stretch]:
