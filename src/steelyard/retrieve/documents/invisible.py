@@ -11,6 +11,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from steelyard.retrieve.documents.base import DocumentRefusedError
+
 NEAR = 200
 """Characters around a mark that are looked at."""
 _EMOJI = "\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff"
@@ -57,6 +59,9 @@ _OVERRIDES, _RTL_STARTS = "\u202d\u202e", "\u202b\u2067"
 _STARTS, _POPS = "\u202a\u202b\u2066\u2067\u2068", "\u202c\u2069"
 _STARTS_AND_POPS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _JOINERS = "\u200b\u200c\u200d\u2060\ufeff"
+_LETTER = re.compile(r"[^\W\d_]")
+_DEEPEST = 32
+_MOST_DIRECTIONS = 200_000
 _MOST_OPERATORS = 3
 _MOST_SELECTED = 4
 _LEAST_RTL = 0.25
@@ -72,11 +77,15 @@ class Mark(NamedTuple):
 
 
 class CharacterJudge:
-    """Judges the characters of one text, from its start on."""
+    """Judges the characters of one text, from its start on.
+
+    Raises `DocumentRefusedError` where direction changes more often than in any language.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
         self._pops: dict[int, Mark | None] = {}
+        self._directions = 0
 
     def mark(self, at: int) -> Mark | None:
         """What to take out at a character of `RUN`; a mark of no length passes over what is lawful."""
@@ -100,12 +109,15 @@ class CharacterJudge:
     def _direction(self, at: int) -> Mark | None:
         """An embedding or isolate; what ends it is judged with it."""
         text = self._text
-        line = _line(text, at + 1, 5 * NEAR)
+        self._directions += 1
+        if self._directions > _MOST_DIRECTIONS:
+            raise DocumentRefusedError(f"holds more than {_MOST_DIRECTIONS:,} changes of direction")
+        line = _line(text, at + 1, 2 * NEAR)
         end = _pop(line)
         inside = line[:end]
         mark: Mark | None = Mark(at, at + 1, "bidi")
         if text[at] in _RTL_STARTS:
-            letters = sum(map(str.isalpha, inside))
+            letters = len(_LETTER.findall(inside))
             is_of_use = len(RTL_LETTER.findall(inside)) > _LEAST_RTL * letters
         else:
             is_isolate = text[at] == "\u2068" and end < len(line)
@@ -127,6 +139,8 @@ def _pop(line: str) -> int:
         depth += -1 if match[0] in _POPS else 1
         if depth == 0:
             return match.start()
+        if depth > _DEEPEST:
+            break
     return len(line)
 
 
