@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from steelyard.retrieve.documents.base import DocumentRefusedError
 from steelyard.retrieve.documents.characters import cleaned
 
 LAWFUL = {
@@ -160,3 +161,16 @@ def test_marks_that_stand_close_are_told_once() -> None:
     (item,) = cleaned("\n" + "wa\u200bter" * 5, 100, page=None).hidden
     assert "5 x U+200B" in item.text
     assert item.where == "line 2"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("\u2067" * 200_001, "200,000 changes of direction"),
+        ("א\u200e1 " * 1_000_001, "1,000,000 invisible characters"),
+        ("a\u200bb" * 101, "100 hidden characters"),
+    ],
+)
+def test_more_marks_than_any_language_has_are_refused(text: str, reason: str) -> None:
+    with pytest.raises(DocumentRefusedError, match=reason):
+        cleaned(text, 100 if "\u200b" in text else 10**6)

@@ -65,8 +65,8 @@ def _marks(text: str, most: int) -> Iterator[Mark]:
         place = mark.end if mark else match.end()
         count += mark is not None and mark.end > mark.start
         if count > most or judged > _MOST_JUDGED:
-            limit = most if count > most else _MOST_JUDGED
-            raise DocumentRefusedError(f"holds more than {limit:,} hidden characters")
+            limit, what = (most, "hidden") if count > most else (_MOST_JUDGED, "invisible")
+            raise DocumentRefusedError(f"holds more than {limit:,} {what} characters")
         if mark is not None and mark.end > mark.start:
             yield mark
 
