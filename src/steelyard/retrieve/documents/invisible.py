@@ -20,6 +20,9 @@ _JOINING = (
     "\u0590-\u0dff\u0f00-\u109f\u1780-\u18af\u1a00-\u1cff\ua800-\uaaff\ufb1d-\ufdff\ufe70-\ufefc"
     "\U00010a00-\U00011fff"
 )
+_UNSPACED = (
+    "\u0e00-\u109f\u1780-\u17ff\u1950-\u1aaf\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
+)
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 RUN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u2069"
@@ -27,6 +30,7 @@ RUN = re.compile(
     "\U000e0000-\U000e01ef]"
     # the lawful ones that a text may be full of: joiners and selectors of emoji, joiners and hyphens in words
     f"(?!(?<=[{_EMOJI}\ufe0f]\u200d)[{_EMOJI}])(?!(?<=[{_EMOJI}]\ufe0f)[^{_SELECTORS}])"
+    f"(?!(?<=[{_UNSPACED}]\u200b)[{_UNSPACED}])"
     f"(?!(?<=[{_JOINING}]{{2}}[\u200c\u200d])[{_JOINING}]{{2}})"
     "(?!(?<=[^\\W\\d_]{2}\u00ad)[^\\W\\d_]{2})"
 )
@@ -43,9 +47,7 @@ _FLAG = re.compile(
 _LINE_END = re.compile("[\n\r\u2028\u2029]")
 _JOINING_LETTER = re.compile(f"[{_JOINING}]")
 _JOINER_IN_WORD = re.compile(f"(?:[{_JOINING}][\u200c\u200d]){{3}}")
-_UNSPACED = re.compile(
-    "[\u0e00-\u109f\u1780-\u17ff\u1950-\u1aaf\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef]"
-)
+_UNSPACED_LETTER = re.compile(f"[{_UNSPACED}]")
 _HANGUL = re.compile(
     "[\u1100-\u115e\u1161-\u11ff\u3131-\u3163\u3165-\u318e\ua960-\ua97f\uac00-\ud7ff\uffa1-\uffdc]"
 )
@@ -245,7 +247,7 @@ def _joiner(text: str, at: int, before: str, after: str) -> Mark | None:
         if not few or not _JOINING_LETTER.match(before):
             return flagged
         return flagged if _JOINER_IN_WORD.search(text, max(0, at - 5), at + 6) else None
-    if lone and _UNSPACED.match(before):
+    if lone and _UNSPACED_LETTER.match(before):
         return None
     at_edge = not (before.isalnum() and after.isalnum())
     return flagged._replace(kind="") if lone and at_edge else flagged
