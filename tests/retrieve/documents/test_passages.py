@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from steelyard.errors import ConfigError
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.documents import Document, estimated_tokens, split_passages
+from steelyard.retrieve.documents.markdown_lines import CodeBlock, Heading, markdown_lines
 from steelyard.retrieve.documents.sentences import sentence_ends
+from steelyard.retrieve.documents.sizes import Ruler, units
 
 PIECES = (
     *(
@@ -85,6 +87,26 @@ def test_the_size_of_a_text_is_that_of_its_parts(text: str) -> None:
     whole = estimated_tokens(text)
     parts = estimated_tokens(text[:half]) + estimated_tokens(text[half:])
     assert whole <= parts <= whole + 1
+
+
+@given(TEXTS, st.integers(1, 60), st.data())
+def test_a_ruler_measures_as_the_estimate_does(
+    text: str, longest: int, data: st.DataObject
+) -> None:
+    ruler = Ruler(text, longest)
+    for start in sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5))):
+        end = data.draw(st.integers(start, min(len(text), start + longest)))
+        assert ruler.units(start, end) == units(text[start:end])
+        last = ruler.fitting(start, longest) if start < len(text) else start
+        assert last <= start + 1 or units(text[start:last]) <= longest
+        assert last == len(text) or start == last or units(text[start : last + 1]) > longest
+
+
+def test_a_ruler_goes_on_where_its_block_ends() -> None:
+    text = "ab, " * 200_000
+    ruler = Ruler(text, 480)
+    assert all(ruler.units(at, at + 4) == 5 for at in range(0, len(text), 4))
+    assert ruler.fitting(len(text) - 3, 480) == len(text)
 
 
 def passages(text: str, most: int = 40, overlap: int = 0, kind: str = "markdown") -> list[str]:
@@ -199,6 +221,24 @@ def test_the_page_is_that_of_the_first_character() -> None:
 def test_limits_that_cannot_be_are_refused(most: int, overlap: int) -> None:
     with pytest.raises(ConfigError, match="passage"):
         split_passages(Document("d", "x"), most=most, overlap=overlap)
+
+
+DENSE = (". ", ". a", "1. A ", "- a\n", "# a\n", "```\n", "```\na\n```\n", "。」", "x\n\n", '."')
+
+
+@pytest.mark.parametrize("piece", DENSE)
+@pytest.mark.parametrize("kind", ["text", "markdown"])
+def test_text_of_nothing_but_marks_is_covered(piece: str, kind: str) -> None:
+    document = Document("d", piece * (200_000 // len(piece)), kind=kind)
+    check(document, split_passages(document, most=120, overlap=20), 120)
+
+
+def test_marks_beyond_any_language_are_not_all_looked_at() -> None:
+    assert len(list(sentence_ends("Yes. " * 500, 0, 2500))) == 500
+    assert len(list(sentence_ends("Yes. " * 100_000, 0, 500_000))) < 15_000
+    dense = list(markdown_lines("# a\n" * 100_000 + "```\n# b\n```\n" + "# c\n" * 40))
+    assert sum(isinstance(line, Heading) for line in dense) < 15_000
+    assert sum(isinstance(line, CodeBlock) for line in dense) == 1
 
 
 LONG = (

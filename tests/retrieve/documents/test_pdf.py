@@ -62,16 +62,46 @@ HIDDEN = {
     "transparent": "/G0 gs " + line("SECRET", y=500),
     "at the place of another text": "1 g " + line("SECRET", y=500) + "0 g " + line("Other.", y=500),
     "stroked in white": line("SECRET", y=500, before="1 Tr 1 1 1 RG"),
-    "clipped away": "q 0 0 1 1 re W n " + line("SECRET", y=500, before="1 1 1 rg") + "Q\n",
+    "white and clipped away": "q 0 0 1 1 re W n " + line("SECRET", y=500, before="1 g") + "Q\n",
+    "clipped to a place elsewhere": "q 10 10 50 50 re W n " + line("SECRET", y=500) + "Q\n",
+    "clipped to nothing": "q 0 0 0 0 re W n " + line("SECRET", y=500) + "Q\n",
+    "clipped to a line": "q 0 503 612 0.1 re W n " + line("SECRET", y=500) + "Q\n",
+    "clipped to an upright line": "q 75 0 0.1 792 re W n " + line("SECRET", y=500) + "Q\n",
+    "clipped twice": "q 0 0 612 400 re W n 0 400 612 392 re W n " + line("SECRET", y=500) + "Q\n",
+    "clipped to corners": "q 0 0 5 5 re 600 780 5 5 re W n " + line("SECRET", y=500) + "Q\n",
+    "clipped to a triangle": "q 0 0 m 612 0 l 0 9 l h W n " + line("SECRET", y=500) + "Q\n",
+    "clipped by letters": f"q {line('.', x=9, y=9, before='7 Tr')} 0 Tr {line('SECRET', y=500)} Q\n",
+    "an empty pattern": "q /Pattern cs /P1 scn " + line("SECRET", y=500) + "Q\n",
+    "the pattern below it": "q /Pattern cs /P2 scn 50 480 500 60 re f Q\n" + line("SECRET", y=500),
+    "white over other text": line("Other text of the page.", y=500)
+    + "1 g "
+    + line("SECRET", y=500),
+    "white over the same line": line("SECRETS!", y=500) + "1 g " + line("SECRET", x=74, y=501),
+    "white beside grey": line("SECRET", y=500, before="1 g")
+    + line("Grey.", y=501, x=74, before=".83 g"),
 }
+OTHERS = ("Other.", "Other text of the page.", "SECRETS!", "Grey.", ".")
+PATTERN = (
+    "/Type /Pattern /PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 9 9] /XStep 9 /YStep 9 "
+    "/Resources << >>"
+)
+PATTERNS = [
+    stream(b"", PATTERN),
+    stream(b"0 g 0 0 9 9 re f", PATTERN),
+    stream(b"0 g 0 0 9 3 re f", PATTERN),
+]
+NAMED = "/Pattern << /P1 4 0 R /P2 5 0 R /P3 6 0 R >>"
 
 
 @pytest.mark.parametrize("name", HIDDEN)
 def test_what_nobody_sees_is_left_out_and_listed(name: str, read) -> None:
-    data = pages([SEEN + HIDDEN[name]], resources="/ExtGState << /G0 << /ca 0.01 /CA 0.01 >> >>")
+    resources = f"/ExtGState << /G0 << /ca 0.01 /CA 0.01 >> >> {NAMED}"
+    data = pages([SEEN + HIDDEN[name]], extra=PATTERNS, resources=resources)
     parsed = read(data)
-    assert parsed.text.startswith("Visible text is here.\nA second line of it.\n")
-    assert "SECRET" not in parsed.text
+    assert parsed.text.startswith("Visible text is here.\nA second line of it.")
+    assert "SECRET" not in parsed.text.replace("SECRETS!", "")
+    for other in OTHERS:
+        assert (other in parsed.text) == (f"({other})" in HIDDEN[name]) or other == "."
     assert [(item.text, item.page) for item in parsed.hidden] == [("SECRET", 1)]
     assert "SECRET" in read(data, keep_hidden=True).text
 
@@ -91,16 +121,121 @@ CLEAN = {
     + line("SEEN", y=500),
     "with a white shadow": line("SEEN", y=500.5, before="1 g") + "0 g " + line("SEEN", y=500),
     "drawn twice": line("SEEN", y=500) + line("SEEN", x=72.3, y=500),
+    "clipped to its place": "q 60 490 200 30 re W n " + line("SEEN", y=500) + "Q\n",
+    "clipped close to its letters": "q 72 500 40 9 re W n " + line("SEEN", y=500) + "Q\n",
+    "clipped to a round box": "q 50 480 m 90 470 200 470 250 480 c 250 540 l 50 540 l h W n "
+    + line("SEEN", y=500)
+    + "Q\n",
+    "clipped to many boxes": "q 0 490 300 30 re 0 100 300 30 re W n " + line("SEEN", y=500) + "Q\n",
+    "a pattern that is seen": "q /Pattern cs /P3 scn " + line("SEEN", y=500, size=30) + "Q\n",
+    "on a pattern": "q /Pattern cs /P1 scn 50 480 500 60 re f Q\n" + line("SEEN", y=500),
+    "white on a large dot": line("•", x=60, y=470, size=120)
+    + "1 g "
+    + line("SEEN", x=66, y=508, size=9),
+    "on a box and over a line": "0 0 .5 rg 50 480 500 60 re f\n"
+    + line("____", y=500, before="0 g")
+    + line("SEEN", y=500, before="1 g"),
+    "over the edge of the page": line("SEEN", x=590, y=500),
     "in a frame": "50 480 500 60 re S\n" + line("SEEN", y=500),
 }
 
 
 @pytest.mark.parametrize("name", CLEAN)
 def test_what_is_seen_is_not_flagged(name: str, read) -> None:
-    resources = f"/ExtGState << /G0 << /ca 0.5 >> >> {WITH_IMAGE}"
-    parsed = read(pages([CLEAN[name]], extra=[IMAGE], resources=resources))
+    image = WITH_IMAGE.replace("4 0 R", "7 0 R")
+    resources = f"/ExtGState << /G0 << /ca 0.5 >> >> {image} {NAMED}"
+    parsed = read(pages([CLEAN[name]], extra=[*PATTERNS, IMAGE], resources=resources))
     assert "SEEN" in parsed.text
     assert parsed.hidden == ()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "q 60 480 45 60 re W n " + line("SEEN SECRET", y=500) + "Q\n",
+        line("SEEN" + " " * 150 + "SECRET", x=500, y=500),
+    ],
+)
+def test_a_line_that_is_cut_off_ends_there(content: str, read) -> None:
+    parsed = read(pages([content]))
+    assert parsed.text.split() == ["SEEN"]
+    assert [(item.kind, item.text) for item in parsed.hidden] == [("clipped", "SECRET")]
+
+
+def test_a_form_that_is_clipped_away(read) -> None:
+    form = stream(
+        line("SECRET", y=600).encode(),
+        "/Type /XObject /Subtype /Form /BBox [0 0 612 792] /Resources << /Font << /F1 3 0 R >> >>",
+    )
+    resources = "/XObject << /Fm 4 0 R >>"
+    parsed = read(
+        pages([SEEN + "q 0 0 20 20 re W n /Fm Do Q\n"], extra=[form], resources=resources)
+    )
+    assert [(item.kind, item.text) for item in parsed.hidden] == [("clipped", "SECRET")]
+    small = form.replace(b"[0 0 612 792]", b"[0 0 50 50]")
+    parsed = read(pages([SEEN + "/Fm Do\n"], extra=[small], resources=resources))
+    assert [(item.kind, item.text) for item in parsed.hidden] == [("clipped", "SECRET")]
+    moved = "q 1 0 0 1 20 -100 cm 0 550 612 90 re W n /Fm Do Q\n"
+    assert "SECRET" in read(pages([SEEN + moved], extra=[form], resources=resources)).text
+
+
+def spoken(actual: str, drawn: str) -> bytes:
+    """A page on which `/ActualText` stands for a line."""
+    return pages([SEEN + f"/Span << /ActualText ({actual}) >> BDC {line(drawn, y=500)} EMC\n"])
+
+
+@pytest.mark.parametrize(
+    ("actual", "drawn"),
+    [
+        ("SECRET words", "shown"),
+        ("not shown", "shown"),
+        ("8 days", "3 days"),
+        ("SECRET", "-"),
+    ],
+)
+def test_a_text_that_stands_for_another_is_hidden(actual: str, drawn: str, read) -> None:
+    parsed = read(spoken(actual, drawn))
+    assert actual not in parsed.text
+    assert drawn.strip() in parsed.text
+    assert [(item.kind, item.text) for item in parsed.hidden] == [("actual_text", actual)]
+    kept = read(spoken(actual, drawn), keep_hidden=True)
+    assert actual in kept.text
+    assert kept.hidden == parsed.hidden
+
+
+@pytest.mark.parametrize(
+    ("actual", "drawn"),
+    [
+        ("shown", "shown"),
+        ("Shown", "SHOWN"),
+        ("well-known", "well known"),
+        ("fine", "f\u0069ne"),
+        ("", "shown"),
+    ],
+)
+def test_a_text_that_stands_for_the_same_letters_is_read(actual: str, drawn: str, read) -> None:
+    parsed = read(spoken(actual, drawn))
+    assert parsed.hidden == ()
+    assert (actual or drawn) in parsed.text
+
+
+def test_a_text_that_stands_for_letters_of_an_unknown_font(read) -> None:
+    """As browsers write Arabic and Indic: the letters of a shape in UTF-16."""
+    font = (
+        "<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts [<< /Type /Font "
+        "/Subtype /CIDFontType2 /BaseFont /X /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) "
+        "/Supplement 0 >> /DW 600 >>] >>"
+    )
+    for actual, is_false in (("नि", False), ("a long text that is false", True)):
+        code = actual.encode("utf-16-be").hex()
+        content = (
+            f"/Span << /ActualText <feff{code}> >> BDC BT /F2 12 Tf 72 500 Td <0005> Tj ET EMC\n"
+        )
+        parsed = read(
+            pages([SEEN + content], extra=[font], resources="/Font << /F1 3 0 R /F2 4 0 R >>")
+        )
+        assert [item.text for item in parsed.hidden] == ([actual] if is_false else [])
+        assert (actual in parsed.text) != is_false
 
 
 def layered(state: str) -> bytes:

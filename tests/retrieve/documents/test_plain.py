@@ -122,3 +122,9 @@ def test_cost_is_linear(piece: str) -> None:
 
     small = min(seconds(20_000) for _ in range(3))
     assert seconds(160_000) < 8 * 4 * small + 0.2
+
+
+def test_a_text_of_nothing_but_fences_is_refused() -> None:
+    with pytest.raises(DocumentRefusedError, match="fences of code: split it"):
+        read_plain("```\n" * 2_000_001, 1000, is_markdown=True)
+    assert read_plain("```\n" * 2_000_001, 1000, is_markdown=False).text

@@ -11,6 +11,14 @@ _LINE = re.compile(
     r"|(?P<under>=+|-{2,})[ \t]*\r?$)",
     re.MULTILINE,
 )
+_FENCE = re.compile(r"^ {0,3}(?:`{3,}[^`\n]*$|~{3,})", re.MULTILINE)
+_CLOSING_FENCES = {
+    mark: re.compile(rf"^ {{0,3}}(?P<fence>{mark}{{3,}})[ \t]*\r?$", re.MULTILINE) for mark in "`~"
+}
+_MOST_HEADINGS, _CHARACTERS_PER_HEADING = 10_000, 512
+"""Beyond the first ones, no more than a heading for so many characters."""
+MOST_FENCES = 2_000_000
+"""In one text: more of them are no document, and cost a second for each 300,000."""
 _CLOSING = re.compile(r"[ \t]#{1,20}$")
 _LONGEST_TITLE = 200
 
@@ -32,21 +40,34 @@ class CodeBlock(NamedTuple):
 
 
 def markdown_lines(text: str) -> Iterator[Heading | CodeBlock]:
-    """Yield fenced code and the headings outside of it, in order."""
-    fence, begin = "", 0
-    for match in _LINE.finditer(text):
-        mark = match["fence"]
-        if fence:
-            if mark and mark.startswith(fence) and not match["info"].strip("`~ \t\r"):
-                yield CodeBlock(begin, match.end())
-                fence = ""
-        elif mark:
-            if mark[0] == "~" or "`" not in match["info"]:  # else code within a line
-                fence, begin = mark, match.start()
+    """Yield fenced code and the headings outside of it, in order.
+
+    Where headings are denser than in any document, some are passed over.
+    """
+    at = headings = 0
+    while match := _LINE.search(text, at):
+        at = match.end()
+        if match["fence"]:
+            if match["fence"][0] == "~" or "`" not in match["info"]:  # else code within a line
+                at = _code_end(text, match)
+                yield CodeBlock(match.start(), at)
         elif (heading := _heading(text, match)) is not None:
             yield heading
-    if fence:
-        yield CodeBlock(begin, len(text))
+            headings += 1
+            if headings > _MOST_HEADINGS and headings * _CHARACTERS_PER_HEADING > at:
+                line_end = text.find("\n", at + _CHARACTERS_PER_HEADING)
+                line_end = len(text) if line_end < 0 else line_end
+                fence = _FENCE.search(text, at, line_end)
+                at = fence.start() if fence else line_end
+
+
+def _code_end(text: str, opening: re.Match[str]) -> int:
+    """The offset behind the fence that closes the code; the end of the text where none does."""
+    mark = opening["fence"]
+    for closing in _CLOSING_FENCES[mark[0]].finditer(text, opening.end()):
+        if len(closing["fence"]) >= len(mark):
+            return closing.end()
+    return len(text)
 
 
 def _heading(text: str, match: re.Match[str]) -> Heading | None:

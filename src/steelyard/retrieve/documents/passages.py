@@ -14,8 +14,8 @@ from steelyard.retrieve.base import Passage, TextSpan
 from steelyard.retrieve.documents.base import Document
 from steelyard.retrieve.documents.clusters import cut_before
 from steelyard.retrieve.documents.markdown_lines import Heading, markdown_lines
-from steelyard.retrieve.documents.sentences import sentence_ends
-from steelyard.retrieve.documents.sizes import UNITS_PER_TOKEN, units
+from steelyard.retrieve.documents.sentences import SentenceMarks, sentence_ends
+from steelyard.retrieve.documents.sizes import UNITS_PER_TOKEN, Ruler
 
 HEADING = "heading"
 """The metadata that holds the headings above a passage, the outermost first."""
@@ -55,9 +55,10 @@ def split_passages(document: Document, *, most: int, overlap: int = 0) -> list[P
             f"the overlap of passages must be at least 0 and below {most}, not {overlap}"
         )
     packer = _Packer(document, most * UNITS_PER_TOKEN, overlap * UNITS_PER_TOKEN)
+    pieces = _Pieces(document.text, packer.limit)
     for section in _sections(document):
         packer.enter(section)
-        for unit in _units(document.text, section, packer.limit):
+        for unit in pieces.of_section(section):
             packer.add(unit)
     packer.close()
     return packer.passages
@@ -145,44 +146,41 @@ def _sections(document: Document) -> Iterator[_Section]:
     yield section._replace(end=len(document.text))
 
 
-def _units(text: str, section: _Section, limit: int) -> Iterator[_Unit]:
-    place = section.start
-    if section.body > place:  # the heading's own line
-        yield from _fitting(text, place, section.body, limit)
-        place = section.body
-    for end in sentence_ends(text, place, section.end):
-        yield from _fitting(text, place, end, limit)
-        place = end
+class _Pieces:
+    """Takes sections of a text apart into pieces that stay whole."""
+
+    def __init__(self, text: str, limit: int) -> None:
+        self._text, self._limit = text, limit
+        self._ruler, self._marks = Ruler(text, limit), SentenceMarks(0)
+
+    def of_section(self, section: _Section) -> Iterator[_Unit]:
+        """Its heading's own line, and its sentences."""
+        place = section.start
+        if section.body > place:
+            yield from self._fitting(place, section.body)
+            place = section.body
+        for end in sentence_ends(self._text, place, section.end, self._marks):
+            yield from self._fitting(place, end)
+            place = end
+
+    def _fitting(self, start: int, end: int) -> Iterator[_Unit]:
+        """One piece, or where it is longer than a passage, pieces that are not."""
+        ruler, limit = self._ruler, self._limit
+        while end - start > limit or ruler.units(start, end) > limit:
+            cut = _cut(self._text, start, ruler.fitting(start, limit))
+            yield _Unit(start, cut, ruler.units(start, cut))
+            start = cut
+        if start < end:
+            yield _Unit(start, end, ruler.units(start, end))
 
 
-def _fitting(text: str, start: int, end: int, limit: int) -> Iterator[_Unit]:
-    """One piece, or where it is longer than a passage, pieces that are not."""
-    while end - start > limit:
-        cut = _cut(text, start, limit)
-        yield _Unit(start, cut, units(text[start:cut]))
-        start = cut
-    size = units(text[start:end])
-    while size > limit:
-        cut = _cut(text, start, limit)
-        part = units(text[start:cut])
-        yield _Unit(start, cut, part)
-        start, size = cut, size - part
-    if start < end:
-        yield _Unit(start, end, size)
-
-
-def _cut(text: str, start: int, limit: int) -> int:
-    """The offset to cut at: behind the last line or space that fits, else between two whole characters."""
-    piece = text[start : start + limit]
-    low, high = 1, len(piece)
-    while low < high:  # the longest part that fits
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if units(piece[:middle]) <= limit else (low, middle - 1)
-    following = text[start + low : start + low + 1]
+def _cut(text: str, start: int, end: int) -> int:
+    """The offset to cut at: behind the last line or space before ``end``, else between whole characters."""
+    following = text[end : end + 1]
     for spaces in ("\n", " \t"):
         if following and following in spaces:
-            return start + low
-        last = max(piece.rfind(space, low // 2, low) for space in spaces)
+            return end
+        last = max(text.rfind(space, start + (end - start) // 2, end) for space in spaces)
         if last >= 0:
-            return start + last + 1
-    return cut_before(text, start, start + low)
+            return last + 1
+    return cut_before(text, start, end)

@@ -15,7 +15,10 @@ from steelyard.retrieve.documents.base import (
     ParsedText,
     capped,
 )
-from steelyard.retrieve.documents.pdf_sight import PageSight, RenderBudget
+from steelyard.retrieve.documents.pdf_actual import false_texts, leave_out
+from steelyard.retrieve.documents.pdf_boxes import Box, contains
+from steelyard.retrieve.documents.pdf_drawing import RenderBudget
+from steelyard.retrieve.documents.pdf_sight import PageSight
 from steelyard.words import counted, listed
 
 _HYPHEN = re.compile("[\x02\ufffe]\n?(?=\\w)|[\x02\ufffe]")
@@ -84,54 +87,98 @@ def _read_page(
     """The page; ``None`` where it is damaged."""
     try:
         page = document[number - 1]
-        text_page = page.get_textpage()
     except pdfium.PdfiumError:
         return None
     try:
         sight = PageSight(pdfium, page, budget)
-        visible, texts = _text_of(pdfium.raw, text_page, number, sight.hidden(text_page))
-        if keep_hidden and texts:
-            visible, _ = _text_of(pdfium.raw, text_page, number, {})
-        return _PageText(_tidy(visible), texts, sight.has_images, sight.is_scan)
+        false = false_texts(pdfium.raw, document, number, sight.texts)
+        for text, places in false if not keep_hidden else ():
+            for place in places:
+                leave_out(pdfium.raw, sight.texts[place], text)
+        texts = tuple(
+            _hidden("actual_text", text, number) for text, _ in false if _WORD.search(text)
+        )
+        return _read_text(pdfium, page, number, sight, texts, keep_hidden)
     finally:
-        text_page.close()
         page.close()
 
 
-def _text_of(
-    raw: Any, text_page: Any, number: int, hidden: dict[int, str]
-) -> tuple[str, tuple[HiddenText, ...]]:
-    """The characters of a page without those of the ``hidden`` objects, and those."""
-    count = raw.FPDFText_CountChars(text_page)
-    if count <= 0:
-        return "", ()
-    if not hidden:
-        buffer = (ctypes.c_ushort * (count * 2 + 1))()
-        length = raw.FPDFText_GetText(text_page, 0, count, buffer)
+def _read_text(
+    pdfium: Any,
+    page: Any,
+    number: int,
+    sight: PageSight,
+    false: tuple[HiddenText, ...],
+    keep_hidden: bool,
+) -> _PageText | None:
+    try:
+        text_page = page.get_textpage()
+    except pdfium.PdfiumError:
+        return None
+    try:
+        characters = _Characters(pdfium.raw, text_page)
+        visible, texts = characters.apart(number, sight.hidden(text_page), sight.cuts())
+        if keep_hidden and texts:
+            visible = characters.all()
+        return _PageText(_tidy(visible), (*false, *texts), sight.has_images, sight.is_scan)
+    finally:
+        text_page.close()
+
+
+def _hidden(kind: str, text: str, number: int) -> HiddenText:
+    return HiddenText(kind, " ".join(text.split()), number, f"page {number}")
+
+
+class _Characters:
+    """The characters of a page."""
+
+    def __init__(self, raw: Any, text_page: Any) -> None:
+        self._raw, self._page = raw, text_page
+        self._count = max(0, raw.FPDFText_CountChars(text_page))
+        self._sides = [ctypes.c_double() for _ in range(4)]
+
+    def all(self) -> str:
+        buffer = (ctypes.c_ushort * (self._count * 2 + 1))()
+        length = self._raw.FPDFText_GetText(self._page, 0, self._count, buffer)
         data = ctypes.string_at(buffer, max(0, length - 1) * 2)
-        return data.decode("utf-16-le", "replace"), ()
-    visible: list[int] = []
-    groups: list[tuple[str, list[int]]] = []
-    kind: str | None = None
-    is_apart = True
-    for at in range(count):
-        item = raw.FPDFText_GetTextObject(text_page, at)
-        if item:  # spaces and line ends that were added go with what stands before them
-            kind = hidden.get(ctypes.addressof(item.contents))
-        code = raw.FPDFText_GetUnicode(text_page, at)
-        if kind is None:
-            visible.append(code)
-        else:
-            if is_apart or groups[-1][0] != kind:
-                groups.append((kind, []))
-            groups[-1][1].append(code)
-        is_apart = kind is None
-    texts = ((name, " ".join(_characters(codes).split())) for name, codes in groups)
-    return _characters(visible), tuple(
-        HiddenText(name, text, number, f"page {number}")
-        for name, text in texts
-        if _WORD.search(text)
-    )
+        return data.decode("utf-16-le", "replace")
+
+    def apart(
+        self, number: int, hidden: dict[int, str], cuts: dict[int, Box]
+    ) -> tuple[str, tuple[HiddenText, ...]]:
+        """The characters without those of the ``hidden`` objects and beyond the ``cuts``, and those."""
+        if not self._count:
+            return "", ()
+        if not hidden and not cuts:
+            return self.all(), ()
+        visible: list[int] = []
+        groups: list[tuple[str, list[int]]] = []
+        kind: str | None = None
+        is_apart = True
+        for at in range(self._count):
+            item = self._raw.FPDFText_GetTextObject(self._page, at)
+            if item:  # spaces and line ends that were added go with what stands before them
+                address = ctypes.addressof(item.contents)
+                kind = hidden.get(address)
+                if kind is None and address in cuts and not self._is_in(at, cuts[address]):
+                    kind = "clipped"
+            code = self._raw.FPDFText_GetUnicode(self._page, at)
+            if kind is None:
+                visible.append(code)
+            else:
+                if is_apart or groups[-1][0] != kind:
+                    groups.append((kind, []))
+                groups[-1][1].append(code)
+            is_apart = kind is None
+        texts = (_hidden(name, _characters(codes), number) for name, codes in groups)
+        return _characters(visible), tuple(text for text in texts if _WORD.search(text.text))
+
+    def _is_in(self, at: int, box: Box) -> bool:
+        """Whether the middle of a character is in a box."""
+        left, right, bottom, top = self._sides
+        if not self._raw.FPDFText_GetCharBox(self._page, at, left, right, bottom, top):
+            return True
+        return contains(box, (left.value, bottom.value, right.value, top.value))
 
 
 def _characters(codes: list[int]) -> str:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from steelyard.retrieve.documents.base import HiddenText, ParsedText, capped
+from steelyard.retrieve.documents.base import (
+    DocumentRefusedError,
+    HiddenText,
+    ParsedText,
+    capped,
+)
 from steelyard.retrieve.documents.characters import cleaned, merged, without
 from steelyard.retrieve.documents.markdown_html import COMMENT, LEFT_OUT, HiddenSpan, hidden_pieces
+from steelyard.retrieve.documents.markdown_lines import MOST_FENCES
 from steelyard.words import counted
 
 _WORD = re.compile(r"\w")
@@ -19,12 +25,14 @@ def read_plain(
     """Read a text; ``removed`` are the spans of ``text`` that are gone.
 
     In Markdown, HTML elements that are not shown are hidden, too; comments, scripts and style sheets are
-    left out and counted.
-    Raises `DocumentRefusedError` for more than ``most_hidden`` hidden characters.
+    left out and counted. Raises `DocumentRefusedError` for more than ``most_hidden`` hidden characters, and
+    for more than `MOST_FENCES`.
     """
     clean = cleaned(text, most_hidden, keep=keep_hidden)
     if not is_markdown:
         return ParsedText(clean.text, clean.hidden, removed=clean.removed)
+    if text.count("```") + text.count("~~~") > MOST_FENCES:
+        raise DocumentRefusedError(f"holds more than {MOST_FENCES:,} fences of code: split it")
     pieces = list(hidden_pieces(text))
     hidden = (*clean.hidden, *_listed(text, pieces))
     spans = clean.removed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 _END = re.compile(
     "(?P<dots>(?<![.!?…])[.!?…]++[\"')\\]”’»]*+(?=\\s))"
@@ -12,7 +13,11 @@ _END = re.compile(
 )
 _WORD = re.compile(r"[\w.&-]{1,12}$")
 _NEXT = re.compile(r"\s*+[\"'(\[“‘«¿¡*_`]*+(.)?", re.DOTALL)
+_SPACE = re.compile(r"\s*+")
 _MOST_GAP = 64
+_CHARACTERS_PER_MARK = 48
+_SLACK = 1_000 * _CHARACTERS_PER_MARK
+"""Beyond it, no more than a mark for so many characters is looked at: 50 MB of ``. `` must end, too."""
 _SHORT = frozenset(
     # titles, references, measures: a name or number follows them
     "mr mrs ms dr prof st sr jr hon rev gen col lt sgt capt no nos fig figs eq sec ch vol pp p vs cf ca "
@@ -23,15 +28,37 @@ _SHORT = frozenset(
 )
 
 
-def sentence_ends(text: str, start: int, end: int) -> Iterator[int]:
-    """Yield the offsets behind each sentence, the white space after it included; the last is ``end``."""
-    place = start
-    for match in _END.finditer(text, start, end):
-        if match.start() < place or not _ends(text, match, start):
-            continue
-        place = _past_space(text, match.end(), end)
-        if place < end:
-            yield place
+@dataclass
+class SentenceMarks:
+    """How many marks were looked at in a text from ``start`` on, over several stretches of it."""
+
+    start: int
+    count: int = 0
+
+    def are_dense(self, at: int) -> bool:
+        """Whether there are more up to an offset than any language has."""
+        return self.count * _CHARACTERS_PER_MARK > at - self.start + _SLACK
+
+
+def sentence_ends(
+    text: str, start: int, end: int, marks: SentenceMarks | None = None
+) -> Iterator[int]:
+    """Yield the offsets behind each sentence, the white space after it included; the last is ``end``.
+
+    Where marks are denser than in any language, some are passed over; ``marks`` counts those of the stretches
+    before this one.
+    """
+    place = at = start
+    marks = marks or SentenceMarks(start)
+    while match := _END.search(text, at, end):
+        marks.count += 1
+        at = match.end()
+        if _ends(text, match, start):
+            place = at = _past_space(text, at, end)
+            if place < end:
+                yield place
+        if marks.are_dense(at):
+            at = min(end, at + _CHARACTERS_PER_MARK)
     if start < end:
         yield end
 
@@ -55,6 +82,5 @@ def _ends(text: str, match: re.Match[str], start: int) -> bool:
 
 
 def _past_space(text: str, place: int, end: int) -> int:
-    while place < end and text[place].isspace():
-        place += 1
-    return place
+    space = _SPACE.match(text, place, end)
+    return space.end() if space else place
