@@ -64,7 +64,7 @@ def test_run_and_plan_show_the_same_options(
 ) -> None:
     from steelyard.planning.options import RunOptions
 
-    options = ["strategies", "model", "seed", "skip_bad_rows", "no_cache", "max_cost", "race"]
+    options = "strategies model seed skip_bad_rows no_cache max_cost race prices_at".split()
     parameters = inspect.signature(function).parameters
     assert list(parameters) == ["task", "out", *options, *more]
     assert {parameters[name].kind for name in options} == {inspect.Parameter.KEYWORD_ONLY}

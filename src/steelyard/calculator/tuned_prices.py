@@ -29,8 +29,8 @@ def output_tokens(rivals: Rivals) -> Iterator[Omission]:
     if not rivals.is_tuned or not by_token or any(w.output_tokens is not None for w in ways):
         return
     texts, values = [], {}
-    if own := _own_output(rivals):
-        text, values["yours"] = own
+    if written := _own_output(rivals):
+        text, values["yours"] = written
         texts.append(text)
     is_cached = any(sheet.tokens[0].cached_share for sheet in (rivals.best, rivals.next))
     if rivals.config.counts_base_price(rivals.best_way) and not is_cached:
@@ -129,11 +129,13 @@ def multiplier(rivals: Rivals) -> Iterator[Omission]:
     spans = rivals.turned(times, _MULTIPLIERS)
     if not spans:
         return
-    seen = ", ".join(f"{t['input']}x {name}" for name, t in examples()["multipliers"].items())
+    examples_text = ", ".join(
+        f"{t['input']}x {name}" for name, t in examples()["multipliers"].items()
+    )
     text = (
         f"tuned multiplier: tuned tokens are counted at the base's price; "
         f"{spans_text(spans, '{:.4g}'.format)} times that, {rivals.next.name} is cheaper {rivals.span} "
-        f"(seen: {seen})"
+        f"(seen: {examples_text})"
     )
     yield Omission("tuned multiplier", text, {"multiplier": float(spans[0].above)})
 
@@ -146,15 +148,17 @@ def hosting(rivals: Rivals) -> Iterator[Omission]:
         return
     terms = examples()["hosting"]["azure"]
     hour = Decimal(str(terms["hour"]))
-    seen = f"{money(hour, _OF_EXAMPLES)} an hour ({terms['source'].split()[0]}, {terms['date']})"
+    examples_text = (
+        f"{money(hour, _OF_EXAMPLES)} an hour ({terms['source'].split()[0]}, {terms['date']})"
+    )
     values: dict[str, float] = {}
     if rivals.best.currency == _OF_EXAMPLES:
         paid = rivals.hosted(hour)
         volumes, turns = paid.volumes()
         values |= turns
-        text = f"hosting: at {seen} {paid.outcome()}; {volumes}{_hours_alone(rivals, hour, values)}"
+        text = f"hosting: at {examples_text} {paid.outcome()}; {volumes}{_hours_alone(rivals, hour, values)}"
     else:  # no rate of exchange is known
-        text = f"hosting (seen: {seen}; no rate of exchange is assumed)"
+        text = f"hosting (seen: {examples_text}; no rate of exchange is assumed)"
     spans = rivals.turned(rivals.hosted, AMOUNTS)
     if spans:
         values["hosting_hour"] = float(spans[0].above)

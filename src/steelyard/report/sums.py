@@ -114,9 +114,9 @@ class Sums:
     def _none(self) -> list[str]:
         absent = [
             title
-            for when, shown in (("upfront", self.upfront), ("running", self.running))
+            for when, columns in (("upfront", self.upfront), ("running", self.running))
             for part, title in words()[f"{when}_parts"].items()
-            if part not in shown
+            if part not in columns
         ]
         return [f"No arm has: {', '.join(absent).lower()}."] if absent else []
 

@@ -189,10 +189,10 @@ def _patterns() -> _Patterns:
     heading = rf"(?P<heading>(?<!\w){_any_of('passage', 'source')}{_BLANK}[:：]{_BLANK})?"
     last = rf"(?<=\s)[(（](?P<last>\d{{1,9}}(?:{more}){{0,30}})[)）](?=[{_FULL_STOPS}]?\s*\Z)"
     code = r"```.*?(?:```|\Z)|`[^`\n]*`"
-    around = rf"(?P<open>[(（](?:{see}{_BLANK})?)?{heading}{row}(?(open)[)）])"
+    in_brackets = rf"(?P<open>[(（](?:{see}{_BLANK})?)?{heading}{row}(?(open)[)）])"
     flags = re.IGNORECASE | re.DOTALL
     return _Patterns(
-        row=re.compile(f"{code}|{last}|{around}", flags),
+        row=re.compile(f"{code}|{last}|{in_brackets}", flags),
         bracket=re.compile(bracket, flags),
         named=re.compile(rf"\s*(?:[#^]|{_any_of('see', 'passage', 'source')}(?![^\W\d_]))", flags),
         passage=re.compile(rf"[(（]{start}{_any_of('passage')}", flags),

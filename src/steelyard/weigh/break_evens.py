@@ -29,13 +29,13 @@ def with_ranges(
     }
     evens = [(one.arm, one.even.against) for one in crossover.arms]
     evens += [(one.arm, one.against) for one in crossover.pairs]
-    known = [(a, b) for a, b in dict.fromkeys(evens) if a in sheets and b in sheets]
-    if not known:
+    among = [(a, b) for a, b in dict.fromkeys(evens) if a in sheets and b in sheets]
+    if not among:
         return crossover
     scenarios = min(SCENARIOS, _MOST_FIGURES // (case.traffic.months * len(sheets)))
     doubts = doubts_of(arms, sheets)
     ranges = break_even_ranges(
-        list(sheets.values()), case.traffic, doubts, known, scenarios=scenarios, seed=case.seed
+        list(sheets.values()), case.traffic, doubts, among, scenarios=scenarios, seed=case.seed
     )
     by_pair = {(one.arm, one.against): one for one in ranges}
 

@@ -101,10 +101,10 @@ def economics_of(
 
 
 def _rivals(
-    among: Sequence[CostSheet], shown: Simulation, choice: str | None
+    among: Sequence[CostSheet], simulation: Simulation, choice: str | None
 ) -> tuple[str, str] | None:
     """The choice, or without one the arm most likely the cheapest, and its likeliest rival in money."""
-    names = sorted((sheet.name for sheet in among), key=lambda name: -shown.cheapest[name])
+    names = sorted((sheet.name for sheet in among), key=lambda name: -simulation.cheapest[name])
     first = choice if choice in names else names[0]
     others = [name for name in names if name != first]
     return (first, others[0]) if others else None
@@ -125,15 +125,15 @@ def _among(case: Case, verdict: VerdictResult) -> list[str]:
     ]
 
 
-def _arm(sheet: CostSheet, traffic: Traffic, shown: Simulation, *, asks: bool) -> ArmEconomics:
+def _arm(sheet: CostSheet, traffic: Traffic, simulation: Simulation, *, asks: bool) -> ArmEconomics:
     """What is shown of an arm; only one that asks a language model needs a machine of its own."""
     course = cost_over_time(replace(sheet, error_cost=None, quality=None), traffic)
-    band = shown.bands[sheet.name]
+    band = simulation.bands[sheet.name]
     return ArmEconomics(
         arm=sheet.name,
         upfront={kind: to_number(money.amount) for kind, money in sheet.upfront.items()},
         total=to_number(course.total.amount),
-        cheapest=round(shown.cheapest[sheet.name], 4),
+        cheapest=round(simulation.cheapest[sheet.name], 4),
         band=MoneyBand(
             low=_rounded(band.low), median=_rounded(band.median), high=_rounded(band.high)
         ),
@@ -149,7 +149,7 @@ def _map(sheets: Sequence[CostSheet], traffic: Traffic) -> CheapestMap:
     )
 
 
-def _paid_back(shown: Simulation) -> tuple[PaidBack, ...]:
+def _paid_back(simulation: Simulation) -> tuple[PaidBack, ...]:
     return tuple(
         PaidBack(
             arm=one.arm,
@@ -159,14 +159,14 @@ def _paid_back(shown: Simulation) -> tuple[PaidBack, ...]:
             days=to_number(one.days),
             days_high=to_number(one.days_high),
         )
-        for one in shown.pay_back
+        for one in simulation.pay_back
     )
 
 
-def _tornado(shown: Simulation) -> tuple[CostSwing, ...]:
+def _tornado(simulation: Simulation) -> tuple[CostSwing, ...]:
     return tuple(
         CostSwing(input=swing.input, low=_number(swing.low), high=_number(swing.high))
-        for swing in shown.tornado
+        for swing in simulation.tornado
     )
 
 

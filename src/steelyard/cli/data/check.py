@@ -106,11 +106,11 @@ def _of_rows(only: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
     if only is None:
         return None
-    known = (*CHECKS, *OF_DOCUMENTS)
+    names = (*CHECKS, *OF_DOCUMENTS)
     for name in only:
-        if name not in known:
+        if name not in names:
             raise ConfigError(
-                f"unknown check {name!r}{closest(name, known)}; known: {', '.join(known)}"
+                f"unknown check {name!r}{closest(name, names)}; known: {', '.join(names)}"
             )
     return tuple(name for name in only if name not in OF_DOCUMENTS)
 

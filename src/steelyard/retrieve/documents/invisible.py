@@ -268,8 +268,8 @@ def _operates(text: str, at: int) -> bool:
         return False
     if mark == "\u2064":
         return before.isnumeric() and after.isnumeric()
-    around = text[max(0, at - 2) : at + 3]
-    if mark != "\u2061" and around[:2].isalpha() and around[-2:].isalpha():
+    neighbours = text[max(0, at - 2) : at + 3]
+    if mark != "\u2061" and neighbours[:2].isalpha() and neighbours[-2:].isalpha():
         return False
     near = _OPERATOR_IN_LETTERS.findall(text, max(0, at - NEAR // 2), at + NEAR // 2)
     return len(near) <= _MOST_OPERATORS

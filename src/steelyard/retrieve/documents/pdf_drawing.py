@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from steelyard.retrieve.documents.css_colors import Color
-from steelyard.retrieve.documents.pdf_boxes import Box, area, shared
+from steelyard.retrieve.documents.pdf_boxes import PageBox, area, shared
 from steelyard.retrieve.documents.pdf_objects import PageItem
 from steelyard.words import counted
 
@@ -46,7 +46,7 @@ class RenderBudget:
 class DrawnPage:
     """Draws a page with and without some of its texts."""
 
-    def __init__(self, raw: Any, page: Any, box: Box) -> None:
+    def __init__(self, raw: Any, page: Any, box: PageBox) -> None:
         self._raw, self._page, self._box = raw, page, box
         self._scale = min(1.0, (_MOST_PIXELS / max(1.0, area(box))) ** 0.5)
         self._whole = self._drawn()
@@ -118,7 +118,7 @@ class DrawnPage:
         bitmap.close()
         return drawing
 
-    def _pixels(self, box: Box) -> tuple[int, int, int, int]:
+    def _pixels(self, box: PageBox) -> tuple[int, int, int, int]:
         """The box on the drawing: left, top, right, bottom; all of it on a page that is turned."""
         scale, drawing = self._scale, self._whole
         if self._page.get_rotation():
@@ -179,14 +179,14 @@ def crossing(texts: list[PageItem]) -> set[int]:
     return crossed
 
 
-def _cells(box: Box) -> Iterator[tuple[int, int]]:
+def _cells(box: PageBox) -> Iterator[tuple[int, int]]:
     left, bottom, right, top = (int(side // _CELL_POINTS) for side in box)
     for x in range(left, min(right, left + _MOST_CELLS) + 1):
         for y in range(bottom, min(top, bottom + _MOST_CELLS) + 1):
             yield x, y
 
 
-def _cross(one: Box, other: Box) -> bool:
+def _cross(one: PageBox, other: PageBox) -> bool:
     """Whether two texts share more than the edges of their lines."""
     left, bottom, right, top = shared(one, other)
     low = min(one[3] - one[1], other[3] - other[1])

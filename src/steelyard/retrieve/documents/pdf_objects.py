@@ -9,7 +9,15 @@ from math import hypot, inf
 from typing import Any, NamedTuple
 
 from steelyard.retrieve.documents.css_colors import Color
-from steelyard.retrieve.documents.pdf_boxes import PLAIN, Box, Matrix, around, moved, shared, times
+from steelyard.retrieve.documents.pdf_boxes import (
+    PLAIN,
+    Matrix,
+    PageBox,
+    around,
+    moved,
+    shared,
+    times,
+)
 
 TEXT, PATH, IMAGE, SHADING, FORM = 1, 2, 3, 4, 5
 _STROKED = frozenset({1, 5})
@@ -18,13 +26,13 @@ _PATTERN = 191
 """Of 255: the grey that PDFium names for every pattern."""
 _MOST_CLIPS, _MOST_POINTS = 16, 40
 """Paths that clip an object, and the points of each: where there are more, the page must be drawn."""
-_NOTHING: Box = (0.0, 0.0, 0.0, 0.0)
+_NOTHING: PageBox = (0.0, 0.0, 0.0, 0.0)
 
 
 class Clip(NamedTuple):
     """The box in which an object is drawn; not ``is_plain`` where its shape is another."""
 
-    box: Box
+    box: PageBox
     is_plain: bool = True
 
 
@@ -36,7 +44,7 @@ class PageItem(NamedTuple):
 
     raw: Any
     kind: int
-    box: Box
+    box: PageBox
     color: Color | None
     alpha: int
     mode: int = 0
@@ -101,7 +109,7 @@ class PageObjects:
             return PageItem(item, kind, box, color, alpha)
         return PageItem(item, kind, box, None, 255)
 
-    def _bounds(self, item: Any) -> Box:
+    def _bounds(self, item: Any) -> PageBox:
         sides = self._sides
         self._raw.FPDFPageObj_GetBounds(item, *sides)
         return (sides[0].value, sides[1].value, sides[2].value, sides[3].value)

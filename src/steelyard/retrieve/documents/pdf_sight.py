@@ -15,7 +15,7 @@ from typing import Any
 
 from steelyard.retrieve.documents.css_colors import LEAST_CONTRAST, WHITE, Color, contrast
 from steelyard.retrieve.documents.pdf_boxes import (
-    Box,
+    PageBox,
     area,
     contains,
     encloses,
@@ -57,7 +57,7 @@ class PageSight:
     def __init__(self, pdfium: Any, page: Any, budget: RenderBudget) -> None:
         self._raw, self._page, self._budget = pdfium.raw, page, budget
         left, bottom, right, top = page.get_bbox()
-        self._box: Box = (left, bottom, right, top)
+        self._box: PageBox = (left, bottom, right, top)
         self._items = list(PageObjects(pdfium.raw).every(page.raw))
         self.texts = [item for item in self._items if item.kind == TEXT]
         self.has_images = any(item.kind == IMAGE for item in self._items)
@@ -149,12 +149,12 @@ class PageSight:
         self._raw.FPDFTextObj_GetText(item.raw, text_page, buffer, length)
         return bytes(buffer)[: max(0, length - 2)].decode("utf-16-le", "replace").strip()
 
-    def cuts(self) -> dict[int, Box]:
+    def cuts(self) -> dict[int, PageBox]:
         """Where texts are drawn that are cut off, by the address of their objects.
 
         A line that only runs over the edge of the page, as code does, is not.
         """
-        cuts: dict[int, Box] = {}
+        cuts: dict[int, PageBox] = {}
         for item in self.texts:
             edge = _OVERFULL * item.points
             left, bottom, right, top = self._box
@@ -227,7 +227,7 @@ class PageSight:
         yield from (pair for pair, is_unseen in zip(rest, flags, strict=True) if is_unseen)
 
 
-def _is_clipped(box: Box, clip: Box) -> bool:
+def _is_clipped(box: PageBox, clip: PageBox) -> bool:
     """Whether a line at most is left of a text."""
     wide, high = box[2] - box[0], box[3] - box[1]
     left, bottom, right, top = shared(box, clip)
@@ -236,10 +236,10 @@ def _is_clipped(box: Box, clip: Box) -> bool:
     )
 
 
-def _cell(box: Box) -> tuple[int, int]:
+def _cell(box: PageBox) -> tuple[int, int]:
     """A place for a box in a table, so that only neighbours are compared."""
     return round(box[0] / _CELL_POINTS), round(box[1] / _CELL_POINTS)
 
 
-def _coincide(one: Box, other: Box) -> bool:
+def _coincide(one: PageBox, other: PageBox) -> bool:
     return all(abs(a - b) <= _COINCIDE_POINTS for a, b in zip(one, other, strict=True))

@@ -16,7 +16,7 @@ from steelyard.retrieve.documents.base import (
     capped,
 )
 from steelyard.retrieve.documents.pdf_actual import false_texts, leave_out
-from steelyard.retrieve.documents.pdf_boxes import Box, contains
+from steelyard.retrieve.documents.pdf_boxes import PageBox, contains
 from steelyard.retrieve.documents.pdf_drawing import RenderBudget
 from steelyard.retrieve.documents.pdf_sight import PageSight
 from steelyard.words import counted, listed
@@ -144,7 +144,7 @@ class _Characters:
         return data.decode("utf-16-le", "replace")
 
     def apart(
-        self, number: int, hidden: dict[int, str], cuts: dict[int, Box]
+        self, number: int, hidden: dict[int, str], cuts: dict[int, PageBox]
     ) -> tuple[str, tuple[HiddenText, ...]]:
         """The characters without those of the ``hidden`` objects and beyond the ``cuts``, and those."""
         if not self._count:
@@ -173,7 +173,7 @@ class _Characters:
         texts = (_hidden(name, _characters(codes), number) for name, codes in groups)
         return _characters(visible), tuple(text for text in texts if _WORD.search(text.text))
 
-    def _is_in(self, at: int, box: Box) -> bool:
+    def _is_in(self, at: int, box: PageBox) -> bool:
         """Whether the middle of a character is in a box."""
         left, right, bottom, top = self._sides
         if not self._raw.FPDFText_GetCharBox(self._page, at, left, right, bottom, top):
