@@ -154,3 +154,11 @@ def test_where_corners_differ_the_changes_are_those_of_the_middle():
 
 def test_a_way_that_is_cheaper_from_the_start_has_no_change():
     assert ask({}, {"training": 0}).break_evens[0].changes == ()
+
+
+def test_a_way_that_pays_back_for_a_time_says_so():
+    even = ask({}, {**RETRAINED, "training": 100}, horizon=100).break_evens[0]
+    assert even.days is not None
+    assert even.reason == "for a time only: long is the cheaper at the horizon's end"
+    lasting = ask({}, {**RETRAINED, "training": 100}, horizon=170).break_evens[0]
+    assert lasting.reason is None

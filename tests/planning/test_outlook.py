@@ -143,8 +143,9 @@ def test_a_former_run_tells_how_fast_an_endpoint_is(
     lacking = write_task(tmp_path / "t2", model="openai:gpt-x", strategies=["zero_shot"])
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    [said] = look_ahead(make_plan(lacking, RunOptions())).warnings
+    said, price = look_ahead(make_plan(lacking, RunOptions())).warnings
     assert "OPENAI_API_KEY" in said
+    assert "gpt-x is not known" in price
 
 
 def test_the_verb_shows_a_table_or_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -268,8 +269,9 @@ def test_a_missing_key_of_a_model_beside_the_tasks_is_told_too(
     text = (task / "task.yaml").read_text("utf-8")
     free = text.replace("kind: label, labels: [BILLING, TECHNICAL, ACCOUNT]", "kind: text")
     (task / "task.yaml").write_text(free, encoding="utf-8")
-    [said] = look_ahead(make_plan(task, RunOptions())).warnings
+    said, price = look_ahead(make_plan(task, RunOptions())).warnings
     assert "OPENAI_API_KEY" in said
+    assert "gpt-x is not known" in price
 
 
 def test_a_former_run_of_several_models_says_nothing_of_their_judge(tmp_path: Path) -> None:

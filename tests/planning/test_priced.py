@@ -90,3 +90,19 @@ def test_retraining_of_nothing_is_noted(
     made = make_plan(task, RunOptions())
     assert made.task.traffic.requests_per_day == 10_000
     assert any("traffic.retrain_days 90: not used" in note for note in made.notes) == is_noted
+
+
+def test_a_price_from_after_the_day_is_told(tmp_path: Path) -> None:
+    late = "prices: {smart: {input: 1, output: 2, date: 2026-11-15}}\n"
+    task = write_task(tmp_path / "t", strategies=["zero_shot"], extra=late)
+    sentences = make_plan(task, RunOptions(prices_at="2026-06-01")).old_prices
+    assert sentences[0] == (
+        "the price of smart is from 2026-11-15, after 2026-06-01, at whose prices this is weighed"
+    )
+
+
+def test_a_model_of_unknown_price_is_told_by_the_plan(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "t", strategies=["zero_shot"], model="openai:nobody-9")
+    outlook = plan(task, tmp_path / "out")
+    [line] = [text for text in outlook.warnings if "not known" in text]
+    assert line.startswith("the price of nobody-9 is not known: ") and "prices" in line

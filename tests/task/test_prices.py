@@ -102,3 +102,19 @@ def test_bad_prices_are_refused_in_one_line(
     with pytest.raises(ConfigError, match=message) as refused:
         task(make_task, prices=prices)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        {"m": {"input": 1e9, "output": 1}},
+        {"m": {"input": 1, "output": 99_999_999}},
+        {"m": {"input": 1, "output": 1, "hosting_hour": 1e11}},
+        {"machine": {"per_hour": 2_000_000}},
+        {"label": 5_000_000},
+    ],
+)
+def test_a_price_that_no_vendor_asks_is_a_slip(make_task: MakeTask, prices: Any) -> None:
+    """The same limits as in the calculator."""
+    with pytest.raises(ConfigError, match="at most"):
+        task(make_task, prices=prices)

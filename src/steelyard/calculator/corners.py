@@ -70,7 +70,7 @@ def break_even_figures(way: Ends, base: Ends, traffic: Traffic) -> BreakEvenFigu
         days,
         requests,
         max(len(even.crossings) for even in evens),
-        None if days is not None else _why(evens, best, traffic),
+        _why(evens, best, traffic) if days is None else _back(evens, base.middle.name),
         tuple(VolumeFigure(volume, name) for (volume,), name in volumes),
         volumes_at_middle=volumes_at_middle,
         changes=tuple(ChangeFigure(day, request, name) for (day, request), name in changes),
@@ -130,6 +130,17 @@ def _first(evens: BreakEvens, name: str) -> tuple[Decimal, int] | None:
         return Decimal(0), 0
     mine = (c for c in evens.crossings if c.cheaper == name)
     return next(((c.day, c.requests) for c in mine), None)
+
+
+def _back(evens: Sequence[BreakEvens], base: str) -> str | None:
+    """That ``base`` is the cheaper again at the horizon's end, at some corner or at all."""
+    lasts = [(even.crossings[-1] if even.crossings else None) for even in evens]
+    if not any(last is not None and last.cheaper == base for last in lasts):
+        return None
+    always = all(last is not None and last.cheaper == base for last in lasts)
+    return (
+        f"for a time only: {base} {'is' if always else 'may be'} the cheaper at the horizon's end"
+    )
 
 
 def _why(evens: Sequence[BreakEvens], best: tuple[Decimal, int] | None, traffic: Traffic) -> str:

@@ -96,7 +96,8 @@ class BreakEvenFigures:
 
     ``days`` and ``requests`` are those of the first crossing in its favour, ``None`` where it may not come
     within the horizon: ``reason`` then says what there is to say, and ``earliest_days`` and
-    ``earliest_requests`` are those of the best corner, if any. ``crossings`` is the most within the horizon.
+    ``earliest_requests`` are those of the best corner, if any. Where it comes and does not last, ``reason``
+    says so. ``crossings`` is the most within the horizon.
     """
 
     way: str

@@ -11,17 +11,17 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from steelyard.calculator.amounts import Amount, Range, refuse_signs
 from steelyard.config.dated import Currency, DatedSection, DayText
 from steelyard.config.numbers import TYPED_COUNT, TYPED_NUMBER
-from steelyard.config.section import Name, Section
+from steelyard.config.section import MOST_PER_MILLION, MOST_PRICE, Name, Section
 from steelyard.economics.money import MOST_DAYS
 from steelyard.economics.simulate import SCENARIOS
 
 HOSTED = ("hosting_hour", "storage_month", "minimum")
 """What a way and a model's row may have beside tokens, in the order of `HostedTune`."""
-PriceAmount = Annotated[Decimal, TYPED_NUMBER, Field(ge=0, le=Decimal(10) ** 6)]
+PriceAmount = Annotated[Decimal, TYPED_NUMBER, Field(ge=0, le=MOST_PRICE)]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
 Volume = Annotated[Decimal, TYPED_COUNT, Field(gt=0, le=Decimal(10) ** 12)]
 TokenCount = Annotated[Decimal, TYPED_COUNT, Field(ge=0, le=Decimal(10) ** 7)]
-PerMillion = Annotated[Decimal, Field(ge=0, le=Decimal(10) ** 5)]
+PerMillion = Annotated[Decimal, Field(ge=0, le=MOST_PER_MILLION)]
 
 
 class CostTraffic(Section):

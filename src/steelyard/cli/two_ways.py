@@ -160,7 +160,7 @@ def _in_thousands(text: str, flag: str) -> str:
     """Amounts for a million tokens, after the flag that asks for a thousand's."""
     before, after = text.split(f"--{flag}", 1)
     clause, mark, rest = after.partition(";")
-    number = r"-?\d+(?:\.\d+)?"
+    number = r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
     clause = re.sub(number, lambda m: f"{(Decimal(m[0]) / _THOUSANDS).normalize():f}", clause)
     return f"{before}--{flag}{clause.replace('a million', '1,000')}{mark}{rest}"
 

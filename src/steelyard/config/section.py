@@ -53,6 +53,8 @@ Template = Annotated[
 ]
 """Text with places in braces; it may have several lines."""
 MOST_MONEY, LEAST_MONEY = Decimal("1e12"), Decimal("1e-12")
+MOST_PER_MILLION, MOST_PRICE = Decimal(10) ** 5, Decimal(10) ** 6
+"""The dearest that a million tokens, and any one thing, may be: more is a slip."""
 
 
 def _countable(amount: Decimal) -> Decimal:
@@ -66,6 +68,8 @@ def _countable(amount: Decimal) -> Decimal:
 
 MoneyAmount = Annotated[Decimal, TYPED_NUMBER, Field(ge=0), AfterValidator(_countable)]
 """Money in a task: 0, or from `LEAST_MONEY` to `MOST_MONEY`."""
+TokenPrice = Annotated[MoneyAmount, Field(le=MOST_PER_MILLION)]
+UnitPrice = Annotated[MoneyAmount, Field(le=MOST_PRICE)]
 PositiveMoney = Annotated[Decimal, Field(gt=0), AfterValidator(_countable)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 

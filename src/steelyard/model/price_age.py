@@ -38,6 +38,11 @@ def stale_price(name: str, days: int, source: str = "") -> str:
     return f"the price of {name}{whose} is {old}: check it"
 
 
+def later_price(name: str, read_on: date | str, day: date) -> str:
+    """That a price was read after the day at whose prices is weighed."""
+    return f"the price of {name} is from {read_on}, after {day}, at whose prices this is weighed"
+
+
 def stale_book(newest: date, name: str) -> str:
     """That the book of prices is old."""
     return (

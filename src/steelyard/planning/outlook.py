@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import ROUND_UP, Decimal
 from functools import reduce
@@ -123,7 +123,15 @@ class Outlook:
                 f"--max-cost {cap} may stop the run: it may cost up to {at_most(cost.amount)} "
                 f"{cost.currency} for hosted models"
             )
+        warnings += [f"the price of {name} is not known: {why}" for name, why in self._unpriced()]
         return tuple(warnings)
+
+    def _unpriced(self) -> Iterator[tuple[str, str]]:
+        """The models without a price of tokens, and why."""
+        for model in self.plan.all_models:
+            price = model.price
+            if model.paid_by_tokens and (price.input is None or price.output is None):
+                yield model.spec.name, price.source
 
     @property
     def assumptions(self) -> tuple[str, ...]:

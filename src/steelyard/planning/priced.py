@@ -10,7 +10,7 @@ from typing import NamedTuple
 from steelyard.core import Price
 from steelyard.errors import ConfigError
 from steelyard.model.planned import PlannedModel
-from steelyard.model.price_age import age_of, stale_price
+from steelyard.model.price_age import age_of, later_price, stale_price
 from steelyard.model.prices import YOURS
 from steelyard.task import Task
 from steelyard.task.prices import about_amounts
@@ -38,6 +38,11 @@ def old_prices(prices: Iterable[NamedPrice], today: date | None = None) -> tuple
         stale_price(name, age.days, "" if price.source == YOURS else price.source)
         for name, price, age in aged
         if age.is_stale and age.days is not None
+    ]
+    sentences += [
+        later_price(name, price.date, day)
+        for name, price, age in aged
+        if price.date and age.days is None
     ]
     return tuple(dict.fromkeys(sentences))
 

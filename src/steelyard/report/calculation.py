@@ -182,6 +182,8 @@ def _break_even(even: BreakEvenFigures, days: int) -> str:
     else:
         requests, after = number_range(even.requests, 0), number_range(even.days, 2)
         text = f"{name} pays for itself against {against} after {requests} requests ({after} days)"
+    if even.days is not None and even.reason:
+        text += f", {even.reason}"
     at_start = even.requests is not None and even.requests.high == 0
     if even.crossings > (0 if at_start else 1):
         text += f"; {_changes(even)}"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from steelyard.config.dated import DatedSection, DayText
-from steelyard.config.section import MoneyAmount
+from steelyard.config.section import MoneyAmount, TokenPrice, UnitPrice
 from steelyard.core import Price
 from steelyard.errors import closest
 from steelyard.model.prices import HOUR, LABEL, MACHINE, YOURS, PriceRows
@@ -27,17 +27,17 @@ class PriceConfig(DatedSection):
     which the vendor ends the model, ``rebuild`` what moving to another one costs.
     """
 
-    input: MoneyAmount | None = None
-    cached: MoneyAmount | None = None
-    output: MoneyAmount | None = None
+    input: TokenPrice | None = None
+    cached: TokenPrice | None = None
+    output: TokenPrice | None = None
     batch: Annotated[Decimal, Field(gt=0, le=1)] | None = None
-    training: MoneyAmount | None = None
-    hosting_hour: MoneyAmount | None = None
-    storage_month: MoneyAmount | None = None
-    minimum: MoneyAmount | None = None
+    training: TokenPrice | None = None
+    hosting_hour: UnitPrice | None = None
+    storage_month: UnitPrice | None = None
+    minimum: UnitPrice | None = None
     ends: DayText | None = None
     rebuild: MoneyAmount | None = None
-    per_hour: MoneyAmount | None = None
+    per_hour: UnitPrice | None = None
     shared: bool | None = None
     """Whether a machine does other work, too, and is paid by its busy seconds; else it is always on."""
 
@@ -68,7 +68,7 @@ class PriceConfig(DatedSection):
 class DatedAmount(DatedSection):
     """The price of one thing, a label or an hour of a person, that says when and where it was read."""
 
-    amount: MoneyAmount
+    amount: UnitPrice
 
 
 def _price_tag(value: Any) -> str:
@@ -81,7 +81,7 @@ def _price_tag(value: Any) -> str:
 PriceChoice = Annotated[
     Annotated[PriceConfig, Tag("<section>")]
     | Annotated[DatedAmount, Tag("<one>")]
-    | Annotated[MoneyAmount, Tag("<amount>")],
+    | Annotated[UnitPrice, Tag("<amount>")],
     Discriminator(_price_tag),
 ]
 PriceChoices = Mapping[str, PriceConfig | DatedAmount | Decimal]
