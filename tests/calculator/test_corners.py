@@ -162,3 +162,18 @@ def test_a_way_that_pays_back_for_a_time_says_so():
     assert even.reason == "for a time only: long is the cheaper at the horizon's end"
     lasting = ask({}, {**RETRAINED, "training": 100}, horizon=170).break_evens[0]
     assert lasting.reason is None
+
+
+def test_a_models_end_is_that_of_its_ways():
+    def total(prices: dict[str, Any], way: dict[str, Any]) -> Any:
+        return steelyard.cost(
+            traffic={"requests_per_day": 10},
+            prices={"v": {"input": 1, "output": 1, **prices}},
+            ways={"w": {"model": "v", "input_tokens": 10, "output_tokens": 1, **way}},
+            today=TODAY,
+        ).ways[0]
+
+    end = {"ends": "2027-03-01", "rebuild": 70}
+    of_row, of_way = total(end, {}), total({}, end)
+    assert of_row.total == of_way.total and of_row.ends_on_day == of_way.ends_on_day == 90
+    assert total(end, {"rebuild": 5}).total.low == of_way.total.low - 65

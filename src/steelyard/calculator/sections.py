@@ -56,6 +56,8 @@ class ModelPrices(DatedSection):
     hosting_hour: PriceAmount | None = None
     storage_month: PriceAmount | None = None
     minimum: PriceAmount | None = None
+    ends: DayText | None = None
+    rebuild: Amount | None = None
 
 
 class PlainPrice(DatedSection):
@@ -176,6 +178,16 @@ class CostConfig(Section):
     error_cost: PriceAmount | None = None
     uncertain: UncertainConfig | None = None
     ways: dict[Name, WayConfig] = Field(min_length=1, max_length=12)
+
+    @model_validator(mode="after")
+    def _ends_of_models(self) -> CostConfig:
+        """A model's end of life is that of every way on it that says nothing else."""
+        for name, way in self.ways.items():
+            row = self.prices.get(way.model or "")
+            if isinstance(row, ModelPrices) and row.ends is not None and way.ends is None:
+                rebuild = row.rebuild if way.rebuild is None else way.rebuild
+                self.ways[name] = way.model_copy(update={"ends": row.ends, "rebuild": rebuild})
+        return self
 
     @model_validator(mode="after")
     def _one_currency(self) -> CostConfig:
