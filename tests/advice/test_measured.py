@@ -40,6 +40,21 @@ def arm(name: str, family: str, quality: float, **changes: Any) -> dict[str, Any
     }
 
 
+def paid(**amounts: float | None) -> list[dict[str, Any]]:
+    """What was paid for lora upfront, by part, beside 24 for labels and 1,200 for hours."""
+    parts: dict[str, float | None] = {
+        "labels": 24.0,
+        "hours": 1200.0,
+        "evaluation": 900.0,
+        **amounts,
+    }
+    upfront = [
+        {"part": part, "amount": amount, "reason": "no price of toy"}
+        for part, amount in parts.items()
+    ]
+    return [{"arm": "lora", "upfront": upfront}]
+
+
 def whole() -> dict[str, Any]:
     """Tuning pays after 100,000 requests, keeps the form, is faster; a prompt with 4 shots is the best."""
     return {
@@ -50,6 +65,7 @@ def whole() -> dict[str, Any]:
             "traffic": {"requests_per_day": PER_DAY, "horizon_days": 365},
         },
         "split": {"train": 400, "dev": 50, "test": 100},
+        "economics": {"sums": paid(training=1.0)},
         "arms": [
             arm("majority", "classical", 0.2),
             arm(
@@ -175,6 +191,7 @@ COSTS = {"lora": 100.0, "few_shot": 200.0}
 DEAR = {"upfront": 1.0, "per_request": 0.00005, "monthly": 15.0}
 CHOICE = {"verdict__arm": "few_shot", "verdict__recommendation": "few_shot"}
 PAID = {"arm": "lora", "against": "few_shot"}
+UNDIVIDED: dict[str, Any] = {"economics__sums": []}
 CASES: list[tuple[str, str, dict[str, Any], str]] = [
     # volume: it pays at this volume, so rules for it are right and rules against it wrong
     ("volume_10000", "agrees", {}, ""),
@@ -242,12 +259,18 @@ CASES: list[tuple[str, str, dict[str, Any], str]] = [
     ("prompt_500", "agrees", {"arms__few_shot__tokens__input_mean": 600.0}, ""),
     ("prompt_500", "disagrees", {"arms__few_shot__tokens__input_mean": 500.0, **LONG}, ""),
     ("millions_a_day", "does not apply", {}, "10,000 requests a day"),
-    ("training_200", "disagrees", {}, ""),
-    ("training_200", "agrees", {"arms__lora__cost__upfront": 300.0}, ""),
-    ("training_200", "cannot tell", {"arms__lora__cost__upfront": 600.0}, "the search is in it"),
-    ("training_100", "cannot tell", {}, "labels and hours"),
-    ("training_100", "agrees", {"arms__lora__cost__upfront": 2_000.0}, ""),
-    ("training_200", "cannot tell", {"arms__lora__cost__currency": "EUR"}, "US dollars"),
+    ("training_200", "cannot tell", UNDIVIDED, "an older result"),
+    ("training_100", "cannot tell", {**UNDIVIDED, "arms__lora__cost__upfront": 2_000.0}, "an older result"),
+    ("training_100", "not measured", {**UNDIVIDED, "arms__lora__cost": {"reason": "no price"}}, "no price"),
+    ("training_200", "disagrees", {"economics__sums": paid(search=300.0, training=1.0)}, ""),
+    ("training_200", "agrees", {"economics__sums": paid(search=600.0, training=300.0)}, ""),
+    ("training_200", "disagrees", {"economics__sums": paid(training=600.0)}, ""),
+    ("training_200", "not measured", {"economics__sums": paid(training=None)}, "no price of toy"),
+    ("training_200", "not measured", {"economics__sums": paid(search=1.0)}, "its training cost"),
+    ("training_100", "cannot tell", {"economics__sums": paid(search=60.0, training=30.0)}, "labels and"),
+    ("training_100", "agrees", {"economics__sums": paid(search=60.0, training=50.0)}, ""),
+    ("training_100", "not measured", {"economics__sums": paid(search=None, training=1.0)}, "no price of toy"),
+    ("training_200", "cannot tell", {"economics__currency": "EUR"}, "US dollars"),
     ("cached_input", "not measured", {}, "is a price"),
     # format
     ("need_format", "disagrees", {}, ""),
@@ -294,6 +317,31 @@ def test_a_rule_against_a_run(
     assert (judged.judgement, judged.reason) == (judgement, judged.reason)
     assert reason in judged.reason
     assert (judged.figure is None) == (judgement in ("not measured", "does not apply"))
+
+
+def test_hours_and_labels_are_not_called_training() -> None:
+    parts = paid(search=0.0066, training=0.0002)
+    tuning = rule("training_100", economics__sums=parts, arms__lora__cost__upfront=1224.0068)
+    training = rule("training_500", economics__sums=parts, arms__lora__cost__upfront=1224.0068)
+    assert (tuning.figure, tuning.judgement) == (
+        "lora $0.0068 for search and training",
+        "cannot tell",
+    )
+    assert (training.figure, training.judgement) == ("lora $0.0002 for training", "disagrees")
+
+
+def test_a_chance_that_counts_wrong_answers_says_so() -> None:
+    money = {"paid_back": [{**PAID, "chance": 0.4}]}
+    with_errors = rule("volume_10000", economics={**money, "with_errors": True}, **ERROR_COST)
+    assert "paid back, wrong answers included, in 40 % of scenarios" in str(with_errors.figure)
+    assert "wrong answers" not in str(rule("volume_10000", economics=money).figure)
+
+
+def test_two_that_cost_the_same_do_not_break_even() -> None:
+    tie = {"arm": "lora", "against": "few_shot", "requests": 0, "days": 0.0, "never": 0.0}
+    assert "both cost the same" in str(rule("volume_10000", crossover__arms=[tie]).figure)
+    ahead = {**tie, "first": "lora"}
+    assert "cheaper at once" in str(rule("volume_10000", crossover__arms=[ahead]).figure)
 
 
 @given(st.integers(1, 10_000_000))

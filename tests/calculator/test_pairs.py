@@ -52,6 +52,22 @@ def test_break_evens_are_of_any_two_ways_and_the_words_name_both():
     assert "0.99" not in tail
 
 
+@pytest.mark.parametrize("has_errors", [False, True])
+def test_a_chance_of_having_paid_says_where_wrong_answers_count(has_errors: bool) -> None:
+    from steelyard.report.calculation import answer_text
+
+    ways = {
+        name: {**way, **({"quality": 0.9} if has_errors else {})}
+        for name, way in THREE["ways"].items()
+    }
+    errors = {"error_cost": 0.01} if has_errors else {}
+    answer = steelyard.cost({**THREE, **errors, "ways": ways}, today=TODAY)
+    text = " ".join("".join(answer_text(answer)).split())
+    clause = "tuned has paid for itself against prompt, wrong answers included, by the end"
+    assert (clause in text) == has_errors
+    assert ("tuned has paid for itself against prompt by the end" in text) != has_errors
+
+
 def test_the_swings_are_those_of_the_cheapest_against_the_next():
     answer = steelyard.cost(THREE, today=TODAY)
     assert answer.scenarios is not None

@@ -93,7 +93,7 @@ def test_currencies_are_never_mixed():
     ("a", "b", "requests", "reason"),
     [
         ((0, 1), (0, 2), 0, "at once"),
-        ((0, 1), (0, 1), 0, "at once"),
+        ((0, 1), (0, 1), 0, "both cost the same"),
         ((5, 1), (0, 1), None, "never"),
         ((5, 2), (0, 1), None, "never"),
         ((0, 2), (5, 1), None, "cheaper only for the first 5 requests"),

@@ -155,6 +155,50 @@ def test_at_once_never_and_not_drawn(
     assert (row.none, row.days_between, row.never, row.turns) == (none, days, never, "")
 
 
+def test_two_that_cost_the_same_say_so(paid: dict[str, Any]) -> None:
+    tie = {"requests": 0, "requests_low": 0, "requests_high": None, "days": 0.0, "days_low": 0.0}
+    tie |= {
+        "days_high": None,
+        "never": 0.5,
+        "first": None,
+        "crossings": [],
+        "reason": "at once: of old",
+    }
+    paid["crossover"]["pairs"][0].update(tie)
+    (row,) = pair_rows(View(parse_result(paid)))
+    assert (row.none, row.days_between) == ("both cost the same", "")
+    assert row.never == "costs more after 365 days in 50 % of the scenarios"
+
+
+@pytest.mark.parametrize(
+    ("low", "days", "high", "shown", "between"),
+    [
+        (1.23677, 1.24937, 1.26193, "30.0 hours", "29.7 hours to 30.3 hours"),
+        (1.2, 1.25, 3.0, "30 hours", "29 hours to 72 hours"),
+        (1.2, 1.25, 80.0, "1.25 days", "day 1.20 to day 80.00"),
+        (1.2, 1.25, None, "1.25 days", "day 1.20 to after day 365"),
+        (0.0, 0.5, 2.0, "12 hours", "the first request to 48 hours"),
+        (139.6, 139.8, 140.4, "139.8 days", "day 139.6 to day 140.4"),
+        (5.0, 5.0, 5.0, "5 days", "day 5"),
+    ],
+)
+def test_a_day_and_its_interval_have_one_unit_and_are_apart(
+    paid: dict[str, Any], low: float, days: float, high: float | None, shown: str, between: str
+) -> None:
+    fields = {"days_low": low, "days": days, "days_high": high, "crossings": []}
+    fields["requests_high"] = None if high is None else 1_500_000
+    paid["crossover"]["pairs"][0].update(fields)
+    (row,) = pair_rows(View(parse_result(paid)))
+    assert (row.days, row.days_between.partition(": ")[2]) == (shown, between)
+
+
+def test_the_day_of_the_prices_is_named(paid: dict[str, Any]) -> None:
+    paid["created"] = "2026-12-01T10:00:00+00:00"
+    assert "at the prices of 2026-12-01;" in render(parse_result(paid))
+    paid["prices_at"] = "2026-06-01"
+    assert "at the prices of 2026-06-01;" in render(parse_result(paid))
+
+
 def test_the_table_of_parts_has_a_dash_or_not_known_with_the_reason(paid: dict[str, Any]) -> None:
     lora, shots = paid["economics"]["sums"]
     lora["running"].append({"part": "rebuild", "amount": 2400.0})

@@ -14,7 +14,7 @@ from steelyard.report.terminal import verdict_text
 from steelyard.report.view import View
 from steelyard.result import parse_result
 
-TUNED = {"arm": "lora", "against": "few_shot", "chance": 0.831}
+TUNED = {"arm": "lora", "against": "zero_shot", "chance": 0.831}
 DAYS = {"days_low": 11.2, "days": 40.7, "days_high": 299.5}
 MONTHS = (1, 3, 6, 12, 24, 36)
 VOLUMES = (100.0, 1000.0, 10_000.0, 100_000.0)
@@ -63,7 +63,7 @@ def page(result: dict[str, Any], **more: Any) -> str:
 
 WHERE = "Over 365 days at 10,000 requests a day"
 BEST = f"{WHERE} lora is the cheapest of the 2 arms in the choice in over 99 % of the scenarios"
-PAID = "lora has paid for itself against few_shot with a chance of 83 %"
+PAID = "lora has paid for itself against zero_shot with a chance of 83 %"
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,15 @@ PAID = "lora has paid for itself against few_shot with a chance of 83 %"
             "99 % of the scenarios.",
         ),
         (
+            {"paid_back": [{**TUNED, "against": "few_shot"}]},
+            f"{BEST}.",
+        ),
+        (
+            {"arms": [arm("lora", 0.4, 1.0, total=2.0)], "with_errors": True},
+            "lora is the only arm in the choice: $4.87 in all over 365 days at 10,000 requests a day, wrong "
+            "answers included, and $2.00 without them.",
+        ),
+        (
             {"arms": [arm("lora", 0.4, 1.0)]},
             "lora is the only arm in the choice: $4.87 over 365 days at 10,000 requests a day.",
         ),
@@ -102,6 +111,34 @@ PAID = "lora has paid for itself against few_shot with a chance of 83 %"
 )
 def test_the_sentence(result: dict[str, Any], more: dict[str, Any], sentence: str) -> None:
     assert money(result, **more).sentence.replace("\u202f", " ") == sentence
+
+
+OF_PAIR = {"arm": "lora", "against": "zero_shot", "never": 0.9, "first": "zero_shot"}
+TURNED = {"arm": "zero_shot", "against": "lora", "never": 0.1, "first": "zero_shot"}
+
+
+@pytest.mark.parametrize(
+    ("even", "bare"),
+    [
+        (OF_PAIR, "; without wrong answers, 10 %"),
+        (TURNED, "; without wrong answers, 10 %"),
+        ({**TURNED, "first": None}, ""),
+        ({**OF_PAIR, "never": None}, ""),
+        ({**OF_PAIR, "against": "rag"}, ""),
+    ],
+)
+def test_a_chance_with_wrong_answers_says_so_and_what_it_is_without(
+    result: dict[str, Any], even: dict[str, Any], bare: str
+) -> None:
+    result["crossover"] = {**result["crossover"], "arms": [], "pairs": [even]}
+    only = [arm("majority", 0.4, 1.0)]
+    for more in ({}, {"arms": only}):
+        whole = page(result, paid_back=[TUNED], with_errors=True, **more).replace("\u202f", " ")
+        clause = "against zero_shot, wrong answers included, with a chance of 83 %"
+        assert whole.count(clause + bare) == 1 and ("without wrong answers" in whole) == bool(bare)
+        assert "lora has" not in money(result, arms=only, paid_back=[TUNED]).sentence
+    without = page(result, paid_back=[TUNED])
+    assert "wrong answers" not in without.partition("Every part")[0]
 
 
 def test_assumed_traffic_is_called_assumed(result: dict[str, Any]) -> None:
@@ -229,7 +266,7 @@ SWINGS = [
 def test_the_tornado_is_about_the_first_of_the_pairs(result: dict[str, Any]) -> None:
     other = {"arm": "lora_free", "against": "few_shot", "chance": 0.2}
     section = page(result, paid_back=[TUNED, other], tornado=SWINGS)
-    assert "What moves the saving of lora over few_shot" in section
+    assert "What moves the saving of lora over zero_shot" in section
     assert "lora_free has paid for itself against few_shot with a chance of 20\u202f%." in section
     drawn = str(tornado(View(parse_result(result))))
     assert drawn.count('class="swing"') == 2 * len(SWINGS)

@@ -152,6 +152,17 @@ def test_a_stop_costs_what_the_verdict_counts(result: dict[str, Any]) -> None:
     assert stop.monthly == f"${running + wrong:.2f}"
 
 
+def test_the_slider_says_that_upfront_is_spread_over_the_horizon(result: dict[str, Any]) -> None:
+    """What remains without wrong answers is no running cost where something was paid upfront."""
+    view = view_of(result, ONE, 0.02)
+    exchange = Exchange(view)
+    stop = exchange.stops[exchange.start]
+    page = " ".join(re.sub(r"<[^>]+>", "", render(view.result)).split())
+    wording = "a month with wrong answers, {} without, upfront spread over the horizon"
+    assert f"{stop.monthly} {wording.format(stop.running)}" in page
+    assert "of it to run" not in page
+
+
 def test_segments_that_no_round_sum_meets_have_a_stop_all_the_same(result: dict[str, Any]) -> None:
     steps = [
         {"from": "tfidf_linear", "to": "lora_free", "error_cost": 0.0101},

@@ -50,6 +50,25 @@ def test_a_break_even_follows_what_comes_by_the_hour_and_on_a_day(make: Any) -> 
     assert entry.even.against == "zero_shot"
 
 
+@pytest.mark.parametrize("growth", ["0", "0.5"])
+def test_two_that_cost_the_same_are_not_cheaper_at_once(make: Any, growth: str) -> None:
+    arms = [
+        make(
+            name,
+            180,
+            per_request="0.0012",
+            name=name,
+            sheet=replace(always_on("0.05", "10"), name=name),
+        )
+        for name in ("zero_shot", "few_shot")
+    ]
+    case = Case((make("majority", 60), *arms), 300, 180, growth_per_month=Decimal(growth))
+    entries = {entry.arm: entry for entry in crossover(case, 100).arms}
+    for name in ("zero_shot", "few_shot"):
+        assert (entries[name].requests, entries[name].first) == (0, None)
+        assert entries[name].reason == "both cost the same"
+
+
 def test_an_arm_that_is_cheaper_only_until_its_vendor_ends_it_says_so(make: Any) -> None:
     use = TokenUse(Price(input=Decimal(100)), Decimal(1))
     ends = EndOfLife(100, Money(Decimal(500)))

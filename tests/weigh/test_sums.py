@@ -102,6 +102,22 @@ def test_what_the_task_gives_no_price_for_is_not_known_and_says_what_to_give(
         assert "prices.hour" in parts["hours"]["reason"]
 
 
+def test_missing_hours_are_named_by_strategy_and_family(
+    dear: dict[str, Any], tmp_path: Path
+) -> None:
+    missing = "hours: {tfidf_linear: …} or {classical: …}"
+    assert parts_of(dear, "tfidf_linear")["hours"]["reason"] == f"not counted: give {missing}"
+    (sentence,) = (one for one in dear["economics"]["assumptions"] if "people's hours" in one)
+    assert "tfidf_linear" in sentence and "prices.hour" not in sentence
+    unpriced = weighed(tmp_path, "", ("zero_shot", "tfidf_linear"))
+    reason = parts_of(unpriced, "tfidf_linear")["hours"]["reason"]
+    assert reason == f"not counted: give prices.hour and {missing}"
+    priced = weighed(
+        tmp_path / "priced", "prices: {hour: 90}\nhours: {classical: 2}\n", ("tfidf_linear",)
+    )
+    assert parts_of(priced, "tfidf_linear")["hours"]["amount"] == 180
+
+
 def usd(amount: str | None, reason: str | None = None) -> Money:
     return Money(None if amount is None else Decimal(amount), "USD", reason)
 

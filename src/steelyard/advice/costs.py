@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from steelyard.advice.rivals import ClaimCheck, RivalArms, lacking
 from steelyard.result import ArmResult
 from steelyard.result.economics import PaidBack
 from steelyard.rules_of_thumb import ThumbRule
 from steelyard.verdict.words import money
+from steelyard.words import listed
 
 SURE = 0.95
 """The chance over scenarios from which an arm is taken to pay; below one minus it, not to."""
@@ -58,7 +62,7 @@ def _pays(run: RivalArms, name: str, arm: ArmResult | None) -> ClaimCheck:
         )
     paid = _by_scenarios(run, arm, rival)
     if paid is not None:
-        figure += f"; {_scenarios(paid)}"
+        figure += f"; {_scenarios(paid, with_errors=run.result.economics.with_errors)}"
     cheaper = mine <= theirs if paid is None or paid.chance is None else _told(paid.chance)
     if run.result.task.traffic.error_cost is None:
         return _beside_quality(run, arm, rival, cheaper, figure)
@@ -107,6 +111,8 @@ def _from_when(run: RivalArms, arm: ArmResult, rival: ArmResult) -> str:
     even = next((even for even in evens if even.against == rival.name), None)
     if even is None:
         return "the run has no break-even of the two"
+    if even.is_tie:
+        return "both cost the same"
     if even.requests is None:
         return f"break-even {even.reason or 'never'}"
     when = "" if even.days is None else f", {_number(even.days)} days"
@@ -158,8 +164,9 @@ def _told(chance: float) -> bool | None:
     return True if chance >= SURE else False if chance <= 1 - SURE else None
 
 
-def _scenarios(paid: PaidBack) -> str:
-    text = f"paid back in {100 * (paid.chance or 0.0):.0f} % of scenarios"
+def _scenarios(paid: PaidBack, *, with_errors: bool) -> str:
+    errors = ", wrong answers included," if with_errors else ""
+    text = f"paid back{errors} in {100 * (paid.chance or 0.0):.0f} % of scenarios"
     if paid.days_low is None or paid.days_high is None:
         return text
     return f"{text}, by day {_number(paid.days_low)} to {_number(paid.days_high)} (90 %)"
@@ -208,37 +215,63 @@ def prompt_shrinks(run: RivalArms, _: ThumbRule) -> ClaimCheck:
 
 
 def tuning_price(run: RivalArms, rule: ThumbRule) -> ClaimCheck:
-    """Whether tuning costs the rule's least or more. What was paid is a part of it, so less shows nothing."""
-    tuned, figure = run.tuned, _upfront(run.tuned)
-    if tuned is None or tuned.cost.upfront is None or tuned.cost.currency != "USD":
-        return _no_dollars(tuned, figure)
-    if tuned.cost.upfront >= (rule.at_least or 0.0):
-        return ClaimCheck(True, figure)
-    return ClaimCheck(None, figure, "labels and hours are not in it")
+    """Whether search and training cost the rule's least or more.
+
+    Tuning also takes labels and hours, so less shows nothing.
+    """
+    paid = _paid(run, ("search", "training"))
+    if paid.dollars is None:
+        return paid.unsettled
+    if paid.dollars >= (rule.at_least or 0.0):
+        return ClaimCheck(True, paid.figure)
+    return ClaimCheck(None, paid.figure, "labels and hours are not in it")
 
 
 def training_price(run: RivalArms, rule: ThumbRule) -> ClaimCheck:
-    """Whether training costs what the rule says. The search is in what was paid, so more shows nothing."""
-    tuned, figure = run.tuned, _upfront(run.tuned)
-    if tuned is None or tuned.cost.upfront is None or tuned.cost.currency != "USD":
-        return _no_dollars(tuned, figure)
-    if tuned.cost.upfront < (rule.at_least or 0.0):
-        return ClaimCheck(False, figure)
-    if rule.up_to is not None and tuned.cost.upfront > rule.up_to:
-        return ClaimCheck(None, figure, "the search is in it")
-    return ClaimCheck(True, figure)
+    """Whether training, without the search before it, costs what the rule says."""
+    paid = _paid(run, ("training",))
+    if paid.dollars is None:
+        return paid.unsettled
+    most = paid.dollars if rule.up_to is None else rule.up_to
+    return ClaimCheck((rule.at_least or 0.0) <= paid.dollars <= most, paid.figure)
 
 
-def _upfront(tuned: ArmResult | None) -> str | None:
-    if tuned is None or tuned.cost.upfront is None:
-        return None
-    paid = money(tuned.cost.upfront, tuned.cost.currency)
-    return f"{tuned.name} {paid} upfront, search included, labels and hours not"
+class _Paid(NamedTuple):
+    """What the tuned arm's parts cost; without ``dollars`` the ``reason`` says why."""
+
+    dollars: float | None
+    figure: str | None = None
+    reason: str = ""
+
+    @property
+    def unsettled(self) -> ClaimCheck:
+        return ClaimCheck(None, self.figure, self.reason)
 
 
-def _no_dollars(tuned: ArmResult | None, figure: str | None) -> ClaimCheck:
+def _paid(run: RivalArms, names: Sequence[str]) -> _Paid:
+    """The sum of those of the parts that the tuned arm has; labels, hours and the test are others."""
+    tuned, economics = run.tuned, run.result.economics
     if tuned is None:
-        return lacking({"tuned arm": None})
-    if figure is None:
-        return ClaimCheck(None, None, tuned.cost.reason or "its upfront cost is not known")
-    return ClaimCheck(None, figure, "the rule is in US dollars")
+        return _Paid(None, None, lacking({"tuned arm": None}).reason)
+    sums = next((one for one in economics.sums if one.arm == tuned.name), None)
+    if sums is None:
+        return _undivided(tuned)
+    amounts = {part.part: part.amount for part in sums.upfront if part.part in names}
+    unknown = [part for part in sums.upfront if part.part in names and part.amount is None]
+    if unknown or not amounts:
+        why = unknown[0].reason if unknown else None
+        return _Paid(None, None, why or f"what its {listed(names)} cost is not known")
+    paid = sum(amount for amount in amounts.values() if amount is not None)
+    figure = f"{tuned.name} {money(paid, economics.currency)} for {listed(list(amounts))}"
+    if economics.currency != "USD":
+        return _Paid(None, figure, "the rule is in US dollars")
+    return _Paid(paid, figure)
+
+
+def _undivided(tuned: ArmResult) -> _Paid:
+    """Of an older result, which has one sum for all that was paid upfront."""
+    cost = tuned.cost
+    if cost.upfront is None:
+        return _Paid(None, None, cost.reason or "its upfront cost is not known")
+    figure = f"{tuned.name} {money(cost.upfront, cost.currency)} upfront in all"
+    return _Paid(None, figure, "an older result does not say how much of it is search and training")

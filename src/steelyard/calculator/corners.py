@@ -16,6 +16,7 @@ from steelyard.calculator.amounts import Range
 from steelyard.calculator.records import BreakEvenFigures, ChangeFigure, VolumeFigure
 from steelyard.economics.course import cost_over_time
 from steelyard.economics.crossings import BreakEvens, break_evens, volume_turns
+from steelyard.economics.money import SAME_COST
 from steelyard.economics.sheet import CostSheet, Traffic
 from steelyard.words import counted
 
@@ -148,7 +149,7 @@ def _why(evens: Sequence[BreakEvens], best: tuple[Decimal, int] | None, traffic:
     if reasons:
         return reasons[0]
     if all(even.start is None for even in evens):
-        return "both cost the same"
+        return SAME_COST
     if best is not None:
         days = f"{best[0]:,.2f}".removesuffix(".00")
         return (

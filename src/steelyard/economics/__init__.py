@@ -15,6 +15,7 @@ from steelyard.economics.crossings import (
 )
 from steelyard.economics.money import (
     DAYS_PER_MONTH,
+    SAME_COST,
     Money,
     break_even,
     cost_of,
@@ -37,6 +38,7 @@ from steelyard.economics.simulate import Doubts, PayBack, Simulation, simulate
 __all__ = [
     "DAYS_PER_MONTH",
     "RETRAINING",
+    "SAME_COST",
     "UPFRONT",
     "ArmDoubt",
     "BreakEvenRange",

@@ -11,6 +11,8 @@ DAYS_PER_MONTH = 30
 MOST_IN_PRACTICE = 10_000_000
 """Requests a day: the most that any rule of thumb or map of ours speaks of."""
 MOST_DAYS = 3650
+SAME_COST = "both cost the same"
+"""Why there is no break-even of two whose costs never differ."""
 _NEVER_AFTER = MOST_IN_PRACTICE * MOST_DAYS
 """Requests: the longest horizon at the most a day. A later break-even is the residue of two equal prices."""
 _MILLION = Decimal(1_000_000)
@@ -85,6 +87,8 @@ def break_even(
     if upfront_a is None or per_request_a is None or upfront_b is None or per_request_b is None:
         return BreakEven(None, None, "a cost is unknown")
     extra, saving = upfront_a - upfront_b, per_request_b - per_request_a
+    if extra == saving == 0:
+        return BreakEven(0, Decimal(0), SAME_COST)
     if extra <= 0 and saving >= 0:
         return BreakEven(0, Decimal(0), "at once: no more expensive upfront or per request")
     if extra >= 0 and saving <= 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from steelyard.economics import SAME_COST
 from steelyard.report import formats
 from steelyard.report.view import View
 from steelyard.result.verdict import BreakEvenWith, CostCrossing, CrossoverArm
@@ -47,15 +48,16 @@ def pair_rows(view: View) -> list[BreakEvenRow]:
 def _row(view: View, arm: str, even: BreakEvenWith, note: str) -> BreakEvenRow:
     days = view.task.traffic.horizon_days
     low, high = formats.count(even.requests_low), formats.count(even.requests_high)
-    first, last = _day(even.days_low), _day(even.days_high)
+    beyond = f"after day {formats.count(days)}"
+    since, first, last = _times(even, days)
     return BreakEvenRow(
         arm=arm,
         against=even.against or formats.NONE,
         note=note,
         requests=formats.count(even.requests) if even.requests else "",
         requests_between=_between(even, low, high, "later"),
-        days=formats.days(even.days),
-        days_between=_between(even, first, last, f"after day {formats.count(days)}"),
+        days=since,
+        days_between=_between(even, first, last, beyond),
         none="" if even.requests else _none(even),
         never=_never(even, days),
         turns=_turns(even),
@@ -63,18 +65,31 @@ def _row(view: View, arm: str, even: BreakEvenWith, note: str) -> BreakEvenRow:
 
 
 def _none(even: BreakEvenWith) -> str:
+    if even.is_tie:
+        return SAME_COST
     return even.reason or ("at once" if even.requests == 0 else "never")
 
 
-def _day(day: float | None) -> str:
-    return "the first request" if day == 0 else f"day {formats.count(day)}"
+def _times(even: BreakEvenWith, horizon: int | None) -> tuple[str, str, str]:
+    """When, and its interval: in one unit, with digits enough to tell them apart."""
+    times = (even.days, even.days_low, even.days_high)
+    is_beyond = even.never is not None and even.days_high is None
+    spans = formats.Spans((*times, horizon if is_beyond else None))
+    is_days = spans.unit == "days"
+    ends = (f"day {spans.number(t)}" if is_days else spans.text(t) for t in times[1:])
+    low, high = ("the first request" if t == 0 else e for t, e in zip(times[1:], ends, strict=True))
+    return spans.text(even.days), low, high
+
+
+def _day(day: float) -> str:
+    return "the first request" if day == 0 else f"day {formats.Spans((day,), 'days').number(day)}"
 
 
 def _between(even: BreakEvenWith, low: str, high: str, beyond: str) -> str:
-    """The interval; empty where no scenario was drawn, nearly none breaks even, or nearly all do at once."""
+    """The interval; empty where both cost the same, none was drawn, or nearly all are at once or never."""
     if even.never is None or even.requests_low is None:
         return ""
-    if even.requests == 0 == even.requests_high:
+    if even.is_tie or even.requests == 0 == even.requests_high:
         return ""
     high = beyond if even.requests_high is None else high
     return f"{_LEVEL}: {low}" if low == high else f"{_LEVEL}: {low} to {high}"

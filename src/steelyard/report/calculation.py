@@ -215,9 +215,11 @@ def _scenarios(answer: CostAnswer, simulation: Simulation) -> list[str]:
         f"{name} with chance {chance(share, draws)}" for name, share in simulation.cheapest.items()
     ]
     lines = [f"the cheapest: {listed(chances, 12)}"]
+    has_errors = any("errors" in way.month for way in answer.ways)
+    errors = ", wrong answers included," if has_errors else ""
     for pays in simulation.pay_back:
         text = (
-            f"{pays.arm} has paid for itself against {pays.against} by the end with chance "
+            f"{pays.arm} has paid for itself against {pays.against}{errors} by the end with chance "
             f"{chance(pays.chance, draws)}"
         )
         if pays.days_low is not None:

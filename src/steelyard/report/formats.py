@@ -5,7 +5,7 @@ Units change here (seconds to milliseconds, one request to a thousand); nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -89,20 +89,54 @@ def seconds(time: float | None) -> str:
     return f"{whole // 3600}{THIN}h {whole % 3600 // 60:02d}{THIN}min"
 
 
+_UNITS = ((1440, "minutes"), (24, "hours"), (1, "days"))
+_MOST_DIGITS = 3
+
+
+class Spans:
+    """Times given in days, all in the unit that fits the longest, and apart where they differ.
+
+    Times that are ``None`` have no say; ``unit`` is minutes, hours or days.
+    """
+
+    def __init__(self, times: Iterable[float | None], unit: str | None = None) -> None:
+        known = [time for time in times if time is not None]
+        longest = max(known, default=0.0)
+        fitting = (name for per_day, name in _UNITS if longest * per_day < 120)
+        self.unit = unit or next(fitting, "days")
+        self._per_day = next(per_day for per_day, name in _UNITS if name == self.unit)
+        spans = {time * self._per_day for time in known}
+        few = [
+            digits
+            for digits in range(_MOST_DIGITS)
+            if len({f"{s:.{digits}f}" for s in spans}) == len(spans)
+        ]
+        self._digits = min(few, default=_MOST_DIGITS)
+
+    def number(self, time: float | None) -> str:
+        """``140``, ``1.5``, ``29.68``."""
+        if time is None:
+            return NONE
+        span = time * self._per_day
+        if self._digits > 1 or (self._digits and span >= 9.95):
+            return f"{span:,.{self._digits}f}"
+        return f"{span:,.0f}" if span >= 9.95 else f"{span:.1f}".removesuffix(".0")
+
+    def text(self, time: float | None) -> str:
+        """With its unit; ``from the first request`` where it is at once."""
+        if time is None:
+            return NONE
+        if time == 0:
+            return "from the first request"
+        if time * self._per_day < 1 and self._digits < 2:
+            return f"under one {self.unit[:-1]}"
+        number = self.number(time)
+        return f"{number} {self.unit if number != '1' else self.unit[:-1]}"
+
+
 def days(number: float | None) -> str:
     """A span given in days, in the unit that fits: minutes, hours or days."""
-    if number is None:
-        return NONE
-    if number == 0:
-        return "from the first request"
-    for per_day, unit in ((1440, "minutes"), (24, "hours"), (1, "days")):
-        span = number * per_day
-        if span < 120 or unit == "days":
-            if span < 1:
-                return f"under one {unit[:-1]}"
-            text = f"{span:,.0f}" if span >= 9.95 else f"{span:.1f}".removesuffix(".0")
-            return f"{text} {unit if text != '1' else unit[:-1]}"
-    raise AssertionError("unreachable: days is the last unit")
+    return Spans((number,)).text(number)
 
 
 def money(amount: Decimal | float | None, currency: str = "USD") -> str:

@@ -15,6 +15,7 @@ from steelyard.report import formats
 from steelyard.report.money_map import MoneyMap
 from steelyard.report.view import ArmView, View
 from steelyard.result.economics import ArmEconomics, MachineCost, MoneyBand, PaidBack
+from steelyard.result.verdict import BreakEvenWith
 from steelyard.verdict.base import costs_level
 from steelyard.verdict.words import level as level_words
 from steelyard.words import counted, likely, listed, percent
@@ -85,18 +86,22 @@ class MoneyOverTime:
 
     @property
     def sentence(self) -> str:
-        """Which arm is the cheapest and how likely, and whether tuning has paid for itself."""
-        clauses = [self._cheapest(), *map(self.paid_back, self._money.paid_back[:1])]
+        """Which arm is the cheapest and how likely, and whether tuning has paid, of arms that are drawn."""
+        clauses = [self._cheapest(), *map(self.paid_back, self._leading)]
         return f"{'; '.join(filter(None, clauses))}."
+
+    @property
+    def _leading(self) -> Sequence[PaidBack]:
+        """The first that is to pay back, where the drawing below has both arms."""
+        drawn = {arm.arm for arm in self.lines}
+        first = self._money.paid_back[:1]
+        return [paid for paid in first if {paid.arm, paid.against} <= drawn]
 
     def _cheapest(self) -> str:
         arms, verdict = self._money.arms, self._view.verdict.arm
         where = self._period.capitalize()
         if len(arms) == 1:
-            total = formats.money(arms[0].total, self.currency)
-            return (
-                f"{arms[0].arm} is the only arm in the choice: {total} {self._period.rstrip(',')}"
-            )
+            return f"{arms[0].arm} is the only arm in the choice: {self._only(arms[0])}"
         weighed = [arm for arm in arms if arm.cheapest is not None]
         if not weighed:
             return f"{where} no arm is known to be the cheapest"
@@ -113,6 +118,16 @@ class MoneyOverTime:
         if choice is None:
             return clause
         return f"{clause}, {choice.arm}, which is recommended, in {_likely(choice.cheapest or 0.0)}"
+
+    def _only(self, arm: ArmEconomics) -> str:
+        """What it costs, wrong answers included where they have a price, as it is drawn."""
+        period = self._period.rstrip(",")
+        if not self.with_errors:
+            return f"{self.money(arm.total)} {period}"
+        return (
+            f"{self.money(self._total(arm))} in all {period}, wrong answers included, and "
+            f"{self.money(arm.total)} without them"
+        )
 
     def _about_level(self, names: list[str]) -> str:
         """That the cheapest arms cost about the same, and how likely the recommended one beside them is."""
@@ -140,15 +155,35 @@ class MoneyOverTime:
         """Whether an arm has paid for itself, as a clause without a full stop; days where known."""
         if paid.chance is None:
             return ""
-        chance = _likely(paid.chance)
-        clause = f"{paid.arm} has paid for itself against {paid.against} with a chance of {chance}"
+        errors = ", wrong answers included," if self.with_errors else ""
+        clause = (
+            f"{paid.arm} has paid for itself against {paid.against}{errors} with a chance of "
+            f"{_likely(paid.chance)}{self._when(paid)}"
+        )
+        bare = self._without_errors(paid) if self.with_errors else None
+        return clause if bare is None else f"{clause}; without wrong answers, {_likely(bare)}"
+
+    def _when(self, paid: PaidBack) -> str:
         if paid.days is None:
-            return clause
+            return ""
         low, high = self._day(paid.days_low), self._day(paid.days_high)
         if low == high:
-            return f"{clause}, on {low}"
-        between = f"{low} to {high}"
-        return f"{clause}, in half of the scenarios by {self._day(paid.days)} (90{formats.THIN}%: {between})"
+            return f", on {low}"
+        between = f"90{formats.THIN}%: {low} to {high}"
+        return f", in half of the scenarios by {self._day(paid.days)} ({between})"
+
+    def _without_errors(self, paid: PaidBack) -> float | None:
+        """The chance by the break-even of the two, which counts no wrong answers; ``None`` if not known."""
+        crossover = self._view.result.crossover
+        evens: dict[tuple[str | None, str | None], BreakEvenWith] = {
+            **{(one.arm, one.against): one for one in crossover.pairs},
+            **{(one.arm, one.against): one for one in crossover.arms},
+        }
+        if (even := evens.get((paid.arm, paid.against))) is not None:
+            return None if even.never is None else round(1 - even.never, 4)
+        turned = evens.get((paid.against, paid.arm))
+        # where the two tie as measured, neither being behind is no sign of the other's being ahead
+        return None if turned is None or turned.first is None else turned.never
 
     def _day(self, day: float | None) -> str:
         """A day of service, counted from 1; one that is not reached is after the horizon."""
@@ -166,7 +201,8 @@ class MoneyOverTime:
     @property
     def others(self) -> str:
         """Whether other tuned arms have paid for themselves; empty where there are none."""
-        clauses = filter(None, map(self.paid_back, self._money.paid_back[1:]))
+        rest = self._money.paid_back[len(self._leading) :]
+        clauses = filter(None, map(self.paid_back, rest))
         return "".join(f"{clause}. " for clause in clauses).strip()
 
     @property

@@ -136,6 +136,11 @@ class View:
             return None
         return arm.cost.after(traffic.mean_per_day * traffic.horizon_days)
 
+    @property
+    def price_day(self) -> str:
+        """The day whose prices hold: the task's, else that of the run; empty where neither is known."""
+        return self.result.prices_at or self.result.created.partition("T")[0]
+
     def running_a_month(self, name: str) -> float | None:
         """An arm's cost over the horizon by the month, what was paid upfront spread over it."""
         cost, days = self.cost_to_own(name), self.task.traffic.horizon_days

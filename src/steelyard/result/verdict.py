@@ -39,6 +39,11 @@ class BreakEvenWith(ResultPart):
     crossings: tuple[CostCrossing, ...] = ()
     reason: str | None = None
 
+    @property
+    def is_tie(self) -> bool:
+        """Whether both cost the same as measured; false in an older result, which does not say."""
+        return self.requests == 0 and self.first is None and self.never is not None
+
 
 class PairBreakEven(BreakEvenWith):
     """The break-even of any two arms: that of ``arm``, which pays for itself if one of them does."""

@@ -133,6 +133,8 @@ class Case:
     peak: Decimal = Decimal(1)
     error_cost: Decimal | None = None
     label_cost: Decimal | None = None
+    hour_cost: Decimal | None = None
+    """What an hour of a person costs."""
     price_day: date = date.min
     """The day from which an end of life is counted."""
     decomposable: bool = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from steelyard.economics import BreakEvens, break_even, break_evens, to_number
+from steelyard.economics import SAME_COST, BreakEvens, break_even, break_evens, to_number
 from steelyard.result.figures import LabelsNeeded
 from steelyard.result.verdict import (
     BreakEvenWith,
@@ -109,8 +109,9 @@ def _over_time(against: BreakEvenWith, evens: BreakEvens, name: str, days: int) 
     if not evens.crossings:
         if evens.start == against.against:
             return against.updated(reason=f"never within {days} days")
+        at_once = "at once: it costs no more on any day of the horizon"
         return against.updated(
-            requests=0, days=0.0, reason="at once: it costs no more on any day of the horizon"
+            requests=0, days=0.0, reason=SAME_COST if evens.start is None else at_once
         )
     last = evens.crossings[-1]
     if last.cheaper != name:

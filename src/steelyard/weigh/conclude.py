@@ -199,6 +199,7 @@ def _case(
         currency=plan.model_price.currency,
         error_cost=task.traffic.error_cost,
         label_cost=task.label_price,
+        hour_cost=task.hour_price,
     )
 
 

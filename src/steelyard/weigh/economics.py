@@ -47,8 +47,6 @@ from steelyard.words import listed, percent
 VOLUMES = tuple(Decimal(10) ** exponent for exponent in range(2, 8))
 MONTHS = (1, 3, 6, 12, 24, 36)
 _MOST_ARMS = 16
-_ASKED = {"labels": "labels (prices.label)", "hours": "people's hours (prices.hour and hours)"}
-"""What is counted upfront only where the task says what it costs."""
 
 
 def economics_of(
@@ -93,7 +91,7 @@ def economics_of(
         scenarios=course.scenarios,
         arms=tuple(_arm(sheet, traffic, course, asks=sheet.name in asking) for sheet in among),
         map=_map(among, traffic),
-        assumptions=_assumptions(arms, sheets),
+        assumptions=_assumptions(arms, sheets, case),
         paid_back=_paid_back(scenarios(_of_pairs(sheets, pairs), pairs)) if pairs else (),
         tornado_of=rivals,
         tornado=_tornado(scenarios(_of_pairs(sheets, [rivals]), [rivals])) if rivals else (),
@@ -214,7 +212,9 @@ def _pairs(
     return [(name, reference) for name in names if name != reference]
 
 
-def _assumptions(arms: Sequence[MeasuredArm], sheets: Mapping[str, CostSheet]) -> tuple[str, ...]:
+def _assumptions(
+    arms: Sequence[MeasuredArm], sheets: Mapping[str, CostSheet], case: Case
+) -> tuple[str, ...]:
     lost = [measured.arm.name for measured in arms if measured.arm.name not in sheets]
     sentences = [
         f"in a year the price of tokens changes by {percent(TOKENS_A_YEAR)} and that of machines by "
@@ -228,13 +228,21 @@ def _assumptions(arms: Sequence[MeasuredArm], sheets: Mapping[str, CostSheet]) -
             "a model that its vendor ends within the horizon is built anew on that day, at the price of "
             "the rebuild"
         )
-    for kind, ask in _ASKED.items():
+    for kind, ask in _asked(case).items():
         without = [name for name, sheet in sheets.items() if kind in sheet.not_counted]
         if len(without) == len(sheets):
             sentences.append(f"not counted: {ask}")
         elif without:
             sentences.append(f"not counted for {listed(without)}: {ask}")
     return (*sentences, *([f"cost unknown, so not weighed: {', '.join(lost)}"] if lost else []))
+
+
+def _asked(case: Case) -> dict[str, str]:
+    """What is counted upfront only where the task says what it costs, with the keys it lacks."""
+    hours = (
+        "prices.hour and hours" if case.hour_cost is None else "hours of their strategy or family"
+    )
+    return {"labels": "labels (prices.label)", "hours": f"people's hours ({hours})"}
 
 
 def _rounded(values: Sequence[float]) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from steelyard.economics import CostSheet, Money, Traffic, cost_over_time, simul
 from steelyard.economics.course import MINIMUM, REBUILD, cost_line
 from steelyard.economics.simulate import Band
 from steelyard.result.economics import ArmSums, CostLine, CostPart
-from steelyard.verdict.base import Case
+from steelyard.verdict.base import Case, family_of
 from steelyard.weigh.arms import Costs, MeasuredArm
 from steelyard.weigh.doubts import SCENARIOS, doubts_of
 
@@ -21,7 +21,6 @@ _OF_REQUESTS = ("tokens", "embedding", "machine", "retrieval")
 _BY_MONTH = {"hosting": "hosting", "storage": "storage", MINIMUM: "minimum"}
 """Parts of a course, as they are called here."""
 _NO_LABEL = "not counted: give prices.label, what one label costs"
-_NO_HOURS = "not counted: give prices.hour, and hours for the approach"
 _NO_JUDGE = "not counted: judge.cost is that of the whole run, and belongs to no arm alone"
 
 
@@ -84,12 +83,20 @@ def _upfront(measured: MeasuredArm, costs: Costs, case: Case) -> Iterator[CostPa
         yield _part("test labels", test)
     hours = amounts.pop("hours", None)
     yield (
-        CostPart(part="hours", reason=_NO_HOURS, counted=False)
+        CostPart(part="hours", reason=_no_hours(measured, case), counted=False)
         if hours is None
         else _part("hours", hours)
     )
     lacks = {"search": not measured.search, "training": measured.training == Usage()}
     yield from (_part(kind, money) for kind, money in amounts.items() if not lacks.get(kind))
+
+
+def _no_hours(measured: MeasuredArm, case: Case) -> str:
+    """What is missing: the price, and hours by the arm's strategy or its family."""
+    strategy, family = measured.arm.strategy, family_of(measured.arm.strategy)
+    price = "prices.hour and " if case.hour_cost is None else ""
+    names = f"{strategy}: …" if strategy == family else f"{strategy}: …}} or {{{family}: …"
+    return f"not counted: give {price}hours: {{{names}}}"
 
 
 def _running(costs: Costs, whole: CostSheet, traffic: Traffic) -> Iterator[CostPart]:
