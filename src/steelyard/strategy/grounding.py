@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,8 +26,11 @@ _DELIMITS = (
 )
 _LEAD = "Answer from these passages of the documents."
 _PUNCTUATION = " \n.,;:*_-"
-_FENCE = re.compile(r"[<＜﹤](?=[\s/／\\]{0,9}passage)", re.IGNORECASE)
-"""What may open or close a fence inside a passage."""
+_OPENERS = frozenset("<\u2039\u2329\u27e8\u276e\u3008")
+"""After NFKC, which makes one of the wide and the small ``<``."""
+_FENCE = re.compile(r"[^\w\s](?=[\W_]{0,60}passage)")
+_UNSEEN = frozenset(("Cf", "Mn", "Me", "Cc", "Cn", "Co"))
+"""Categories of characters that a reader, and a model, may pass over."""
 NOTHING_BUT_CITATIONS = "the answer is nothing but citations"
 
 
@@ -100,7 +104,7 @@ class Grounding:
         text, source = passage.text.strip(), " ".join(source_of(passage).split())
         if not self.options.delimits:
             return " ".join(filter(None, [f"[{number}]", source])) + f"\n{text}"
-        inside = _FENCE.sub("&lt;", f"{source}\n{text}".strip())
+        inside = _without_fences(f"{source}\n{text}".strip())
         return f"[{number}]\n<passage>\n{inside}\n</passage>"
 
     def settled(self, answer: Answer, account: str, lookup: Lookup) -> Answer:
@@ -174,3 +178,19 @@ def source_of(passage: Passage) -> str:
     heading = dict(passage.metadata).get("heading", "")
     document = passage.span.document if passage.span is not None else ""
     return ", ".join(filter(None, [document, heading]))
+
+
+def _without_fences(text: str) -> str:
+    """``text`` in which what could be read as a fence's bracket is ``&lt;``."""
+    if "passage" not in unicodedata.normalize("NFKC", text).casefold() and text.isascii():
+        return text
+    letters: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        for letter in unicodedata.normalize("NFKC", character).casefold():
+            if unicodedata.category(letter) not in _UNSEEN or letter.isspace():
+                letters.append(letter)
+                places.append(place)
+    plain = "".join(letters)
+    cuts = {places[m.start()] for m in _FENCE.finditer(plain) if plain[m.start()] in _OPENERS}
+    return "".join("&lt;" if at in cuts else one for at, one in enumerate(text))
