@@ -256,7 +256,7 @@ def test_a_run_has_the_audit_of_its_documents_in_its_result(task: Path) -> None:
     )
     assert {*CHECKS} <= {*audit.checks}
     assert all(audit.checks[name].seconds is None for name in CHECKS)
-    assert "documents: 1 file could not be read: what is in them is not looked up" in audit.errors
+    assert "documents: 1 file could not be read, and will not be looked up in" in audit.errors
     assert audit_rows(plan.data, 0).documents is None
 
 

@@ -72,7 +72,7 @@ def test_the_text_holds_every_finding_within_80_columns() -> None:
     assert "risk    not validated: no test part" in text
     assert "Clean: languages." in text
     assert "paraphrases: the encoder is not installed" in text
-    assert "4 checks in 1.0 s: 1 error, 1 warning, 0 notes" in text
+    assert "4 checks in 1.0 s after reading: 1 error, 1 warning, 0 notes" in text
 
 
 def test_rows_of_evidence_are_as_many_as_asked_for() -> None:

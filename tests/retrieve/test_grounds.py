@@ -5,6 +5,7 @@ from __future__ import annotations
 from steelyard.core import EvidencePiece, Example
 from steelyard.retrieve.base import TextSpan
 from steelyard.retrieve.documents import Corpus, Document
+from steelyard.retrieve.documents.base import HiddenText
 from steelyard.retrieve.grounds import Grounds, covers, overlaps
 
 PUMP = Document("pump.md", "# Pump\n\nThe pump holds 3.9 bar.\nIt weighs 4 kg.\n", kind="markdown")
@@ -62,3 +63,14 @@ def test_touching_is_no_overlap() -> None:
     assert overlaps(passage, TextSpan("a", 8, 12)) and not overlaps(passage, TextSpan("a", 9, 12))
     assert not overlaps(passage, TextSpan("b", 3, 9)) and not overlaps(None, passage)
     assert covers(passage, TextSpan("a", 3, 9)) and not covers(passage, TextSpan("a", 3, 10))
+
+
+def test_a_text_that_no_reader_sees_is_said_to_be_hidden() -> None:
+    hidden = HiddenText("display_none", "The code is  42 bar, at most.", None, "line 3")
+    corpus = Corpus((Document("a.html", "Seen.", hidden=(hidden,)), Document("b.html", "Seen.")))
+    assert corpus.where_hidden("code is 42 bar") == (
+        "; it is in text of a.html that no reader sees (display none), which is left out unless documents "
+        "says hidden: keep"
+    )
+    assert corpus.where_hidden("code is 42 bar", "b.html") == ""
+    assert corpus.where_hidden("Seen.") == corpus.where_hidden(" ") == ""

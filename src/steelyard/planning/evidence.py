@@ -56,9 +56,10 @@ def _why_lost(grounds: Grounds, piece: EvidencePiece) -> str:
     if piece.document is not None and grounds.corpus.document(piece.document) is None:
         return grounds.corpus.why_absent(piece.document)
     text = repr(piece.text[:_SHOWN_CHARACTERS])
+    hidden = grounds.corpus.where_hidden(piece.text, piece.document)
     if piece.document is None:
-        return f"{text} stands in no document that was read"
-    return f"{text} does not stand in {piece.document}"
+        return f"{text} stands in no document that was read{hidden}"
+    return f"{text} does not stand in {piece.document}{hidden}"
 
 
 def _misplaced(grounds: Grounds, piece: EvidencePiece) -> str | None:
@@ -96,9 +97,14 @@ def evidence_notes(grounds: Grounds | None, split: Split) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def _explains(reason: str) -> bool:
+    """Whether a reason says more than that a text is not there."""
+    return " was not read: " in reason or "no reader sees" in reason
+
+
 def lost_text(reasons: Mapping[int, str], one: str) -> str:
     """How many examples (called ``one``) name evidence that is not there, and what was not read."""
-    unread = dict.fromkeys(reason for reason in reasons.values() if " was not read: " in reason)
+    unread = dict.fromkeys(reason for reason in reasons.values() if _explains(reason))
     names = f" ({listed(list(unread))})" if unread else ""
     return (
         f"the evidence of {counted(len(reasons), one)} stands in no document that was read{names} and "

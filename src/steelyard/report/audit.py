@@ -111,7 +111,10 @@ def audit_text(audit: DataAudit, name: str, rows: int = 3) -> str:
     for check, reason in view.unmeasured.items():
         lines += _wrapped(f"Not fully measured: {check}: {reason}", "", "  ")
     counts = ", ".join(counted(count, severity) for severity, _, count in view.counts)
-    lines += ["", f"{counted(view.checks, 'check')} in {audit.seconds:.1f} s: {counts}"]
+    lines += [
+        "",
+        f"{counted(view.checks, 'check')} in {audit.seconds:.1f} s after reading: {counts}",
+    ]
     return "\n".join(lines)
 
 

@@ -172,7 +172,8 @@ def _edit(document: Document, change: FactChange) -> _Edit:
     places = list(_places(document.text, change.old))
     text = f"its old text {shortened(change.old, _MOST_SHOWN)!r}"
     if not places:
-        raise DataError(f"{change.where}: {text} does not stand in {document.name}")
+        hidden = Corpus((document,)).where_hidden(change.old)
+        raise DataError(f"{change.where}: {text} does not stand in {document.name}{hidden}")
     if len(places) > 1:
         raise DataError(
             f"{change.where}: {text} stands {len(places)} times in {document.name}: write more of it"

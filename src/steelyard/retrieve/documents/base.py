@@ -159,6 +159,20 @@ class Corpus:
             _, mark, rest = rest.partition("/")
         return None
 
+    def where_hidden(self, text: str, name: str | None = None) -> str:
+        """That a text was left out since no reader sees it, and the way on; empty where it was not."""
+        needle = " ".join(text.split())
+        within = self.documents if name is None else filter(None, [self.document(name)])
+        for document in within if needle else ():
+            for hidden in document.hidden:
+                if needle in " ".join(hidden.text.split()):
+                    kind = hidden.kind.replace("_", " ")
+                    return (
+                        f"; it is in text of {document.name} that no reader sees ({kind}), which is left "
+                        "out unless documents says hidden: keep"
+                    )
+        return ""
+
     def why_absent(self, name: str) -> str:
         """Why there is no document of a name: it was not read, or there is none; then the closest names."""
         for outcome in self.outcomes:

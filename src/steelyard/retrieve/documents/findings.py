@@ -103,7 +103,7 @@ def _nothing(corpus: Corpus) -> Finding | None:
 
 def _refused(corpus: Corpus) -> Finding | None:
     refused = corpus.of_state("refused")
-    message = f"{counted(len(refused), 'file')} could not be read: what is in them is not looked up"
+    message = f"{counted(len(refused), 'file')} could not be read, and will not be looked up in"
     return _of_files("error", message, refused)
 
 
