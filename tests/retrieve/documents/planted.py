@@ -161,10 +161,56 @@ HIDDEN_BY_ELEMENT = {
     "ground that no browser paints": ("", "<p bgcolor=black style='color:#fff'>SECRET</p>"),
     "dialog": ("", "<dialog>SECRET</dialog>"),
     "popover": ("", "<div popover>SECRET</div>"),
+    "a box of a flex box": (
+        "",
+        "<div style='display:flex'><span style='width:0;overflow:hidden'>SECRET</span></div>",
+    ),
+    "a floating box": ("", "<b style='float:left;height:0;overflow:hidden'>SECRET</b>"),
     "rp": ("", "<ruby>a<rp>SECRET</rp></ruby>"),
     "annotation": (
         "",
         "<math><semantics><mi>x</mi><annotation>SECRET</annotation></semantics></math>",
+    ),
+}
+_SEEN_STYLE = "font-size:16px;color:#000;visibility:visible;text-indent:0"
+_SEEN_TEXT = f"<div style='{_SEEN_STYLE}'>Text that is seen.</div>"
+HIDDEN_BY_BODY = {
+    "size of the body": _sheet("body{font-size:0}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "colour of the body": _sheet("body{color:#fff}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "colour of the root": _sheet("html{color:#fff}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "colours of the body": _sheet(
+        "body{color:#000;background:#000}",
+        "<p>SECRET</p><p style='color:#fff'>Text that is seen.</p>",
+    ),
+    "visibility of the body": _sheet("body{visibility:hidden}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "visibility of the root": _sheet("html{visibility:hidden}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "indent of the body": _sheet("body{text-indent:-9999px}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "indent around": ("", "<div style='text-indent:-999em'><p class=x>SECRET</p></div>"),
+}
+BODIES_HIDDEN = {
+    "text": ("text=white", "<p>SECRET</p><p style='color:#000'>Before.</p>"),
+    "text and ground": (
+        "bgcolor=#000 text=#000",
+        "<p>SECRET</p><p style='color:#fff'>Before.</p>",
+    ),
+    "size": ("style='font-size:0'", "<p>SECRET</p><p style='font-size:16px'>Before.</p>"),
+    "visibility": (
+        "style='visibility:hidden'",
+        "<p>SECRET</p><p style='visibility:visible'>Before.</p>",
+    ),
+    "link": ("link=white", "<a href=x>SECRET</a><p>Before.</p>"),
+}
+"""Attributes of a body, and what stands in it."""
+BODIES_SEEN = {
+    "until a script shows it": ("style='opacity:0'", "<p>SEEN</p>"),
+    "not visible yet": ("style='visibility:hidden'", "<p>SEEN</p>"),
+    "not displayed yet": ("style='display:none'", "<p>SEEN</p>"),
+    "the attribute hidden": ("hidden", "<p>SEEN</p>"),
+    "old colours": ("bgcolor=black text=white", "<p>SEEN</p>"),
+    "does not scroll": ("style='height:0;overflow:hidden'", "<p>SEEN</p>"),
+    "white over grounds": (
+        "style='color:#fff'",
+        "<div style='background:#123'>SEEN</div><a href=x>SEEN</a>",
     ),
 }
 HIDDEN = HIDDEN_BY_RULES | HIDDEN_BY_STYLE | HIDDEN_BY_ELEMENT
@@ -208,7 +254,13 @@ SEEN = {
     ),
     "scrolls": _inline("height:100px;overflow-y:auto", "SEEN"),
     "inner shadow of a font": _inline("font:italic bold 12px/1.5 Arial, sans-serif", "SEEN"),
-    "invalid": _inline("opacity:zero;display:nothing;left:-9999", "SEEN"),
+    "invalid": _inline("opacity:zero;display:nothing;left:-9999;font-size:-1px", "SEEN"),
+    "a box of a line": ("", "<span style='width:0;height:0;overflow:hidden'>SEEN</span>"),
+    "an indent taken back": (
+        "",
+        "<div style='text-indent:-9999px'><p style='text-indent:0'>SEEN</p></div>",
+    ),
+    "a link in white text": ("", "<p style='color:#fff'><a href=x>SEEN</a></p>"),
 }
 
 MARKDOWN_HIDDEN = {

@@ -10,16 +10,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from steelyard.retrieve.documents.base import DocumentRefusedError
-from steelyard.retrieve.documents.cascade import (
-    MOST_RULES,
-    Element,
-    TextLook,
-    cascaded,
-    look_of,
-    selectors_in,
-)
+from steelyard.retrieve.documents.cascade import MOST_RULES, cascaded, selectors_in
 from steelyard.retrieve.documents.css_sheet import Declarations
 from steelyard.retrieve.documents.markdown_code import CodeSpans, blocks_in
+from steelyard.retrieve.documents.text_look import Element, TextLook, look_of
 
 COMMENT = "comment"
 LEFT_OUT = "left_out"

@@ -56,6 +56,7 @@ _BOXES = (
 _WORDS: Mapping[str, frozenset[str]] = {
     "display": frozenset(_BOXES.split()),
     "visibility": frozenset("visible hidden collapse".split()),
+    "float": frozenset("none left right inline-start inline-end".split()),
     "content-visibility": frozenset("visible auto hidden".split()),
     "position": frozenset("static relative absolute fixed sticky -webkit-sticky".split()),
     **dict.fromkeys(
@@ -121,7 +122,9 @@ def _is_valid(name: str, value: str) -> bool:
         return is_color_word(value) or value == "currentcolor" or value.endswith(")")
     if name in _CALLS:
         return re.match(_CALLS[name], value) is not None
-    return name in {"font-size", "background-image"}
+    if name == "font-size":
+        return (font_pixels(value, ROOT_PIXELS) or 0.0) >= 0
+    return name == "background-image"
 
 
 def _is_length(word: str) -> bool:
@@ -207,6 +210,20 @@ def _factors(name: str, parts: list[float | None]) -> tuple[float, float]:
     return 1.0, 1.0
 
 
+def indent_of(values: Mapping[str, str], outer: float) -> float:
+    """The indent of the first line in pixels, which elements inside inherit."""
+    value = values.get("text-indent", "inherit")
+    if value in _GLOBAL:
+        return 0.0 if value == "initial" else outer
+    length = pixels(next(iter(arguments(value)), ""), full=SCREEN_WIDTH)
+    return outer if length is None else length
+
+
+def is_far_indent(indent: float) -> bool:
+    """Whether an indent puts a line where no screen shows it."""
+    return indent <= -_FAR or indent >= _FAR_RIGHT / 2
+
+
 def hides(values: Mapping[str, str]) -> str | None:
     """The kind of hiding that takes a whole element from sight, all inside included."""
     if values.get("display") == "none" or values.get("content-visibility") == "hidden":
@@ -247,9 +264,6 @@ def _is_far(values: Mapping[str, str]) -> bool:
             return True
         if is_fixed and (x >= SCREEN_WIDTH * 1.5 or y >= SCREEN_HEIGHT * 2):
             return True
-    indent = pixels(values.get("text-indent", ""), full=SCREEN_WIDTH) or 0.0
-    if indent <= -_FAR or indent >= _FAR_RIGHT / 2:
-        return True
     return x <= -_FAR or x >= _FAR_RIGHT or y <= -_FAR * (1 if is_placed else 2)
 
 
