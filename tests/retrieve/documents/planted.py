@@ -81,6 +81,29 @@ HIDDEN_BY_RULES = {
         ":not(:checked)~.x{display:none}", "<input type=checkbox><p class=x>SECRET</p>"
     ),
 }
+_OUT = "@keyframes out{to{opacity:0}}"
+_IN = "@keyframes in{to{opacity:1}}"
+HIDDEN_BY_RULES |= {
+    "frames that all hide": _sheet("@keyframes a{from,to{opacity:0}}.x{animation:a 9s infinite}"),
+    "frames that hide in the end": _sheet(_OUT + ".x{animation:out 0s forwards}"),
+    "frames that hide by longhands": _sheet(
+        _OUT + ".x{animation-name:out;animation-duration:1s;animation-fill-mode:both}"
+    ),
+    "frames in reverse": _sheet(_IN + ".x{opacity:0;animation:in 1s reverse forwards}"),
+    "there and back": _sheet(
+        "@keyframes b{from{opacity:0}to{opacity:1}}.x{animation:b 1s 2 alternate forwards}"
+    ),
+    "an animation of nothing": _sheet(".x{opacity:0;animation:nothing 1s forwards}"),
+    "an animation that is over": _sheet(_IN + ".x{opacity:0;animation:in 1s}"),
+    "an animation that nobody waits for": _sheet(_IN + ".x{opacity:0;animation:in 1s 900s both}"),
+    "a paused animation": _sheet(_IN + ".x{opacity:0;animation:in 1s forwards paused}"),
+    "stronger than an animation": _sheet(_IN + ".x{opacity:0!important;animation:in 1s forwards}"),
+    "no animation": _sheet(_IN + ".x{opacity:0;animation:none}"),
+    "a faint pulse": _sheet(
+        "@keyframes p{from{opacity:0}to{opacity:.02}}.x{animation:p 1s infinite}"
+    ),
+    "a transition that nothing begins": _sheet(".x{opacity:0;transition:opacity 1s}"),
+}
 HIDDEN_BY_STYLE = {
     style: _inline(style)
     for style in (
@@ -217,6 +240,28 @@ HIDDEN = HIDDEN_BY_RULES | HIDDEN_BY_STYLE | HIDDEN_BY_ELEMENT
 
 _SEEN = "<p class=x>SEEN</p>"
 SEEN = {
+    "fades in": _sheet(_IN + ".x{opacity:0;animation:in .6s ease forwards}", _SEEN),
+    "fades in after a while": _sheet(
+        _IN + ".x{opacity:0;-webkit-animation:in 600ms cubic-bezier(.1,.2,.3,1) 2s 1 both}", _SEEN
+    ),
+    "fades in by longhands": _sheet(
+        _IN + ".x{opacity:0;animation-name:in;animation-duration:1s;animation-fill-mode:forwards}",
+        _SEEN,
+    ),
+    "slides in": _sheet(
+        "@keyframes s{100%{transform:none}}.x{transform:translateX(-2000px);animation:s 1s forwards}",
+        _SEEN,
+    ),
+    "pulses": _sheet("@keyframes p{50%{opacity:0}}.x{animation:p 1s infinite}", _SEEN),
+    "frames from nothing": _sheet("@keyframes f{from{opacity:0}}.x{animation:f 1s}", _SEEN),
+    "a marquee": _sheet(
+        "@keyframes m{from{left:0}to{left:-9999px}}.x{position:relative;animation:m 9s infinite}",
+        _SEEN,
+    ),
+    "an animation in a file": (
+        "<link rel=stylesheet href=x.css><style>.x{opacity:0;animation:in 1s forwards}</style>",
+        _SEEN,
+    ),
     "dark mode": _sheet("@media (prefers-color-scheme:dark){.x{display:none}}", _SEEN),
     "not on screens": _sheet("@media not screen{.x{display:none}}", _SEEN),
     "narrow range": _sheet("@media (width < 600px){.x{display:none}}", _SEEN),

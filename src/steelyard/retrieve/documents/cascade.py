@@ -6,8 +6,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
+from steelyard.retrieve.documents.css_animation import Frames, animated, keyframes_in
 from steelyard.retrieve.documents.css_media import applies
 from steelyard.retrieve.documents.css_sheet import Declarations, declarations_of, rules_in
 from steelyard.retrieve.documents.selectors import Selector, Selectors
@@ -33,6 +34,13 @@ MOST_RULES = 5_000
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
+class Motion(NamedTuple):
+    """The keyframes of a page's animations; ``is_open`` where others are in files that are not read."""
+
+    keyframes: Mapping[str, Frames] = {}
+    is_open: bool = False
+
+
 class Styles:
     """The style sheets of one page."""
 
@@ -50,6 +58,7 @@ class Styles:
         sheets = [
             node.text_content or node.text(deep=True) for node in tree.css("style") if _counts(node)
         ]
+        self.keyframes = keyframes_in(sheets)
         rules = list(islice(selectors_in(sheets), MOST_RULES + 1))
         if len(rules) > MOST_RULES:
             self.notes = (f"only the first {MOST_RULES:,} rules of its style sheets were applied",)
@@ -64,7 +73,8 @@ class Styles:
         """The values of an element, the strongest of each property, and the variables within it."""
         matched = self._matched.get(node.mem_id, ())
         levels = [level[2] for level in sorted(matched, key=lambda match: match[:2])]
-        return cascaded(levels, attributes.get("style"), outer.variables)
+        motion = Motion(self.keyframes, self.is_open)
+        return cascaded(levels, attributes.get("style"), outer.variables, motion)
 
     def page(self, tree: Any) -> TextLook:
         """How text looks on the page before any element within its body has a say."""
@@ -109,6 +119,8 @@ def selectors_in(sheets: Iterable[str | None]) -> Iterator[tuple[Selector, Decla
     """
     for sheet in sheets:
         for rule in rules_in(sheet or ""):
+            if rule.keyframes is not None:
+                continue
             declarations = declared(rule.declarations)
             if not declarations:
                 continue
@@ -126,7 +138,10 @@ def _takes_away(values: Mapping[str, str]) -> bool:
 
 
 def cascaded(
-    levels: Iterable[Declarations], style: str | None, outer: Mapping[str, str]
+    levels: Iterable[Declarations],
+    style: str | None,
+    outer: Mapping[str, str],
+    motion: Motion,
 ) -> tuple[dict[str, str], Mapping[str, str]]:
     """The values of ``levels``, weakest first, and of a ``style`` attribute, with variables filled in."""
     raw: dict[str, str] = {}
@@ -145,7 +160,21 @@ def cascaded(
         for name, value in raw.items()
         if not name.startswith("--")
     }
+    if "animation-name" in values:
+        _move(values, strong, variables, motion)
     return values, variables
+
+
+def _move(
+    values: dict[str, str], strong: set[str], variables: Mapping[str, str], motion: Motion
+) -> None:
+    """Let animations set what no ``!important`` sets."""
+    changes, unknown = animated(values, motion.keyframes, is_open=motion.is_open)
+    for name, value in changes.items():
+        if name not in strong:
+            values[name] = substituted(value, variables).lower()
+    for name in unknown - strong:
+        values.pop(name, None)
 
 
 def _apply(values: dict[str, str], strong: set[str], declarations: Declarations) -> None:

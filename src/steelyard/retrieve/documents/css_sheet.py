@@ -22,6 +22,7 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f]?|([^\n]))")
 _AMPERSAND = re.compile(rf"({_STRING}|\[[^\]]*\])|&", re.DOTALL)
 _CUSTOM = re.compile(r"\s*--[^\s:{}]+\s*:")
+_KEYFRAMES = re.compile(r"@(?:-webkit-|-moz-)?keyframes\s")
 _OPENING, _CLOSING = {"(": ")", "[": "]", "{": "}"}, ")]}"
 _COMMENT = "/**/"
 _MOST_SELECTOR = 2_000
@@ -33,12 +34,14 @@ Declarations = dict[str, tuple[str, bool]]
 class StyleRule(NamedTuple):
     """A list of selectors with what it declares.
 
-    ``is_certain`` says whether it applies in every browser on a desktop screen.
+    ``is_certain`` says whether it applies in every browser on a desktop screen. Of a frame of an animation
+    ``keyframes`` is its name, in lower case, with the number of the ``@keyframes`` in the sheet.
     """
 
     selectors: tuple[str, ...]
     declarations: tuple[tuple[str, str], ...]
     is_certain: bool = True
+    keyframes: tuple[str, int] | None = None
 
 
 @dataclass
@@ -50,11 +53,12 @@ class _Block:
     """Whether it may hold declarations."""
     applies: bool | None = True
     declarations: list[tuple[str, str]] = field(default_factory=list)
+    keyframes: tuple[str, int] | None = None
 
     def rule(self) -> Iterator[StyleRule]:
         declared, self.declarations = self.declarations, []
         if declared and self.selectors and self.applies is not False:
-            yield StyleRule(self.selectors, tuple(declared), self.applies is True)
+            yield StyleRule(self.selectors, tuple(declared), self.applies is True, self.keyframes)
 
 
 def rules_in(sheet: str) -> Iterator[StyleRule]:
@@ -90,6 +94,7 @@ class _Sheet:
         self._is_attribute = block is not None
         self._brackets: list[str] = []  # open within the item at work
         self._pieces: list[str] = []
+        self._keyframes = 0
 
     def rules(self, sheet: str) -> Iterator[StyleRule]:
         place = 0
@@ -149,11 +154,18 @@ class _Sheet:
         head, self._pieces = raw.replace(_COMMENT, "").strip(), []
         if head.startswith("@"):
             word = unescaped(re.sub(r"\s+", " ", head)).lower()
+            if match := _KEYFRAMES.match(word):
+                self._keyframes += 1
+                name = word[match.end() :].strip("\"' ")
+                block = _Block((), False, outer.applies, keyframes=(name, self._keyframes))
+                self._blocks.append(block)
+                return
             holds = _joined(outer.applies, applies(word))
             self._blocks.append(_Block(outer.selectors, outer.is_rule, holds))
         else:
             selectors = _nested(arguments(head, ","), outer.selectors if outer.is_rule else ())
-            self._blocks.append(_Block(selectors, True, outer.applies if selectors else False))
+            holds = outer.applies if selectors else False
+            self._blocks.append(_Block(selectors, True, holds, keyframes=outer.keyframes))
 
 
 def _joined(outer: bool | None, inner: bool | None) -> bool | None:

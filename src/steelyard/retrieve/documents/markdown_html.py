@@ -10,7 +10,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from steelyard.retrieve.documents.base import DocumentRefusedError
-from steelyard.retrieve.documents.cascade import MOST_RULES, cascaded, selectors_in
+from steelyard.retrieve.documents.cascade import MOST_RULES, Motion, cascaded, selectors_in
+from steelyard.retrieve.documents.css_animation import keyframes_in
 from steelyard.retrieve.documents.css_sheet import Declarations
 from steelyard.retrieve.documents.markdown_code import CodeSpans, blocks_in
 from steelyard.retrieve.documents.text_look import Element, TextLook, look_of
@@ -184,7 +185,9 @@ class _Scan:
         for name, double, single, bare in _ATTRIBUTE.findall(inside):
             attributes.setdefault(name.lower(), unescape(double or single or bare) or None)
         levels = self._rules.of(tag, attributes)
-        values, _ = cascaded(levels, attributes.get("style"), self._rules.variables)
+        values, _ = cascaded(
+            levels, attributes.get("style"), self._rules.variables, self._rules.motion
+        )
         return look_of(Element(tag, attributes, values), TextLook()).kind
 
     def _end_of(self, tag: str, place: int, *, can_be_empty: bool) -> int | None:
@@ -214,6 +217,7 @@ class _Rules:
                 f"holds more than {_MOST_SHEETS:,} characters of style sheets"
             )
         self._by_name: dict[str, list[tuple[int, frozenset[str], Declarations]]] = defaultdict(list)
+        self.motion = Motion(keyframes_in(sheets))
         variables: dict[str, str] = {}
         self.variables: Mapping[str, str] = variables
         for order, (selector, declarations) in enumerate(islice(selectors_in(sheets), MOST_RULES)):

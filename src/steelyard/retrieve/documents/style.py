@@ -30,7 +30,12 @@ FONT_SIZES = {
 }
 _FAR, _FAR_RIGHT = 500.0, 2500.0
 _SIDES = ("top", "right", "bottom", "left")
+_ANIMATION = tuple(
+    f"animation-{part}"
+    for part in "name duration delay fill-mode iteration-count direction play-state".split()
+)
 _SHORTHANDS: Mapping[str, tuple[str, ...]] = {
+    "animation": _ANIMATION,
     "background": ("background-color", "background-image"),
     "font": ("font-size",),
     "inset": _SIDES,
@@ -44,7 +49,8 @@ _ALIASES = {
     "inset-block-end": "bottom", "margin-inline-start": "margin-left", "margin-block-start": "margin-top",
     "inline-size": "width", "block-size": "height", "max-inline-size": "max-width",
     "max-block-size": "max-height", "overflow-inline": "overflow-x", "overflow-block": "overflow-y",
-    "-webkit-opacity": "opacity",
+    "-webkit-opacity": "opacity", "-webkit-animation": "animation",
+    **{f"-webkit-{name}": name for name in _ANIMATION},
 }  # fmt: skip
 _GLOBAL = frozenset({"inherit", "initial", "unset", "revert", "revert-layer"})
 _BOXES = (
@@ -124,7 +130,7 @@ def _is_valid(name: str, value: str) -> bool:
         return re.match(_CALLS[name], value) is not None
     if name == "font-size":
         return (font_pixels(value, ROOT_PIXELS) or 0.0) >= 0
-    return name == "background-image"
+    return name == "background-image" or name in _ANIMATION
 
 
 def _is_length(word: str) -> bool:
