@@ -165,6 +165,17 @@ HIDDEN_BY_STYLE = {
         "color:rgb(255 255 255)",
         "color:rgba(0,0,0,.06)",
         "background:rgba(0,0,0,.04);color:#fff",
+        "color:white;background:linear-gradient(white,white)",
+        "color:#fff;background:linear-gradient(to right, #fff 0%, #fefefe 100%) no-repeat",
+        "color:#000;background:linear-gradient(#000,#000)",
+        "color:#fff;background:linear-gradient(#fff,#fff) 0 0/9px 9px no-repeat",
+        "color:#fff;background-image:url()",
+        "color:#fff;background:url('')",
+        "color:#fff;background:radial-gradient(circle at 5px 5px, transparent, rgba(0,0,0,0))",
+        "color:#fff;background:url(about:blank) #fff",
+        "color:#fff;-webkit-background-clip:text;background:url(x.png)",
+        "transform:matrix(1,0,0,1,-9999,0)",
+        "transform:matrix3d(1,0,0,0,0,1,0,0,0,0,1,0,-9999,0,0,1)",
     )
 }
 HIDDEN_BY_ELEMENT = {
@@ -189,6 +200,8 @@ HIDDEN_BY_ELEMENT = {
         "<div style='display:flex'><span style='width:0;overflow:hidden'>SECRET</span></div>",
     ),
     "a floating box": ("", "<b style='float:left;height:0;overflow:hidden'>SECRET</b>"),
+    "an empty picture": ("", "<table background=''><td style='color:#fff'>SECRET</table>"),
+    "phantom": ("", "<math><mphantom><mtext>SECRET</mtext></mphantom></math>"),
     "rp": ("", "<ruby>a<rp>SECRET</rp></ruby>"),
     "annotation": (
         "",
@@ -296,6 +309,20 @@ SEEN = {
     "an old dark table": (
         "",
         "<table bgcolor=000000><tr><td><font color=FFFFFF>SEEN</font></table>",
+    ),
+    "on a gradient": _inline("color:#fff;background:linear-gradient(90deg,#123,#fff)", "SEEN"),
+    "on a dark gradient": _inline("color:#fff;background:linear-gradient(#123,#123)", "SEEN"),
+    "on a picture": _inline("color:#fff;background:#fff url(x.png)", "SEEN"),
+    "on the upper picture": _inline("color:#fff;background:url(x.png),url(),#fff", "SEEN"),
+    "underlined by a gradient": _inline(
+        "color:#000;background:linear-gradient(#000,#000) 0 100%/0 2px no-repeat", "SEEN"
+    ),
+    "underlined by sizes": _inline(
+        "color:#000;background-image:linear-gradient(#000,#000);background-size:0 2px", "SEEN"
+    ),
+    "letters of a gradient": _inline(
+        "color:transparent;background:linear-gradient(#111,#111);-webkit-background-clip:text",
+        "SEEN",
     ),
     "scrolls": _inline("height:100px;overflow-y:auto", "SEEN"),
     "inner shadow of a font": _inline("font:italic bold 12px/1.5 Arial, sans-serif", "SEEN"),

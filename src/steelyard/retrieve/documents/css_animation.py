@@ -19,7 +19,7 @@ Frames = tuple[tuple[float, Mapping[str, str]], ...]
 """Of one ``@keyframes``: how far along, from 0 to 1, and the values there, in order."""
 LONGEST_SECONDS = 60.0
 """An animation that takes longer is one that nobody waits for."""
-_MOST_FRAMES, _MOST_ANIMATIONS = 5_000, 50
+_MOST_FRAMES, _MOST_ANIMATIONS, _MOST_VALUE = 5_000, 50, 2_000
 _TIME = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(ms|s)")
 _KEYWORDS = frozenset(
     "none normal reverse alternate alternate-reverse forwards backwards both infinite running paused linear "
@@ -93,7 +93,7 @@ def animated(
 def _animations(values: Mapping[str, str]) -> Iterable[_Animation]:
     """The animations of an element, of very many the last ones: the later one wins."""
     lists = {
-        name: arguments(value, ",")
+        name: arguments(value[-_MOST_VALUE:], ",")
         for name, value in values.items()
         if name.startswith("animation-")
     }

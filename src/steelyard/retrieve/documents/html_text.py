@@ -21,7 +21,7 @@ from steelyard.retrieve.documents.text_look import TextLook
 
 _LEFT_OUT = frozenset(
     "script style template noscript head svg iframe object embed canvas audio video select datalist textarea "
-    "input button map noframes -comment img title".split()
+    "input button map noframes noembed -comment img title".split()
 )
 _BLOCKS = frozenset(
     "p div section article main header footer nav aside address figure figcaption blockquote form fieldset "

@@ -36,7 +36,7 @@ _ANIMATION = tuple(
 )
 _SHORTHANDS: Mapping[str, tuple[str, ...]] = {
     "animation": _ANIMATION,
-    "background": ("background-color", "background-image"),
+    "background": ("background-color", "background-image", "background-size"),
     "font": ("font-size",),
     "inset": _SIDES,
     "margin": tuple(f"margin-{side}" for side in _SIDES),
@@ -50,6 +50,7 @@ _ALIASES = {
     "inline-size": "width", "block-size": "height", "max-inline-size": "max-width",
     "max-block-size": "max-height", "overflow-inline": "overflow-x", "overflow-block": "overflow-y",
     "-webkit-opacity": "opacity", "-webkit-animation": "animation",
+    "-webkit-background-clip": "background-clip", "-webkit-background-size": "background-size",
     **{f"-webkit-{name}": name for name in _ANIMATION},
 }  # fmt: skip
 _GLOBAL = frozenset({"inherit", "initial", "unset", "revert", "revert-layer"})
@@ -130,7 +131,7 @@ def _is_valid(name: str, value: str) -> bool:
         return re.match(_CALLS[name], value) is not None
     if name == "font-size":
         return (font_pixels(value, ROOT_PIXELS) or 0.0) >= 0
-    return name == "background-image" or name in _ANIMATION
+    return name in _ANIMATION or name in {"background-image", "background-size", "background-clip"}
 
 
 def _is_length(word: str) -> bool:
@@ -283,6 +284,11 @@ def _moved(values: Mapping[str, str]) -> tuple[float, float]:
             x, y = x + parts[0], y + (parts[1] if len(parts) > 1 else 0.0)
         elif name in {"translatex", "translatey"}:
             x, y = (x + parts[0], y) if name == "translatex" else (x, y + parts[0])
+        elif name in {"matrix", "matrix3d"}:
+            numbers = [number(part) or 0.0 for part in arguments(inside, ",")]
+            if len(numbers) in {6, 16}:
+                at = 4 if name == "matrix" else 12
+                x, y = x + numbers[at], y + numbers[at + 1]
     return x, y
 
 

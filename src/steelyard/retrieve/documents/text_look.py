@@ -13,6 +13,8 @@ from steelyard.retrieve.documents.css_colors import (
     Color,
     Paint,
     contrast,
+    covered,
+    covers,
     is_color_word,
     legacy_paint,
     paint_of,
@@ -30,7 +32,8 @@ from steelyard.retrieve.documents.style import (
 
 LEAST_ALPHA = 0.05
 ARIA_HIDDEN = "aria_hidden"
-_PICTURE = re.compile(r"(?:url|image|gradient|paint|element|cross-fade)(?:-set)?\(")
+_PICTURE = re.compile(r"[a-z-]*(?:url|image|gradient|paint|element|cross-fade)(?:-set)?\(")
+_NO_PICTURE = re.compile(r"""url\(\s*["']?(?:#|about:blank|data:,?)?["']?\s*\)""")
 _UNKNOWN = re.compile(r"(?:var|env|attr|if)\(")
 _WHOLE = frozenset({"html", "body"})
 _PENDING = frozenset({"display", "visibility", "content-visibility", "opacity", "filter"})
@@ -46,7 +49,7 @@ _INLINE = frozenset(
 )
 _GROUNDED = frozenset("body table thead tbody tfoot tr td th".split())
 """Elements whose ``bgcolor`` counts."""
-NOT_DISPLAYED = frozenset("rp annotation annotation-xml dialog".split())
+NOT_DISPLAYED = frozenset("rp annotation annotation-xml mphantom dialog".split())
 """Elements that browsers do not show, ``<dialog>`` until it is opened."""
 
 
@@ -124,6 +127,8 @@ def look_of(element: Element, outer: TextLook, *, is_open: bool = False) -> Text
     background = _background(element, outer, is_open)
     fill = values.get("-webkit-text-fill-color")
     color = _color(element, outer)
+    if element.values.get("background-clip") == "text" and color is not None and color.alpha < 1:
+        color, fill = None, None
     if is_open and element.tag in _WHOLE:  # a ground for it may be set in such a file
         color = None
     inner = outer._replace(
@@ -154,10 +159,25 @@ def _is_closed(element: Element) -> bool:
 
 
 def _background(element: Element, outer: TextLook, is_open: bool) -> Color | None:
+    """The colour below the text, with the pictures over it; ``None`` where it cannot be known."""
     attributes, values = element.attributes, element.values
-    image, value = values.get("background-image", ""), values.get("background-color", "")
-    if _PICTURE.search(f"{image} {value}") or "background" in attributes:
+    if values.get("background-clip") == "text":  # it fills the letters
+        return outer.background
+    image = values.get("background-image", "")
+    if _UNKNOWN.search(image) or (element.tag in _GROUNDED and attributes.get("background")):
         return None
+    ground = _ground(element, outer, is_open)
+    is_whole = covers(values.get("background-size", ""))
+    for layer in reversed(arguments(image, ",")):
+        for word in arguments(layer):
+            if _PICTURE.match(word) and not _NO_PICTURE.fullmatch(word):
+                ground = covered(ground, word, is_whole=is_whole)
+    return ground
+
+
+def _ground(element: Element, outer: TextLook, is_open: bool) -> Color | None:
+    attributes, values = element.attributes, element.values
+    value = values.get("background-color", "")
     if not value and element.tag in _GROUNDED and attributes.get("bgcolor"):
         paint = legacy_paint(attributes.get("bgcolor") or "")
         return outer.background if paint is None else paint.color
@@ -166,16 +186,15 @@ def _background(element: Element, outer: TextLook, is_open: bool) -> Color | Non
         return outer.background if is_known else None
     if _UNKNOWN.search(value):
         return None
-    for word in arguments(value):
-        if is_color_word(word) or word.endswith(")"):
-            paint = paint_of(word)
-            if paint is None:
-                return None
-            if paint.alpha >= 1 or outer.background is None:
-                return (
-                    paint.color if paint.alpha >= 1 else None if paint.alpha else outer.background
-                )
-            return paint.over(outer.background)
+    for word in arguments(arguments(value, ",")[-1]):
+        if _PICTURE.match(word) or not (is_color_word(word) or word.endswith(")")):
+            continue
+        paint = paint_of(word)
+        if paint is None:
+            return None
+        if paint.alpha >= 1 or outer.background is None:
+            return paint.color if paint.alpha >= 1 else None if paint.alpha else outer.background
+        return paint.over(outer.background)
     return outer.background
 
 
