@@ -179,6 +179,13 @@ HIDDEN_BY_STYLE = {
     )
 }
 HIDDEN_BY_ELEMENT = {
+    "hidden and reverted": ("", "<p hidden style='display:revert'>SECRET</p>"),
+    "hidden until found": ("", "<p hidden=until-found style='display:block'>SECRET</p>"),
+    "hidden for all that": _sheet(
+        "[hidden]{display:none!important}", "<p hidden style='display:block'>SECRET</p>"
+    ),
+    "all before": _inline("all:initial;display:none"),
+    "all that is no value": _inline("opacity:0;all:none"),
     "opacity of opacity": (
         "",
         "<div style='opacity:.2'><p style='opacity:.2'>SECRET</p></div>",
@@ -323,6 +330,14 @@ SEEN = {
     "letters of a gradient": _inline(
         "color:transparent;background:linear-gradient(#111,#111);-webkit-background-clip:text",
         "SEEN",
+    ),
+    "hidden by attribute, shown by a rule": _sheet("[hidden]{display:block}", "<p hidden>SEEN</p>"),
+    "all taken back": _sheet(
+        ".x{color:#fff;font-size:0;opacity:0;display:none}", "<p class=x style=all:initial>SEEN</p>"
+    ),
+    "all but what is inherited": _sheet(
+        ".x{color:#fff;font-size:0;left:-9999px;position:fixed}",
+        "<p class=x style=all:unset>SEEN</p>",
     ),
     "scrolls": _inline("height:100px;overflow-y:auto", "SEEN"),
     "inner shadow of a font": _inline("font:italic bold 12px/1.5 Arial, sans-serif", "SEEN"),

@@ -86,6 +86,13 @@ _CALLS: Mapping[str, str] = {
     "clip": r"auto|rect\(",
     "clip-path": r"none|[a-z-]+-box|(?:url|inset|circle|ellipse|polygon|path|rect|xywh|shape)\(",
 }
+_EVERY = sorted(
+    {
+        *_WORDS, *_LENGTHS, *_COLORS, *_NUMBERS, *_CALLS, "font-size",
+        *(longhand for longhands in _SHORTHANDS.values() for longhand in longhands),
+    }
+)  # fmt: skip
+"""What ``all`` sets."""
 _IMPORTANT = re.compile(r"\s*!\s*important\s*\Z", re.IGNORECASE)
 _COMPUTED = re.compile(r"(?:var|env|attr|if)\(", re.IGNORECASE)
 _CALL = re.compile(r"([a-z-]+3?d?)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
@@ -107,6 +114,10 @@ def declared(pairs: Iterable[tuple[str, str]]) -> Declarations:
             continue
         name, value = name.lower(), unescaped(value).strip()
         name = _ALIASES.get(name, name)
+        if name == "all":
+            values.update(
+                dict.fromkeys(_EVERY if value.lower() in _GLOBAL else (), (value, is_important))
+            )
         for longhand in _SHORTHANDS.get(name, (name,)):
             if _is_valid(longhand, value.lower()):
                 values[longhand] = (value, is_important)

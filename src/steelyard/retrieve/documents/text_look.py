@@ -126,6 +126,7 @@ def look_of(element: Element, outer: TextLook, *, is_open: bool = False) -> Text
     values, attributes = element.values, element.attributes
     background = _background(element, outer, is_open)
     fill = values.get("-webkit-text-fill-color")
+    fill = "currentcolor" if fill == "initial" else fill
     color = _color(element, outer)
     if element.values.get("background-clip") == "text" and color is not None and color.alpha < 1:
         color, fill = None, None
@@ -145,8 +146,9 @@ def look_of(element: Element, outer: TextLook, *, is_open: bool = False) -> Text
     )
     if outer.is_final:
         return inner
-    final = _hidden_by(attributes) or hides(values)
-    if final is None and "display" not in values and _is_closed(element):
+    is_plain = values.get("display", "revert") in {"revert", "revert-layer"}
+    final = _hidden_by(attributes, is_plain or is_open) or hides(values)
+    if final is None and is_plain and _is_closed(element):
         final = "not_displayed"
     return inner._replace(kind=final or unseen(inner), is_final=final is not None)
 
@@ -198,8 +200,10 @@ def _ground(element: Element, outer: TextLook, is_open: bool) -> Color | None:
     return outer.background
 
 
-def _hidden_by(attributes: Mapping[str, str | None]) -> str | None:
-    if "hidden" in attributes:
+def _hidden_by(attributes: Mapping[str, str | None], is_plain: bool) -> str | None:
+    """``is_plain`` says that no rule of the page sets how it is displayed: any would win."""
+    is_searched = (attributes.get("hidden") or "").lower() == "until-found"
+    if "hidden" in attributes and (is_plain or is_searched):
         return "hidden_attribute"
     return ARIA_HIDDEN if (attributes.get("aria-hidden") or "").lower() == "true" else None
 
@@ -233,6 +237,8 @@ def _is_visible(values: Mapping[str, str], outer: TextLook) -> bool:
 
 def _pixels(values: Mapping[str, str], outer: TextLook) -> float:
     value = values.get("font-size")
+    if value == "initial":
+        return ROOT_PIXELS
     size = font_pixels(value, outer.pixels) if value else None
     return outer.pixels if size is None else size
 
