@@ -374,6 +374,22 @@ MARKDOWN_HIDDEN = {
     "near white": "<span style='color:oklch(1 0 0)'>SECRET</span>",
     "dialog": "<dialog>SECRET</dialog>",
 }
+MARKDOWN_HIDDEN |= {
+    "opacity of opacity": "<b style='opacity:.2'>x <i style='opacity:.2'>SECRET</i></b>",
+    "opacity over paragraphs": (
+        "<div style='opacity:.2'>\n\n<div style='opacity:.2'>\n\nSECRET\n\n</div></div>"
+    ),
+    "faint within many": (
+        f"{'<b style=opacity:.99>' * 40}<i style='opacity:.06'>SECRET</i>{'</b>' * 40}"
+    ),
+    "size of size": "<b style='font-size:.2em'>x <i style='font-size:.2em'>SECRET</i></b>",
+    "zoom of zoom": "<b style='zoom:.2'>x <i style='zoom:.2'>SECRET</i></b>",
+    "colour around": "<p style='background:#000'>x <b style='color:#000'>SECRET</b></p>",
+    "frames that hide": (
+        "<style>@keyframes a{to{opacity:0}}b{animation:a 1s both}</style>\n\n<b>SECRET</b>"
+    ),
+    "phantom": "<mphantom>SECRET</mphantom>",
+}
 MARKDOWN_LEFT_OUT = {
     "comment behind a backtick": "a ` b <!-- SECRET -->",
     "comment that ends otherwise": "<!-- SECRET --!> x",
@@ -384,6 +400,11 @@ MARKDOWN_LEFT_OUT = {
     "noscript": "<noscript>SECRET</noscript>",
 }
 MARKDOWN_SEEN = {
+    "faint one after the other": "<b style='opacity:.2'>x</b> <i style='opacity:.2'>SEEN</i>",
+    "faint and never closed": "<p style='opacity:.2'>x\n\n<p style='opacity:.2'>SEEN</p>",
+    "small and empty": "<b style='font-size:.2em'/> <i style='font-size:.2em'>SEEN</i>",
+    "white on black": "<p style='background:#000;color:#ddd'>x <b style='color:#fff'>SEEN</b></p>",
+    "large in small": "<b style='font-size:.2em'>x <i style='font-size:5em'>SEEN</i></b>",
     "code": "a `<b hidden>SEEN</b>` b",
     "code over lines": "a `<b\nhidden>SEEN</b>` b",
     "code of two backticks": "a ``x ` <b hidden>SEEN</b>`` b",
