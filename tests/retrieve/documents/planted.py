@@ -84,6 +84,31 @@ HIDDEN_BY_RULES = {
 _OUT = "@keyframes out{to{opacity:0}}"
 _IN = "@keyframes in{to{opacity:1}}"
 HIDDEN_BY_RULES |= {
+    "important before": _sheet(".x{display:none!important;display:block}"),
+    "a box without content": _sheet(".x{color:#fff}.x::before{position:absolute;background:#123}"),
+    "a box that is not coloured": _sheet(".x{color:#fff}.x::before{content:'';position:absolute}"),
+    "a box that is not seen": _sheet(
+        ".x{color:#fff}.x::before{content:'';position:absolute;background:#123;opacity:0}"
+    ),
+    "a box of another": _sheet(
+        ".x{color:#fff}.y::before{content:'';position:absolute;background:#123}"
+    ),
+    "the later of two layers": _sheet(
+        "@layer a,b;@layer b{.x{display:none}}@layer a{.x{display:block}}"
+    ),
+    "important in a layer": _sheet(
+        "@layer a{.x{display:none!important}}.x{display:block!important}"
+    ),
+    "important in the earlier layer": _sheet(
+        "@layer a,b;@layer b{.x{opacity:1!important}}@layer a{.x{opacity:0!important}}"
+    ),
+    "a layer within a layer": _sheet(
+        "@layer a{@layer b{#y{display:block}}.x{display:none}}", "<p class=x id=y>SECRET</p>"
+    ),
+    "a layer without a name": _sheet("@layer{.x{display:block}}@layer{.x{display:none}}"),
+    "no layer beats all": _sheet(
+        ".x{opacity:0}@layer a{#y{opacity:1}}", "<p class=x id=y>SECRET</p>"
+    ),
     "frames that all hide": _sheet("@keyframes a{from,to{opacity:0}}.x{animation:a 9s infinite}"),
     "frames that hide in the end": _sheet(_OUT + ".x{animation:out 0s forwards}"),
     "frames that hide by longhands": _sheet(
@@ -260,6 +285,28 @@ HIDDEN = HIDDEN_BY_RULES | HIDDEN_BY_STYLE | HIDDEN_BY_ELEMENT
 
 _SEEN = "<p class=x>SEEN</p>"
 SEEN = {
+    "over a box of its own": _sheet(
+        ".x{color:#fff}.x::before{content:'';position:absolute;inset:0;background:#123;z-index:-1}",
+        _SEEN,
+    ),
+    "over a picture of its own": _sheet(
+        ".x{color:#fff}.x:after{content:'';position:absolute;inset:0;background:url(x.png)}",
+        _SEEN,
+    ),
+    "layers in another order": _sheet(
+        "@layer b,a;@layer a{.x{display:block}}@layer b{.x{display:none}}", _SEEN
+    ),
+    "layers by their dots": _sheet(
+        "@layer a.b,a.c;@layer a.c{.x{opacity:1}}@layer a{@layer b{.x{opacity:0}}}", _SEEN
+    ),
+    "layers over two sheets": (
+        "<style>@layer b,a;</style><style>@layer a{.x{opacity:1}}@layer b{.x{opacity:0}}</style>",
+        _SEEN,
+    ),
+    "no layer": _sheet(".x{display:block}@layer a{.x{display:none}}", _SEEN),
+    "important in the layer": _sheet(
+        "@layer a{.x{opacity:1!important}}.x{opacity:0!important}", _SEEN
+    ),
     "fades in": _sheet(_IN + ".x{opacity:0;animation:in .6s ease forwards}", _SEEN),
     "fades in after a while": _sheet(
         _IN + ".x{opacity:0;-webkit-animation:in 600ms cubic-bezier(.1,.2,.3,1) 2s 1 both}", _SEEN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -17,6 +17,8 @@ from steelyard.retrieve.documents.style import (
     hides,
     indent_of,
     is_far_indent,
+    opacity_of,
+    scale_of,
     substituted,
 )
 from steelyard.retrieve.documents.text_look import (
@@ -32,6 +34,13 @@ from steelyard.retrieve.documents.text_look import (
 MOST_RULES = 5_000
 """Of one page; the style sheets of whole frameworks have fewer that matter."""
 _LETTERS = re.compile(r"[^\W\d_]{2}")
+
+
+Layer = tuple[int, ...]
+"""The place of a cascade layer in the order of layers: the greater one wins where nothing is important."""
+Strength = tuple[Layer, tuple[int, int, int], int]
+"""Layer, specificity and order of a rule."""
+_NO_LAYER = 1_000_000_000
 
 
 class Motion(NamedTuple):
@@ -51,9 +60,9 @@ class Styles:
         """Whether rules are in files that are not read."""
         self.forgives = False
         """Whether ``<html>`` and ``<body>`` are shown that a script would show."""
-        self._matched: dict[int, list[tuple[tuple[int, int, int], int, Declarations]]] = (
-            defaultdict(list)
-        )
+        self._matched: dict[int, list[tuple[Strength, Declarations]]] = defaultdict(list)
+        self._grounded: set[int] = set()
+        """Elements in which ``::before`` or ``::after`` may lie below the text."""
         self.notes: tuple[str, ...] = ()
         sheets = [
             node.text_content or node.text(deep=True) for node in tree.css("style") if _counts(node)
@@ -63,16 +72,20 @@ class Styles:
         if len(rules) > MOST_RULES:
             self.notes = (f"only the first {MOST_RULES:,} rules of its style sheets were applied",)
         matcher = Selectors(tree)
-        for order, (selector, declarations) in enumerate(rules[:MOST_RULES]):
+        for order, (selector, declarations, layer) in enumerate(rules[:MOST_RULES]):
+            strength = (layer, selector.specificity, order)
             for node in matcher.nodes(selector):
-                self._matched[node.mem_id].append((selector.specificity, order, declarations))
+                self._matched[node.mem_id].append((strength, declarations))
+            if (origin := selector.origin) is not None and _draws_ground(declarations):
+                self._grounded |= {node.mem_id for node in matcher.nodes(origin)}
 
     def values(
         self, node: Any, attributes: Mapping[str, str | None], outer: TextLook
     ) -> tuple[dict[str, str], Mapping[str, str]]:
         """The values of an element, the strongest of each property, and the variables within it."""
         matched = self._matched.get(node.mem_id, ())
-        levels = [level[2] for level in sorted(matched, key=lambda match: match[:2])]
+        ordered = sorted(matched, key=lambda match: match[0])
+        levels = [(strength[0], declarations) for strength, declarations in ordered]
         motion = Motion(self.keyframes, self.is_open)
         return cascaded(levels, attributes.get("style"), outer.variables, motion)
 
@@ -84,7 +97,8 @@ class Styles:
     def look(self, node: Any, outer: TextLook) -> TextLook:
         """How text directly inside ``node`` looks, ``outer`` being that around it."""
         attributes, tag = node.attributes, node.tag
-        if not attributes and node.mem_id not in self._matched and tag not in NOT_DISPLAYED:
+        is_matched = node.mem_id in self._matched or node.mem_id in self._grounded
+        if not attributes and not is_matched and tag not in NOT_DISPLAYED:
             return outer if outer.is_in_line else outer._replace(is_in_line=True)
         values, variables = self.values(node, attributes, outer)
         element = Element(tag, attributes, values)
@@ -92,6 +106,9 @@ class Styles:
             element = forgiven(element)
         inner = look_of(element, outer, is_open=self.is_open)
         inner = inner._replace(variables=variables)
+        if node.mem_id in self._grounded and not inner.is_final:
+            inner = inner._replace(background=None)
+            inner = inner._replace(kind=unseen(inner))
         if (
             inner.kind != ARIA_HIDDEN
             or outer.is_final
@@ -100,6 +117,20 @@ class Styles:
             return inner
         # a number or a sign that is drawn, and not read out
         return inner._replace(kind=unseen(inner), is_final=False)
+
+
+def _draws_ground(declarations: Declarations) -> bool:
+    """Whether a rule of ``::before`` or ``::after`` draws a coloured box that text can lie over."""
+    values = {name: value.lower() for name, (value, _) in declarations.items()}
+    grounds = {values.get("background-color", "none"), values.get("background-image", "none")}
+    return (
+        values.get("content", "none") not in {"none", "normal"}
+        and values.get("position") in {"absolute", "fixed"}
+        and not grounds <= {"none", "transparent", "initial", "unset", "inherit"}
+        and hides(values) is None
+        and opacity_of(values) > 0
+        and scale_of(values) > 0
+    )
 
 
 def _counts(node: Any) -> bool:
@@ -112,13 +143,16 @@ def _counts(node: Any) -> bool:
     return applies(f"@media {(attributes.get('media') or '').strip().lower()}") is not False
 
 
-def selectors_in(sheets: Iterable[str | None]) -> Iterator[tuple[Selector, Declarations]]:
-    """The selectors of style sheets, each with what it declares that matters here.
+def selectors_in(sheets: Iterable[str | None]) -> Iterator[tuple[Selector, Declarations, Layer]]:
+    """The selectors of style sheets, each with what it declares that matters here, and its layer.
 
     Of rules that may apply or not only those count that hide on their own.
     """
+    places: dict[tuple[str, ...], int] = {}  # of layers, in the order of their first mention
     for sheet in sheets:
         for rule in rules_in(sheet or ""):
+            prefixes = [rule.layer[: end + 1] for end in range(len(rule.layer))]
+            layer = (*(places.setdefault(prefix, len(places)) for prefix in prefixes), _NO_LAYER)
             if rule.keyframes is not None:
                 continue
             declarations = declared(rule.declarations)
@@ -130,7 +164,7 @@ def selectors_in(sheets: Iterable[str | None]) -> Iterator[tuple[Selector, Decla
                 {name: value for name, (value, _) in declarations.items()}
             ):
                 for selector in selectors:
-                    yield selector, declarations
+                    yield selector, declarations, layer
 
 
 def _takes_away(values: Mapping[str, str]) -> bool:
@@ -138,18 +172,23 @@ def _takes_away(values: Mapping[str, str]) -> bool:
 
 
 def cascaded(
-    levels: Iterable[Declarations],
+    levels: Sequence[tuple[Layer, Declarations]],
     style: str | None,
     outer: Mapping[str, str],
     motion: Motion,
 ) -> tuple[dict[str, str], Mapping[str, str]]:
     """The values of ``levels``, weakest first, and of a ``style`` attribute, with variables filled in."""
+    inline = declared(declarations_of(style)) if style else {}
+    # what is important in an earlier layer is stronger
+    important = sorted(levels, key=lambda level: level[0], reverse=True)
     raw: dict[str, str] = {}
-    strong: set[str] = set()
-    for level in levels:
-        _apply(raw, strong, level)
-    if style:
-        _apply(raw, strong, declared(declarations_of(style)))
+    for declarations in (*(level[1] for level in levels), inline):
+        raw.update({name: value for name, (value, strong) in declarations.items() if not strong})
+    strong_names: set[str] = set()
+    for declarations in (*(level[1] for level in important), inline):
+        strong = {name: value for name, (value, strong) in declarations.items() if strong}
+        raw.update(strong)
+        strong_names |= strong.keys()
     local = {name: value for name, value in raw.items() if name.startswith("--")}
     variables = outer
     if local:
@@ -161,7 +200,7 @@ def cascaded(
         if not name.startswith("--")
     }
     if "animation-name" in values:
-        _move(values, strong, variables, motion)
+        _move(values, strong_names, variables, motion)
     return values, variables
 
 
@@ -175,11 +214,3 @@ def _move(
             values[name] = substituted(value, variables).lower()
     for name in unknown - strong:
         values.pop(name, None)
-
-
-def _apply(values: dict[str, str], strong: set[str], declarations: Declarations) -> None:
-    for name, (value, is_important) in declarations.items():
-        if is_important or name not in strong:
-            values[name] = value
-        if is_important:
-            strong.add(name)

@@ -10,7 +10,14 @@ from itertools import islice
 from typing import NamedTuple
 
 from steelyard.retrieve.documents.base import DocumentRefusedError
-from steelyard.retrieve.documents.cascade import MOST_RULES, Motion, cascaded, selectors_in
+from steelyard.retrieve.documents.cascade import (
+    MOST_RULES,
+    Layer,
+    Motion,
+    Strength,
+    cascaded,
+    selectors_in,
+)
 from steelyard.retrieve.documents.css_animation import keyframes_in
 from steelyard.retrieve.documents.css_sheet import Declarations
 from steelyard.retrieve.documents.markdown_code import CodeSpans, blocks_in
@@ -247,11 +254,14 @@ class _Rules:
             raise DocumentRefusedError(
                 f"holds more than {_MOST_SHEETS:,} characters of style sheets"
             )
-        self._by_name: dict[str, list[tuple[int, frozenset[str], Declarations]]] = defaultdict(list)
+        self._by_name: dict[str, list[tuple[Strength, frozenset[str], Declarations]]] = defaultdict(
+            list
+        )
         self.motion = Motion(keyframes_in(sheets))
         variables: dict[str, str] = {}
         self.variables: Mapping[str, str] = variables
-        for order, (selector, declarations) in enumerate(islice(selectors_in(sheets), MOST_RULES)):
+        rules = islice(selectors_in(sheets), MOST_RULES)
+        for order, (selector, declarations, layer) in enumerate(rules):
             if selector.is_drawn:
                 continue
             last = _LAST.search(re.sub(r"\[[^\]]*\]|:[\w-]+(?:\([^()]*\))?", "", selector.text))
@@ -259,7 +269,8 @@ class _Rules:
                 frozenset("".join(pair) for pair in _NAME.findall(last[0])) if last else frozenset()
             )
             name = min(names, default="*")
-            self._by_name[name].append((order, names, declarations))
+            strength = (layer, (0, 0, len(names)), order)
+            self._by_name[name].append((strength, names, declarations))
             variables.update(
                 {key: value for key, (value, _) in declarations.items() if key[:2] == "--"}
             )
@@ -267,7 +278,9 @@ class _Rules:
     def __bool__(self) -> bool:
         return bool(self._by_name)
 
-    def of(self, tag: str, attributes: Mapping[str, str | None]) -> list[Declarations]:
+    def of(
+        self, tag: str, attributes: Mapping[str, str | None]
+    ) -> list[tuple[Layer, Declarations]]:
         """What the rules declare for an element, the last one of equal strength behind."""
         if not self._by_name:
             return []
@@ -279,4 +292,4 @@ class _Rules:
             for rule in self._by_name.get(name, ())
             if names.issuperset(rule[1])
         ]
-        return [rule[2] for rule in sorted(fitting, key=lambda rule: (len(rule[1]), rule[0]))]
+        return [(rule[0][0], rule[2]) for rule in sorted(fitting, key=lambda rule: rule[0])]

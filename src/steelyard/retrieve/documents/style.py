@@ -80,6 +80,7 @@ _LENGTH_WORDS = frozenset(
 )
 _COLORS = frozenset({"color", "background-color", "-webkit-text-fill-color"})
 _NUMBERS = frozenset({"opacity", "zoom", "scale"})
+_FREE = frozenset({"background-image", "background-size", "background-clip", "content"})
 _CALLS: Mapping[str, str] = {
     "transform": r"none|(?:matrix|translate|scale|rotate|skew|perspective)(?:3d|[xyz])?\(",
     "filter": r"none|url\(|[a-z-]+\(",
@@ -109,24 +110,24 @@ def declared(pairs: Iterable[tuple[str, str]]) -> Declarations:
     for name, raw in pairs:
         value = _IMPORTANT.sub("", raw)
         is_important = value != raw
-        if name.startswith("--"):
-            values[name] = (value, is_important)
-            continue
-        name, value = name.lower(), unescaped(value).strip()
-        name = _ALIASES.get(name, name)
-        if name == "all":
-            values.update(
-                dict.fromkeys(_EVERY if value.lower() in _GLOBAL else (), (value, is_important))
-            )
-        for longhand in _SHORTHANDS.get(name, (name,)):
-            if _is_valid(longhand, value.lower()):
+        names: Iterable[str] = (name,)
+        if not name.startswith("--"):
+            name, value = name.lower(), unescaped(value).strip()
+            name = _ALIASES.get(name, name)
+            names = _EVERY if name == "all" else _SHORTHANDS.get(name, (name,))
+            names = [longhand for longhand in names if _is_valid(longhand, value.lower(), name)]
+        for longhand in names:
+            if is_important or not values.get(longhand, ("", False))[1]:
                 values[longhand] = (value, is_important)
     return values
 
 
-def _is_valid(name: str, value: str) -> bool:
+def _is_valid(name: str, value: str, source: str) -> bool:
+    """Whether a property can have a value; ``source`` is the name that it is declared by."""
     if _COMPUTED.search(value) or value in _GLOBAL:
         return True
+    if source == "all":
+        return False
     words = arguments(value)
     if name in _WORDS:
         return bool(words) and all(word in _WORDS[name] for word in words)
@@ -142,7 +143,7 @@ def _is_valid(name: str, value: str) -> bool:
         return re.match(_CALLS[name], value) is not None
     if name == "font-size":
         return (font_pixels(value, ROOT_PIXELS) or 0.0) >= 0
-    return name in _ANIMATION or name in {"background-image", "background-size", "background-clip"}
+    return name in _ANIMATION or name in _FREE
 
 
 def _is_length(word: str) -> bool:
