@@ -199,6 +199,9 @@ HIDDEN_BY_STYLE = {
         "color:#fff;background:radial-gradient(circle at 5px 5px, transparent, rgba(0,0,0,0))",
         "color:#fff;background:url(about:blank) #fff",
         "color:#fff;-webkit-background-clip:text;background:url(x.png)",
+        "color:transparent;background:white;background-clip:text",
+        "-webkit-text-fill-color:transparent;background:linear-gradient(#fff,#fefefe);background-clip:text",
+        "color:transparent;background-clip:text",
         "transform:matrix(1,0,0,1,-9999,0)",
         "transform:matrix3d(1,0,0,0,0,1,0,0,0,0,1,0,-9999,0,0,1)",
     )
@@ -385,6 +388,10 @@ SEEN = {
     "all but what is inherited": _sheet(
         ".x{color:#fff;font-size:0;left:-9999px;position:fixed}",
         "<p class=x style=all:unset>SEEN</p>",
+    ),
+    "filled by a gradient": _inline(
+        "-webkit-text-fill-color:transparent;background:linear-gradient(red,blue);background-clip:text",
+        "SEEN",
     ),
     "scrolls": _inline("height:100px;overflow-y:auto", "SEEN"),
     "inner shadow of a font": _inline("font:italic bold 12px/1.5 Arial, sans-serif", "SEEN"),

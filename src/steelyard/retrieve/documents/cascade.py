@@ -38,7 +38,7 @@ _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 Layer = tuple[int, ...]
 """The place of a cascade layer in the order of layers: the greater one wins where nothing is important."""
-Strength = tuple[Layer, tuple[int, int, int], int]
+Priority = tuple[Layer, tuple[int, int, int], int]
 """Layer, specificity and order of a rule."""
 _NO_LAYER = 1_000_000_000
 
@@ -60,7 +60,7 @@ class Styles:
         """Whether rules are in files that are not read."""
         self.forgives = False
         """Whether ``<html>`` and ``<body>`` are shown that a script would show."""
-        self._matched: dict[int, list[tuple[Strength, Declarations]]] = defaultdict(list)
+        self._matched: dict[int, list[tuple[Priority, Declarations]]] = defaultdict(list)
         self._grounded: set[int] = set()
         """Elements in which ``::before`` or ``::after`` may lie below the text."""
         self.notes: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from steelyard.retrieve.documents.cascade import (
     MOST_RULES,
     Layer,
     Motion,
-    Strength,
+    Priority,
     cascaded,
     selectors_in,
 )
@@ -254,7 +254,7 @@ class _Rules:
             raise DocumentRefusedError(
                 f"holds more than {_MOST_SHEETS:,} characters of style sheets"
             )
-        self._by_name: dict[str, list[tuple[Strength, frozenset[str], Declarations]]] = defaultdict(
+        self._by_name: dict[str, list[tuple[Priority, frozenset[str], Declarations]]] = defaultdict(
             list
         )
         self.motion = Motion(keyframes_in(sheets))

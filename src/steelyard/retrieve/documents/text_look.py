@@ -128,8 +128,11 @@ def look_of(element: Element, outer: TextLook, *, is_open: bool = False) -> Text
     fill = values.get("-webkit-text-fill-color")
     fill = "currentcolor" if fill == "initial" else fill
     color = _color(element, outer)
-    if element.values.get("background-clip") == "text" and color is not None and color.alpha < 1:
-        color, fill = None, None
+    if values.get("background-clip") == "text":  # it fills the letters
+        ink = color if fill is None else _paint(fill, color)
+        if ink is not None and ink.alpha < 1:
+            color, fill = None if background is None else Paint(background), "currentcolor"
+        background = outer.background
     if is_open and element.tag in _WHOLE:  # a ground for it may be set in such a file
         color = None
     inner = outer._replace(
@@ -163,8 +166,6 @@ def _is_closed(element: Element) -> bool:
 def _background(element: Element, outer: TextLook, is_open: bool) -> Color | None:
     """The colour below the text, with the pictures over it; ``None`` where it cannot be known."""
     attributes, values = element.attributes, element.values
-    if values.get("background-clip") == "text":  # it fills the letters
-        return outer.background
     image = values.get("background-image", "")
     if _UNKNOWN.search(image) or (element.tag in _GROUNDED and attributes.get("background")):
         return None
