@@ -39,7 +39,7 @@ class _Animation(NamedTuple):
     words: frozenset[str]
     duration: float
     delay: float
-    count: float
+    iterations: float
 
     @property
     def is_reversed(self) -> bool:
@@ -50,8 +50,8 @@ def keyframes_in(sheets: Iterable[str | None]) -> dict[str, Frames]:
     """The keyframes of style sheets by name in lower case, the last one of each name."""
     names: dict[str, dict[float, dict[str, str]]] = {}
     last: tuple[str, int] | None = None
-    sheets = [sheet for sheet in sheets if sheet and "keyframes" in sheet.lower()]
-    rules = (rule for sheet in sheets for rule in rules_in(sheet) if rule.keyframes is not None)
+    animating = [sheet for sheet in sheets if sheet and "keyframes" in sheet.lower()]
+    rules = (rule for sheet in animating for rule in rules_in(sheet) if rule.keyframes is not None)
     for rule in islice(rules, _MOST_FRAMES):
         if rule.keyframes is None or not rule.is_certain:
             continue
@@ -81,7 +81,7 @@ def animated(
         frames = keyframes.get(animation.name)
         if frames is None:
             unknown |= _OF_MOTION if is_open else set()
-        elif animation.count == math.inf and "paused" not in animation.words:
+        elif animation.iterations == math.inf and "paused" not in animation.words:
             steady, moving = _endless(frames, values)
             changes.update(steady)
             unknown |= moving
@@ -157,12 +157,12 @@ def _finite(animation: _Animation, frames: Frames) -> Mapping[str, str]:
     is_before = animation.delay > LONGEST_SECONDS
     if is_before:
         return first if fills & {"backwards", "both"} else {}
-    if "paused" in fills or animation.duration * animation.count > LONGEST_SECONDS:
+    if "paused" in fills or animation.duration * animation.iterations > LONGEST_SECONDS:
         return first
     if not fills & {"forwards", "both"}:
         return {}
     turns = any(word.startswith("alternate") for word in fills)
-    is_back = animation.count == 0 or (turns and animation.count % 2 == 0)
+    is_back = animation.iterations == 0 or (turns and animation.iterations % 2 == 0)
     return first if is_back else last
 
 
