@@ -81,6 +81,54 @@ HIDDEN_BY_RULES = {
         ":not(:checked)~.x{display:none}", "<input type=checkbox><p class=x>SECRET</p>"
     ),
 }
+_OUT = "@keyframes out{to{opacity:0}}"
+_IN = "@keyframes in{to{opacity:1}}"
+HIDDEN_BY_RULES |= {
+    "important before": _sheet(".x{display:none!important;display:block}"),
+    "a box without content": _sheet(".x{color:#fff}.x::before{position:absolute;background:#123}"),
+    "a box that is not coloured": _sheet(".x{color:#fff}.x::before{content:'';position:absolute}"),
+    "a box that is not seen": _sheet(
+        ".x{color:#fff}.x::before{content:'';position:absolute;background:#123;opacity:0}"
+    ),
+    "a box of another": _sheet(
+        ".x{color:#fff}.y::before{content:'';position:absolute;background:#123}"
+    ),
+    "the later of two layers": _sheet(
+        "@layer a,b;@layer b{.x{display:none}}@layer a{.x{display:block}}"
+    ),
+    "important in a layer": _sheet(
+        "@layer a{.x{display:none!important}}.x{display:block!important}"
+    ),
+    "important in the earlier layer": _sheet(
+        "@layer a,b;@layer b{.x{opacity:1!important}}@layer a{.x{opacity:0!important}}"
+    ),
+    "a layer within a layer": _sheet(
+        "@layer a{@layer b{#y{display:block}}.x{display:none}}", "<p class=x id=y>SECRET</p>"
+    ),
+    "a layer without a name": _sheet("@layer{.x{display:block}}@layer{.x{display:none}}"),
+    "no layer beats all": _sheet(
+        ".x{opacity:0}@layer a{#y{opacity:1}}", "<p class=x id=y>SECRET</p>"
+    ),
+    "frames that all hide": _sheet("@keyframes a{from,to{opacity:0}}.x{animation:a 9s infinite}"),
+    "frames that hide in the end": _sheet(_OUT + ".x{animation:out 0s forwards}"),
+    "frames that hide by longhands": _sheet(
+        _OUT + ".x{animation-name:out;animation-duration:1s;animation-fill-mode:both}"
+    ),
+    "frames in reverse": _sheet(_IN + ".x{opacity:0;animation:in 1s reverse forwards}"),
+    "there and back": _sheet(
+        "@keyframes b{from{opacity:0}to{opacity:1}}.x{animation:b 1s 2 alternate forwards}"
+    ),
+    "an animation of nothing": _sheet(".x{opacity:0;animation:nothing 1s forwards}"),
+    "an animation that is over": _sheet(_IN + ".x{opacity:0;animation:in 1s}"),
+    "an animation that nobody waits for": _sheet(_IN + ".x{opacity:0;animation:in 1s 900s both}"),
+    "a paused animation": _sheet(_IN + ".x{opacity:0;animation:in 1s forwards paused}"),
+    "stronger than an animation": _sheet(_IN + ".x{opacity:0!important;animation:in 1s forwards}"),
+    "no animation": _sheet(_IN + ".x{opacity:0;animation:none}"),
+    "a faint pulse": _sheet(
+        "@keyframes p{from{opacity:0}to{opacity:.02}}.x{animation:p 1s infinite}"
+    ),
+    "a transition that nothing begins": _sheet(".x{opacity:0;transition:opacity 1s}"),
+}
 HIDDEN_BY_STYLE = {
     style: _inline(style)
     for style in (
@@ -142,9 +190,30 @@ HIDDEN_BY_STYLE = {
         "color:rgb(255 255 255)",
         "color:rgba(0,0,0,.06)",
         "background:rgba(0,0,0,.04);color:#fff",
+        "color:white;background:linear-gradient(white,white)",
+        "color:#fff;background:linear-gradient(to right, #fff 0%, #fefefe 100%) no-repeat",
+        "color:#000;background:linear-gradient(#000,#000)",
+        "color:#fff;background:linear-gradient(#fff,#fff) 0 0/9px 9px no-repeat",
+        "color:#fff;background-image:url()",
+        "color:#fff;background:url('')",
+        "color:#fff;background:radial-gradient(circle at 5px 5px, transparent, rgba(0,0,0,0))",
+        "color:#fff;background:url(about:blank) #fff",
+        "color:#fff;-webkit-background-clip:text;background:url(x.png)",
+        "color:transparent;background:white;background-clip:text",
+        "-webkit-text-fill-color:transparent;background:linear-gradient(#fff,#fefefe);background-clip:text",
+        "color:transparent;background-clip:text",
+        "transform:matrix(1,0,0,1,-9999,0)",
+        "transform:matrix3d(1,0,0,0,0,1,0,0,0,0,1,0,-9999,0,0,1)",
     )
 }
 HIDDEN_BY_ELEMENT = {
+    "hidden and reverted": ("", "<p hidden style='display:revert'>SECRET</p>"),
+    "hidden until found": ("", "<p hidden=until-found style='display:block'>SECRET</p>"),
+    "hidden for all that": _sheet(
+        "[hidden]{display:none!important}", "<p hidden style='display:block'>SECRET</p>"
+    ),
+    "all before": _inline("all:initial;display:none"),
+    "all that is no value": _inline("opacity:0;all:none"),
     "opacity of opacity": (
         "",
         "<div style='opacity:.2'><p style='opacity:.2'>SECRET</p></div>",
@@ -161,16 +230,108 @@ HIDDEN_BY_ELEMENT = {
     "ground that no browser paints": ("", "<p bgcolor=black style='color:#fff'>SECRET</p>"),
     "dialog": ("", "<dialog>SECRET</dialog>"),
     "popover": ("", "<div popover>SECRET</div>"),
+    "a box of a flex box": (
+        "",
+        "<div style='display:flex'><span style='width:0;overflow:hidden'>SECRET</span></div>",
+    ),
+    "a floating box": ("", "<b style='float:left;height:0;overflow:hidden'>SECRET</b>"),
+    "an empty picture": ("", "<table background=''><td style='color:#fff'>SECRET</table>"),
+    "phantom": ("", "<math><mphantom><mtext>SECRET</mtext></mphantom></math>"),
     "rp": ("", "<ruby>a<rp>SECRET</rp></ruby>"),
     "annotation": (
         "",
         "<math><semantics><mi>x</mi><annotation>SECRET</annotation></semantics></math>",
     ),
 }
+_SEEN_STYLE = "font-size:16px;color:#000;visibility:visible;text-indent:0"
+_SEEN_TEXT = f"<div style='{_SEEN_STYLE}'>Text that is seen.</div>"
+HIDDEN_BY_BODY = {
+    "size of the body": _sheet("body{font-size:0}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "colour of the body": _sheet("body{color:#fff}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "colour of the root": _sheet("html{color:#fff}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "colours of the body": _sheet(
+        "body{color:#000;background:#000}",
+        "<p>SECRET</p><p style='color:#fff'>Text that is seen.</p>",
+    ),
+    "visibility of the body": _sheet("body{visibility:hidden}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "visibility of the root": _sheet("html{visibility:hidden}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "indent of the body": _sheet("body{text-indent:-9999px}", f"<p>SECRET</p>{_SEEN_TEXT}"),
+    "indent around": ("", "<div style='text-indent:-999em'><p class=x>SECRET</p></div>"),
+}
+BODIES_HIDDEN = {
+    "text": ("text=white", "<p>SECRET</p><p style='color:#000'>Before.</p>"),
+    "text and ground": (
+        "bgcolor=#000 text=#000",
+        "<p>SECRET</p><p style='color:#fff'>Before.</p>",
+    ),
+    "size": ("style='font-size:0'", "<p>SECRET</p><p style='font-size:16px'>Before.</p>"),
+    "visibility": (
+        "style='visibility:hidden'",
+        "<p>SECRET</p><p style='visibility:visible'>Before.</p>",
+    ),
+    "link": ("link=white", "<a href=x>SECRET</a><p>Before.</p>"),
+}
+"""Attributes of a body, and what stands in it."""
+BODIES_SEEN = {
+    "until a script shows it": ("style='opacity:0'", "<p>SEEN</p>"),
+    "not visible yet": ("style='visibility:hidden'", "<p>SEEN</p>"),
+    "not displayed yet": ("style='display:none'", "<p>SEEN</p>"),
+    "the attribute hidden": ("hidden", "<p>SEEN</p>"),
+    "old colours": ("bgcolor=black text=white", "<p>SEEN</p>"),
+    "does not scroll": ("style='height:0;overflow:hidden'", "<p>SEEN</p>"),
+    "white over grounds": (
+        "style='color:#fff'",
+        "<div style='background:#123'>SEEN</div><a href=x>SEEN</a>",
+    ),
+}
 HIDDEN = HIDDEN_BY_RULES | HIDDEN_BY_STYLE | HIDDEN_BY_ELEMENT
 
 _SEEN = "<p class=x>SEEN</p>"
 SEEN = {
+    "over a box of its own": _sheet(
+        ".x{color:#fff}.x::before{content:'';position:absolute;inset:0;background:#123;z-index:-1}",
+        _SEEN,
+    ),
+    "over a picture of its own": _sheet(
+        ".x{color:#fff}.x:after{content:'';position:absolute;inset:0;background:url(x.png)}",
+        _SEEN,
+    ),
+    "layers in another order": _sheet(
+        "@layer b,a;@layer a{.x{display:block}}@layer b{.x{display:none}}", _SEEN
+    ),
+    "layers by their dots": _sheet(
+        "@layer a.b,a.c;@layer a.c{.x{opacity:1}}@layer a{@layer b{.x{opacity:0}}}", _SEEN
+    ),
+    "layers over two sheets": (
+        "<style>@layer b,a;</style><style>@layer a{.x{opacity:1}}@layer b{.x{opacity:0}}</style>",
+        _SEEN,
+    ),
+    "no layer": _sheet(".x{display:block}@layer a{.x{display:none}}", _SEEN),
+    "important in the layer": _sheet(
+        "@layer a{.x{opacity:1!important}}.x{opacity:0!important}", _SEEN
+    ),
+    "fades in": _sheet(_IN + ".x{opacity:0;animation:in .6s ease forwards}", _SEEN),
+    "fades in after a while": _sheet(
+        _IN + ".x{opacity:0;-webkit-animation:in 600ms cubic-bezier(.1,.2,.3,1) 2s 1 both}", _SEEN
+    ),
+    "fades in by longhands": _sheet(
+        _IN + ".x{opacity:0;animation-name:in;animation-duration:1s;animation-fill-mode:forwards}",
+        _SEEN,
+    ),
+    "slides in": _sheet(
+        "@keyframes s{100%{transform:none}}.x{transform:translateX(-2000px);animation:s 1s forwards}",
+        _SEEN,
+    ),
+    "pulses": _sheet("@keyframes p{50%{opacity:0}}.x{animation:p 1s infinite}", _SEEN),
+    "frames from nothing": _sheet("@keyframes f{from{opacity:0}}.x{animation:f 1s}", _SEEN),
+    "a marquee": _sheet(
+        "@keyframes m{from{left:0}to{left:-9999px}}.x{position:relative;animation:m 9s infinite}",
+        _SEEN,
+    ),
+    "an animation in a file": (
+        "<link rel=stylesheet href=x.css><style>.x{opacity:0;animation:in 1s forwards}</style>",
+        _SEEN,
+    ),
     "dark mode": _sheet("@media (prefers-color-scheme:dark){.x{display:none}}", _SEEN),
     "not on screens": _sheet("@media not screen{.x{display:none}}", _SEEN),
     "narrow range": _sheet("@media (width < 600px){.x{display:none}}", _SEEN),
@@ -206,9 +367,41 @@ SEEN = {
         "",
         "<table bgcolor=000000><tr><td><font color=FFFFFF>SEEN</font></table>",
     ),
+    "on a gradient": _inline("color:#fff;background:linear-gradient(90deg,#123,#fff)", "SEEN"),
+    "on a dark gradient": _inline("color:#fff;background:linear-gradient(#123,#123)", "SEEN"),
+    "on a picture": _inline("color:#fff;background:#fff url(x.png)", "SEEN"),
+    "on the upper picture": _inline("color:#fff;background:url(x.png),url(),#fff", "SEEN"),
+    "underlined by a gradient": _inline(
+        "color:#000;background:linear-gradient(#000,#000) 0 100%/0 2px no-repeat", "SEEN"
+    ),
+    "underlined by sizes": _inline(
+        "color:#000;background-image:linear-gradient(#000,#000);background-size:0 2px", "SEEN"
+    ),
+    "letters of a gradient": _inline(
+        "color:transparent;background:linear-gradient(#111,#111);-webkit-background-clip:text",
+        "SEEN",
+    ),
+    "hidden by attribute, shown by a rule": _sheet("[hidden]{display:block}", "<p hidden>SEEN</p>"),
+    "all taken back": _sheet(
+        ".x{color:#fff;font-size:0;opacity:0;display:none}", "<p class=x style=all:initial>SEEN</p>"
+    ),
+    "all but what is inherited": _sheet(
+        ".x{color:#fff;font-size:0;left:-9999px;position:fixed}",
+        "<p class=x style=all:unset>SEEN</p>",
+    ),
+    "filled by a gradient": _inline(
+        "-webkit-text-fill-color:transparent;background:linear-gradient(red,blue);background-clip:text",
+        "SEEN",
+    ),
     "scrolls": _inline("height:100px;overflow-y:auto", "SEEN"),
     "inner shadow of a font": _inline("font:italic bold 12px/1.5 Arial, sans-serif", "SEEN"),
-    "invalid": _inline("opacity:zero;display:nothing;left:-9999", "SEEN"),
+    "invalid": _inline("opacity:zero;display:nothing;left:-9999;font-size:-1px", "SEEN"),
+    "a box of a line": ("", "<span style='width:0;height:0;overflow:hidden'>SEEN</span>"),
+    "an indent taken back": (
+        "",
+        "<div style='text-indent:-9999px'><p style='text-indent:0'>SEEN</p></div>",
+    ),
+    "a link in white text": ("", "<p style='color:#fff'><a href=x>SEEN</a></p>"),
 }
 
 MARKDOWN_HIDDEN = {
@@ -235,6 +428,22 @@ MARKDOWN_HIDDEN = {
     "near white": "<span style='color:oklch(1 0 0)'>SECRET</span>",
     "dialog": "<dialog>SECRET</dialog>",
 }
+MARKDOWN_HIDDEN |= {
+    "opacity of opacity": "<b style='opacity:.2'>x <i style='opacity:.2'>SECRET</i></b>",
+    "opacity over paragraphs": (
+        "<div style='opacity:.2'>\n\n<div style='opacity:.2'>\n\nSECRET\n\n</div></div>"
+    ),
+    "faint within many": (
+        f"{'<b style=opacity:.99>' * 40}<i style='opacity:.06'>SECRET</i>{'</b>' * 40}"
+    ),
+    "size of size": "<b style='font-size:.2em'>x <i style='font-size:.2em'>SECRET</i></b>",
+    "zoom of zoom": "<b style='zoom:.2'>x <i style='zoom:.2'>SECRET</i></b>",
+    "colour around": "<p style='background:#000'>x <b style='color:#000'>SECRET</b></p>",
+    "frames that hide": (
+        "<style>@keyframes a{to{opacity:0}}b{animation:a 1s both}</style>\n\n<b>SECRET</b>"
+    ),
+    "phantom": "<mphantom>SECRET</mphantom>",
+}
 MARKDOWN_LEFT_OUT = {
     "comment behind a backtick": "a ` b <!-- SECRET -->",
     "comment that ends otherwise": "<!-- SECRET --!> x",
@@ -245,6 +454,11 @@ MARKDOWN_LEFT_OUT = {
     "noscript": "<noscript>SECRET</noscript>",
 }
 MARKDOWN_SEEN = {
+    "faint one after the other": "<b style='opacity:.2'>x</b> <i style='opacity:.2'>SEEN</i>",
+    "faint and never closed": "<p style='opacity:.2'>x\n\n<p style='opacity:.2'>SEEN</p>",
+    "small and empty": "<b style='font-size:.2em'/> <i style='font-size:.2em'>SEEN</i>",
+    "white on black": "<p style='background:#000;color:#ddd'>x <b style='color:#fff'>SEEN</b></p>",
+    "large in small": "<b style='font-size:.2em'>x <i style='font-size:5em'>SEEN</i></b>",
     "code": "a `<b hidden>SEEN</b>` b",
     "code over lines": "a `<b\nhidden>SEEN</b>` b",
     "code of two backticks": "a ``x ` <b hidden>SEEN</b>`` b",

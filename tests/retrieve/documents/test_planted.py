@@ -7,7 +7,10 @@ import pytest
 from steelyard.retrieve.documents.html_text import read_html
 from steelyard.retrieve.documents.plain import read_plain
 from tests.retrieve.documents.planted import (
+    BODIES_HIDDEN,
+    BODIES_SEEN,
     HIDDEN,
+    HIDDEN_BY_BODY,
     MARKDOWN_HIDDEN,
     MARKDOWN_LEFT_OUT,
     MARKDOWN_SEEN,
@@ -27,6 +30,29 @@ def test_what_a_page_hides_is_left_out_and_listed(name: str) -> None:
     assert "Before." in parsed.text
     assert "After." in parsed.text
     assert "SECRET" in [item.text for item in parsed.hidden]
+
+
+@pytest.mark.parametrize("name", HIDDEN_BY_BODY)
+def test_what_the_body_hides_is_left_out_and_listed(name: str) -> None:
+    parsed = read_html(page(name, HIDDEN_BY_BODY))
+    assert "SECRET" not in parsed.text
+    assert any("SECRET" in item.text for item in parsed.hidden)
+
+
+@pytest.mark.parametrize("name", BODIES_HIDDEN)
+def test_what_attributes_of_the_body_hide_is_left_out_and_listed(name: str) -> None:
+    attributes, inside = BODIES_HIDDEN[name]
+    parsed = read_html(f"<!doctype html><body {attributes}>{inside}</body>")
+    assert parsed.text == "Before.\n"
+    assert [item.text for item in parsed.hidden] == ["SECRET"]
+
+
+@pytest.mark.parametrize("name", BODIES_SEEN)
+def test_a_body_that_a_script_would_show_is_read(name: str) -> None:
+    attributes, inside = BODIES_SEEN[name]
+    parsed = read_html(f"<!doctype html><body {attributes}>{inside}</body>")
+    assert parsed.text.count("SEEN") == inside.count("SEEN")
+    assert parsed.hidden == ()
 
 
 @pytest.mark.parametrize("name", SEEN)

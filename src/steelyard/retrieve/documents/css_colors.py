@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from typing import NamedTuple
 
 from steelyard.packaged import packaged
-from steelyard.retrieve.documents.css_values import arguments, number
+from steelyard.retrieve.documents.css_values import arguments, number, pixels
 
 Color = tuple[float, float, float]
 """Red, green and blue of sRGB, 0 to 255."""
@@ -17,6 +17,9 @@ WHITE: Color = (255.0, 255.0, 255.0)
 BLACK: Color = (0.0, 0.0, 0.0)
 LEAST_CONTRAST = 1.2
 """WCAG's contrast ratio below which nobody reads a text: #ebebeb on white has it."""
+_ONE_COLOR = 1.1
+"""The contrast below which the stops of a gradient count as one colour."""
+_SIZE_WORDS = frozenset({"auto", "cover", "contain"})
 _HEX = re.compile(r"#([0-9a-f]{3,8})")
 _FUNCTION = re.compile(r"([a-z-]+)\((.*)\)", re.DOTALL)
 _WORD = re.compile(r"[a-z]+")
@@ -89,6 +92,50 @@ def legacy_paint(value: str) -> Paint | None:
         parts = [part[1:] for part in parts]
     red, green, blue = (float(int(part[:2], 16)) for part in parts)
     return Paint((red, green, blue))
+
+
+def covered(ground: Color | None, picture: str, *, is_whole: bool) -> Color | None:
+    """The colour of a ground behind a gradient; ``None`` where it is not one, or for another picture.
+
+    ``is_whole`` says that the gradient covers all of it.
+    """
+    match = _FUNCTION.fullmatch(picture)
+    if match is None or "gradient" not in match[1]:
+        return None
+    stops = [paint for part in arguments(match[2], ",") for paint in _stops(part)]
+    colors: list[Color] = [] if is_whole or ground is None else [ground]
+    for paint in stops:
+        if paint is None or (ground is None and paint.alpha < 1):
+            return None
+        colors.append(paint.color if ground is None else paint.over(ground))
+    if not stops or (ground is None and not is_whole):
+        return None
+    return colors[0] if all(contrast(colors[0], c) < _ONE_COLOR for c in colors) else None
+
+
+def _stops(part: str) -> list[Paint | None]:
+    """The colour of a part of a gradient, ``[None]`` if it is not known, and none of an angle or place."""
+    words = arguments(part)
+    return [
+        paint_of(word)
+        for word in words
+        if is_color_word(word)
+        or word == "currentcolor"
+        or (word.endswith(")") and not word.startswith(("calc(", "min(", "max(", "clamp(")))
+    ]
+
+
+def covers(size: str) -> bool:
+    """Whether a picture of this ``background-size``, or ``background``, covers all of its element."""
+    parts = arguments(size, "/")
+    words = arguments(parts[-1])[:2]
+    lengths = [pixels(word) for word in words]
+    if len(parts) == 1 and not all(
+        length is not None or word in _SIZE_WORDS
+        for word, length in zip(words, lengths, strict=True)
+    ):
+        return True
+    return all(word in {"auto", "cover", "contain", "100%"} for word in words)
 
 
 @lru_cache(4096)

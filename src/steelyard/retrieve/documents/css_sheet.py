@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 
 from steelyard.retrieve.documents.css_media import applies
@@ -22,9 +23,12 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f]?|([^\n]))")
 _AMPERSAND = re.compile(rf"({_STRING}|\[[^\]]*\])|&", re.DOTALL)
 _CUSTOM = re.compile(r"\s*--[^\s:{}]+\s*:")
+_KEYFRAMES = re.compile(r"@(?:-webkit-|-moz-)?keyframes\s")
+_LAYER = re.compile(r"\s*@layer(?![\w-])([^{}]*)", re.IGNORECASE)
+_NUMBERS = count()
 _OPENING, _CLOSING = {"(": ")", "[": "]", "{": "}"}, ")]}"
 _COMMENT = "/**/"
-_MOST_SELECTOR = 2_000
+_MOST_SELECTOR, _MOST_LAYERS = 2_000, 20
 
 Declarations = dict[str, tuple[str, bool]]
 """Values by property, in lower case, and whether ``!important`` stands behind."""
@@ -33,12 +37,16 @@ Declarations = dict[str, tuple[str, bool]]
 class StyleRule(NamedTuple):
     """A list of selectors with what it declares.
 
-    ``is_certain`` says whether it applies in every browser on a desktop screen.
+    ``is_certain`` says whether it applies in every browser on a desktop screen. Of a frame of an animation
+    ``keyframes`` is its name, in lower case, with the number of the ``@keyframes`` in the sheet. ``layer``
+    names the cascade layers around, outermost first; a rule without selectors is a layer's first mention.
     """
 
     selectors: tuple[str, ...]
     declarations: tuple[tuple[str, str], ...]
     is_certain: bool = True
+    keyframes: tuple[str, int] | None = None
+    layer: tuple[str, ...] = ()
 
 
 @dataclass
@@ -50,11 +58,15 @@ class _Block:
     """Whether it may hold declarations."""
     applies: bool | None = True
     declarations: list[tuple[str, str]] = field(default_factory=list)
+    keyframes: tuple[str, int] | None = None
+    layer: tuple[str, ...] = ()
 
     def rule(self) -> Iterator[StyleRule]:
         declared, self.declarations = self.declarations, []
         if declared and self.selectors and self.applies is not False:
-            yield StyleRule(self.selectors, tuple(declared), self.applies is True)
+            yield StyleRule(
+                self.selectors, tuple(declared), self.applies is True, self.keyframes, self.layer
+            )
 
 
 def rules_in(sheet: str) -> Iterator[StyleRule]:
@@ -90,6 +102,7 @@ class _Sheet:
         self._is_attribute = block is not None
         self._brackets: list[str] = []  # open within the item at work
         self._pieces: list[str] = []
+        self._keyframes = 0
 
     def rules(self, sheet: str) -> Iterator[StyleRule]:
         place = 0
@@ -98,7 +111,7 @@ class _Sheet:
             place = match.end()
             yield from self._token(match[0])
         self._pieces.append(sheet[place:])
-        self._item()
+        yield from self._item()
         while len(self._blocks) > 1:  # what is open at the end counts as closed
             yield from self._blocks.pop().rule()
 
@@ -116,10 +129,10 @@ class _Sheet:
         elif token == "{":
             yield from self._open()
         elif token == "}" and len(self._blocks) > 1:
-            self._item()
+            yield from self._item()
             yield from self._blocks.pop().rule()
         elif token == ";" and self._ends_item():
-            self._item()
+            yield from self._item()
         else:
             self._pieces.append(token)
             if token in _OPENING:
@@ -132,12 +145,21 @@ class _Sheet:
         pieces = (piece.strip() for piece in self._pieces)
         return next((p for p in pieces if p and p != _COMMENT), "").startswith("@")
 
-    def _item(self) -> None:
-        """A declaration ends."""
+    def _item(self) -> Iterator[StyleRule]:
+        """A declaration ends, or the names of layers do."""
         text, self._pieces = "".join(self._pieces), []
+        if (match := _LAYER.match(text.replace(_COMMENT, " "))) and not self._is_attribute:
+            for name in match[1].split(","):
+                yield StyleRule((), (), layer=self._layer(name))
+            return
         name, mark, value = text.replace(_COMMENT, " ").partition(":")
         if mark and self._blocks[-1].is_rule:
             self._blocks[-1].declarations.append((unescaped(name.strip()), value.strip()))
+
+    def _layer(self, name: str) -> tuple[str, ...]:
+        """The names of a layer that the block at work mentions; one without a name is like no other."""
+        names = unescaped(name).strip().split(".") if name.strip() else [f" {next(_NUMBERS)}"]
+        return (*self._blocks[-1].layer, *names)[:_MOST_LAYERS]
 
     def _open(self) -> Iterator[StyleRule]:
         outer, raw = self._blocks[-1], "".join(self._pieces)
@@ -149,11 +171,23 @@ class _Sheet:
         head, self._pieces = raw.replace(_COMMENT, "").strip(), []
         if head.startswith("@"):
             word = unescaped(re.sub(r"\s+", " ", head)).lower()
-            holds = _joined(outer.applies, applies(word))
-            self._blocks.append(_Block(outer.selectors, outer.is_rule, holds))
+            if match := _KEYFRAMES.match(word):
+                self._keyframes += 1
+                name = word[match.end() :].strip("\"' ")
+                block = _Block((), False, outer.applies, keyframes=(name, self._keyframes))
+                self._blocks.append(block)
+                return
+            holds, layer = _joined(outer.applies, applies(word)), outer.layer
+            if (names := _LAYER.match(head)) and holds is not False:
+                layer = self._layer(names[1])
+                yield StyleRule((), (), layer=layer)
+            self._blocks.append(_Block(outer.selectors, outer.is_rule, holds, layer=layer))
         else:
             selectors = _nested(arguments(head, ","), outer.selectors if outer.is_rule else ())
-            self._blocks.append(_Block(selectors, True, outer.applies if selectors else False))
+            holds = outer.applies if selectors else False
+            self._blocks.append(
+                _Block(selectors, True, holds, keyframes=outer.keyframes, layer=outer.layer)
+            )
 
 
 def _joined(outer: bool | None, inner: bool | None) -> bool | None:

@@ -16,11 +16,12 @@ from steelyard.retrieve.documents.base import (
     ParsedText,
     capped,
 )
-from steelyard.retrieve.documents.cascade import Styles, TextLook
+from steelyard.retrieve.documents.cascade import Styles
+from steelyard.retrieve.documents.text_look import TextLook
 
 _LEFT_OUT = frozenset(
     "script style template noscript head svg iframe object embed canvas audio video select datalist textarea "
-    "input button map noframes -comment img title".split()
+    "input button map noframes noembed -comment img title".split()
 )
 _BLOCKS = frozenset(
     "p div section article main header footer nav aside address figure figcaption blockquote form fieldset "
@@ -114,6 +115,10 @@ def read_html(source: str, *, keep_hidden: bool = False) -> ParsedText:
     body = tree.body
     if body is not None:
         walk.through(body, styles.page(tree))
+        if walk.unseen and not walk.has_seen:
+            styles.forgives = True  # hidden until a script or an animation shows the page
+            walk = _Walk(styles, keep_hidden)
+            walk.through(body, styles.page(tree))
     node = tree.css_first("head title") or tree.css_first("title")
     title = " ".join((node.text() or "").split()) if node is not None else ""
     text = walk.page.whole()
@@ -138,6 +143,8 @@ class _Walk:
     def __init__(self, styles: Styles, keep_hidden: bool) -> None:
         self.page, self.styles, self.keep_hidden = _Page(), styles, keep_hidden
         self.unseen: list[_Unseen] = []
+        self.has_seen = False
+        """Whether any text so far is seen."""
         self.layout: list[bool] = []  # of each table around: whether it only places blocks
 
     def hidden(self) -> list[HiddenText]:
@@ -189,6 +196,8 @@ class _Walk:
             place.unseen.pieces.append(text)
             if not self.keep_hidden:
                 return
+        elif not self.has_seen:
+            self.has_seen = _WORD.search(text) is not None
         self.page.text(text)
 
     def _block(self, tag: str, node: Any) -> None:

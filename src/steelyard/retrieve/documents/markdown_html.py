@@ -12,14 +12,16 @@ from typing import NamedTuple
 from steelyard.retrieve.documents.base import DocumentRefusedError
 from steelyard.retrieve.documents.cascade import (
     MOST_RULES,
-    Element,
-    TextLook,
+    Layer,
+    Motion,
+    Priority,
     cascaded,
-    look_of,
     selectors_in,
 )
+from steelyard.retrieve.documents.css_animation import keyframes_in
 from steelyard.retrieve.documents.css_sheet import Declarations
 from steelyard.retrieve.documents.markdown_code import CodeSpans, blocks_in
+from steelyard.retrieve.documents.text_look import NOT_DISPLAYED, Element, TextLook, look_of
 
 COMMENT = "comment"
 LEFT_OUT = "left_out"
@@ -47,7 +49,8 @@ _LINE_START = re.compile(r"[ \t>*+-]*(?:\d{1,9}[.)][ \t]+)?")
 _LONGEST_MARGIN = 100
 _LONGEST_TAG, _SHORT_TAG = 65_536, 1_000
 _MOST_PASSES = 10
-_MOST_KINDS = 1_000
+_MOST_LOOKS, _LEAST_LOOKS = 1_000, 50_000_000
+_PLAIN = TextLook()
 _MOST_SHEETS, _MOST_OPEN_SHEET = 500_000, 50_000
 """Characters of style sheets, and of one that never ends: it may be the name of a tag in a sentence."""
 _MOST_TAGS, _TAG_COST = 500_000, 4
@@ -82,7 +85,9 @@ class _Scan:
         self._spans = CodeSpans(text)
         self._rules = _Rules(text)
         self._cost = 0
-        self._kinds: dict[tuple[str, str], str | None] = {}
+        self._looks: dict[tuple[str, str, str], TextLook] = {}
+        self._look_budget = max(self._budget, _LEAST_LOOKS)
+        self._open: list[tuple[int, TextLook]] = []  # elements that are seen, with their ends
         self._without: set[str] = set()  # what has no end in the rest of the text
 
     def pieces(self) -> Iterator[HiddenSpan]:
@@ -164,43 +169,73 @@ class _Scan:
             return None, match.end()
         inside, end = text[match.end() : end], end + 1
         tag = match["tag"].lower()
-        kind = self._kind(tag, inside)
+        while self._open and self._open[-1][0] <= start:
+            self._open.pop()
+        look = self._look(tag, inside)
+        kind = LEFT_OUT if tag in _RAW else look.kind
+        can_be_empty = inside.endswith("/")
         if kind is None or tag in _VOID:
+            if tag not in _VOID:
+                self._enter(tag, end, look, can_be_empty)
             return None, end
-        stop = self._end_of(tag, end, can_be_empty=inside.endswith("/"))
+        stop = self._end_of(tag, end, can_be_empty=can_be_empty)
         if stop is None:
             return None, end
         words = re.sub(r"<[^<>]{1,1000}>", " ", text[end:stop])
         return HiddenSpan(start, stop, kind, words), stop
 
-    def _kind(self, tag: str, inside: str) -> str | None:
-        if tag in _RAW:
-            return LEFT_OUT
-        key = (tag, inside)
-        if key not in self._kinds:
-            if len(self._kinds) >= _MOST_KINDS:
-                self._kinds.clear()
-            self._kinds[key] = self._computed_kind(tag, inside)
-        return self._kinds[key]
+    def _look(self, tag: str, inside: str) -> TextLook:
+        """How text inside an element looks that opens within the elements that are open."""
+        outer = self._open[-1][1] if self._open else _PLAIN
+        key = (tag, inside, "" if outer is _PLAIN else str(outer))
+        if key not in self._looks:
+            if len(self._looks) >= _MOST_LOOKS:
+                self._looks.clear()
+            self._looks[key] = self._computed_look(tag, inside, outer)
+        return self._looks[key]
 
-    def _computed_kind(self, tag: str, inside: str) -> str | None:
-        if not inside.strip() and not self._rules and tag not in {"dialog", "rp", "annotation"}:
-            return None
+    def _computed_look(self, tag: str, inside: str, outer: TextLook) -> TextLook:
+        if not inside.strip() and not self._rules and tag not in NOT_DISPLAYED:
+            return outer
         attributes: dict[str, str | None] = {}
         for name, double, single, bare in _ATTRIBUTE.findall(inside):
             attributes.setdefault(name.lower(), unescape(double or single or bare) or None)
         levels = self._rules.of(tag, attributes)
-        values, _ = cascaded(levels, attributes.get("style"), self._rules.variables)
-        return look_of(Element(tag, attributes, values), TextLook()).kind
+        values, _ = cascaded(
+            levels, attributes.get("style"), self._rules.variables, self._rules.motion
+        )
+        return look_of(Element(tag, attributes, values), outer)
 
-    def _end_of(self, tag: str, place: int, *, can_be_empty: bool) -> int | None:
-        """The offset behind the end tag; without one the next empty line, or ``None`` if ``can_be_empty``."""
+    def _enter(self, tag: str, place: int, look: TextLook, can_be_empty: bool) -> None:
+        """Let what stands in an element that is seen begin with its look.
+
+        Of too many nested ones it does up to the paragraph's end only.
+        """
+        outer_end, outer = self._open[-1] if self._open else (len(self._text), _PLAIN)
+        if look == outer:
+            return
+        stop = self._close(tag, place) if self._look_budget > 0 else None
+        self._look_budget -= (len(self._text) if stop is None else stop) - place
+        if stop is None and not can_be_empty:
+            stop = self._spans.paragraph_end(place)
+        if stop is not None:
+            self._open.append((min(stop, outer_end), look))
+
+    def _close(self, tag: str, place: int) -> int | None:
+        """The offset behind the end tag of an element whose text begins at ``place``."""
         depth = 1
         marks = re.compile(rf"<(/?){re.escape(tag)}\b[^<>]{{0,1000}}>", re.IGNORECASE)
-        for match in marks.finditer(self._text, place) if self._budget > 0 else ():
+        for match in marks.finditer(self._text, place):
             depth += -1 if match[1] else 1
             if depth == 0:
                 return match.end()
+        return None
+
+    def _end_of(self, tag: str, place: int, *, can_be_empty: bool) -> int | None:
+        """The offset behind the end tag; without one the next empty line, or ``None`` if ``can_be_empty``."""
+        stop = self._close(tag, place) if self._budget > 0 else None
+        if stop is not None:
+            return stop
         self._budget -= len(self._text) - place
         return None if can_be_empty else self._spans.paragraph_end(place)
 
@@ -219,10 +254,14 @@ class _Rules:
             raise DocumentRefusedError(
                 f"holds more than {_MOST_SHEETS:,} characters of style sheets"
             )
-        self._by_name: dict[str, list[tuple[int, frozenset[str], Declarations]]] = defaultdict(list)
+        self._by_name: dict[str, list[tuple[Priority, frozenset[str], Declarations]]] = defaultdict(
+            list
+        )
+        self.motion = Motion(keyframes_in(sheets))
         variables: dict[str, str] = {}
         self.variables: Mapping[str, str] = variables
-        for order, (selector, declarations) in enumerate(islice(selectors_in(sheets), MOST_RULES)):
+        rules = islice(selectors_in(sheets), MOST_RULES)
+        for order, (selector, declarations, layer) in enumerate(rules):
             if selector.is_drawn:
                 continue
             last = _LAST.search(re.sub(r"\[[^\]]*\]|:[\w-]+(?:\([^()]*\))?", "", selector.text))
@@ -230,7 +269,8 @@ class _Rules:
                 frozenset("".join(pair) for pair in _NAME.findall(last[0])) if last else frozenset()
             )
             name = min(names, default="*")
-            self._by_name[name].append((order, names, declarations))
+            strength = (layer, (0, 0, len(names)), order)
+            self._by_name[name].append((strength, names, declarations))
             variables.update(
                 {key: value for key, (value, _) in declarations.items() if key[:2] == "--"}
             )
@@ -238,7 +278,9 @@ class _Rules:
     def __bool__(self) -> bool:
         return bool(self._by_name)
 
-    def of(self, tag: str, attributes: Mapping[str, str | None]) -> list[Declarations]:
+    def of(
+        self, tag: str, attributes: Mapping[str, str | None]
+    ) -> list[tuple[Layer, Declarations]]:
         """What the rules declare for an element, the last one of equal strength behind."""
         if not self._by_name:
             return []
@@ -250,4 +292,4 @@ class _Rules:
             for rule in self._by_name.get(name, ())
             if names.issuperset(rule[1])
         ]
-        return [rule[2] for rule in sorted(fitting, key=lambda rule: (len(rule[1]), rule[0]))]
+        return [(rule[0][0], rule[2]) for rule in sorted(fitting, key=lambda rule: rule[0])]

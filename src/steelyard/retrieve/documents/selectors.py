@@ -23,6 +23,7 @@ _NEVER = re.compile(
 _ALWAYS = re.compile(r":(?:lang|dir)\([^()]*\)|:defined(?![\w-])|:scope(?![\w-])")
 """What may hold."""
 _DRAWN = re.compile(r"::|:(?:before|after|first-line|first-letter)(?![\w-])")
+_BESIDE = re.compile(r"::?(?:before|after)\s*\Z", re.IGNORECASE)
 _ALIAS = re.compile(r":(?:-webkit-any|-moz-any|matches)\(")
 _MOST_NESTED = 20
 
@@ -42,6 +43,12 @@ class Selector:
     def is_drawn(self) -> bool:
         """Whether it stands for what is drawn beside an element, not for an element."""
         return _DRAWN.search(self.text) is not None
+
+    @property
+    def origin(self) -> Selector | None:
+        """The selector of the elements that ``::before`` or ``::after`` draws in, if it ends so."""
+        text = _BESIDE.sub("", self.text)
+        return None if text == self.text else Selector(text or "*")
 
     @cached_property
     def specificity(self) -> tuple[int, int, int]:

@@ -30,8 +30,13 @@ FONT_SIZES = {
 }
 _FAR, _FAR_RIGHT = 500.0, 2500.0
 _SIDES = ("top", "right", "bottom", "left")
+_ANIMATION = tuple(
+    f"animation-{part}"
+    for part in "name duration delay fill-mode iteration-count direction play-state".split()
+)
 _SHORTHANDS: Mapping[str, tuple[str, ...]] = {
-    "background": ("background-color", "background-image"),
+    "animation": _ANIMATION,
+    "background": ("background-color", "background-image", "background-size"),
     "font": ("font-size",),
     "inset": _SIDES,
     "margin": tuple(f"margin-{side}" for side in _SIDES),
@@ -44,7 +49,9 @@ _ALIASES = {
     "inset-block-end": "bottom", "margin-inline-start": "margin-left", "margin-block-start": "margin-top",
     "inline-size": "width", "block-size": "height", "max-inline-size": "max-width",
     "max-block-size": "max-height", "overflow-inline": "overflow-x", "overflow-block": "overflow-y",
-    "-webkit-opacity": "opacity",
+    "-webkit-opacity": "opacity", "-webkit-animation": "animation",
+    "-webkit-background-clip": "background-clip", "-webkit-background-size": "background-size",
+    **{f"-webkit-{name}": name for name in _ANIMATION},
 }  # fmt: skip
 _GLOBAL = frozenset({"inherit", "initial", "unset", "revert", "revert-layer"})
 _BOXES = (
@@ -56,6 +63,7 @@ _BOXES = (
 _WORDS: Mapping[str, frozenset[str]] = {
     "display": frozenset(_BOXES.split()),
     "visibility": frozenset("visible hidden collapse".split()),
+    "float": frozenset("none left right inline-start inline-end".split()),
     "content-visibility": frozenset("visible auto hidden".split()),
     "position": frozenset("static relative absolute fixed sticky -webkit-sticky".split()),
     **dict.fromkeys(
@@ -72,12 +80,20 @@ _LENGTH_WORDS = frozenset(
 )
 _COLORS = frozenset({"color", "background-color", "-webkit-text-fill-color"})
 _NUMBERS = frozenset({"opacity", "zoom", "scale"})
+_FREE = frozenset({"background-image", "background-size", "background-clip", "content"})
 _CALLS: Mapping[str, str] = {
     "transform": r"none|(?:matrix|translate|scale|rotate|skew|perspective)(?:3d|[xyz])?\(",
     "filter": r"none|url\(|[a-z-]+\(",
     "clip": r"auto|rect\(",
     "clip-path": r"none|[a-z-]+-box|(?:url|inset|circle|ellipse|polygon|path|rect|xywh|shape)\(",
 }
+_EVERY = sorted(
+    {
+        *_WORDS, *_LENGTHS, *_COLORS, *_NUMBERS, *_CALLS, "font-size",
+        *(longhand for longhands in _SHORTHANDS.values() for longhand in longhands),
+    }
+)  # fmt: skip
+"""What ``all`` sets."""
 _IMPORTANT = re.compile(r"\s*!\s*important\s*\Z", re.IGNORECASE)
 _COMPUTED = re.compile(r"(?:var|env|attr|if)\(", re.IGNORECASE)
 _CALL = re.compile(r"([a-z-]+3?d?)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
@@ -94,20 +110,24 @@ def declared(pairs: Iterable[tuple[str, str]]) -> Declarations:
     for name, raw in pairs:
         value = _IMPORTANT.sub("", raw)
         is_important = value != raw
-        if name.startswith("--"):
-            values[name] = (value, is_important)
-            continue
-        name, value = name.lower(), unescaped(value).strip()
-        name = _ALIASES.get(name, name)
-        for longhand in _SHORTHANDS.get(name, (name,)):
-            if _is_valid(longhand, value.lower()):
+        names: Iterable[str] = (name,)
+        if not name.startswith("--"):
+            name, value = name.lower(), unescaped(value).strip()
+            name = _ALIASES.get(name, name)
+            names = _EVERY if name == "all" else _SHORTHANDS.get(name, (name,))
+            names = [longhand for longhand in names if _is_valid(longhand, value.lower(), name)]
+        for longhand in names:
+            if is_important or not values.get(longhand, ("", False))[1]:
                 values[longhand] = (value, is_important)
     return values
 
 
-def _is_valid(name: str, value: str) -> bool:
+def _is_valid(name: str, value: str, source: str) -> bool:
+    """Whether a property can have a value; ``source`` is the name that it is declared by."""
     if _COMPUTED.search(value) or value in _GLOBAL:
         return True
+    if source == "all":
+        return False
     words = arguments(value)
     if name in _WORDS:
         return bool(words) and all(word in _WORDS[name] for word in words)
@@ -121,7 +141,9 @@ def _is_valid(name: str, value: str) -> bool:
         return is_color_word(value) or value == "currentcolor" or value.endswith(")")
     if name in _CALLS:
         return re.match(_CALLS[name], value) is not None
-    return name in {"font-size", "background-image"}
+    if name == "font-size":
+        return (font_pixels(value, ROOT_PIXELS) or 0.0) >= 0
+    return name in _ANIMATION or name in _FREE
 
 
 def _is_length(word: str) -> bool:
@@ -207,6 +229,20 @@ def _factors(name: str, parts: list[float | None]) -> tuple[float, float]:
     return 1.0, 1.0
 
 
+def indent_of(values: Mapping[str, str], outer: float) -> float:
+    """The indent of the first line in pixels, which elements inside inherit."""
+    value = values.get("text-indent", "inherit")
+    if value in _GLOBAL:
+        return 0.0 if value == "initial" else outer
+    length = pixels(next(iter(arguments(value)), ""), full=SCREEN_WIDTH)
+    return outer if length is None else length
+
+
+def is_far_indent(indent: float) -> bool:
+    """Whether an indent puts a line where no screen shows it."""
+    return indent <= -_FAR or indent >= _FAR_RIGHT / 2
+
+
 def hides(values: Mapping[str, str]) -> str | None:
     """The kind of hiding that takes a whole element from sight, all inside included."""
     if values.get("display") == "none" or values.get("content-visibility") == "hidden":
@@ -247,9 +283,6 @@ def _is_far(values: Mapping[str, str]) -> bool:
             return True
         if is_fixed and (x >= SCREEN_WIDTH * 1.5 or y >= SCREEN_HEIGHT * 2):
             return True
-    indent = pixels(values.get("text-indent", ""), full=SCREEN_WIDTH) or 0.0
-    if indent <= -_FAR or indent >= _FAR_RIGHT / 2:
-        return True
     return x <= -_FAR or x >= _FAR_RIGHT or y <= -_FAR * (1 if is_placed else 2)
 
 
@@ -263,6 +296,11 @@ def _moved(values: Mapping[str, str]) -> tuple[float, float]:
             x, y = x + parts[0], y + (parts[1] if len(parts) > 1 else 0.0)
         elif name in {"translatex", "translatey"}:
             x, y = (x + parts[0], y) if name == "translatex" else (x, y + parts[0])
+        elif name in {"matrix", "matrix3d"}:
+            numbers = [number(part) or 0.0 for part in arguments(inside, ",")]
+            if len(numbers) in {6, 16}:
+                at = 4 if name == "matrix" else 12
+                x, y = x + numbers[at], y + numbers[at + 1]
     return x, y
 
 
