@@ -37,7 +37,7 @@ _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 Layer = tuple[int, ...]
-"""The place of a cascade layer in the order of layers: the greater one wins where nothing is important."""
+"""The place of a layer (`@layer`) in the order of layers: the greater one wins where nothing is important."""
 Priority = tuple[Layer, tuple[int, int, int], int]
 """Layer, specificity and order of a rule."""
 _NO_LAYER = 1_000_000_000

@@ -39,7 +39,7 @@ class StyleRule(NamedTuple):
 
     ``is_certain`` says whether it applies in every browser on a desktop screen. Of a frame of an animation
     ``keyframes`` is its name, in lower case, with the number of the ``@keyframes`` in the sheet. ``layer``
-    names the cascade layers around, outermost first; a rule without selectors is a layer's first mention.
+    names the layers (`@layer`) around, outermost first; a rule without selectors is a layer's first mention.
     """
 
     selectors: tuple[str, ...]
