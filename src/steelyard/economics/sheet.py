@@ -279,10 +279,10 @@ class CostSheet:
     def count_of(self, again: Recurring, day: int | Decimal, horizon_days: int) -> int:
         """How often what recurs is paid before ``day``, within the horizon: the same days as `days_of`."""
         end = self._restart(again, horizon_days)
+        with_day = again.counts_last_day and day == horizon_days
         if end is None or day <= end:
-            with_day = again.counts_last_day and day == horizon_days
             return again.count(day, with_day=with_day)
-        return again.count(end) + again.count(day - end)
+        return again.count(end) + again.count(day - end, with_day=with_day)
 
     def days_of(self, again: Recurring, horizon_days: int) -> Iterator[Decimal]:
         """The days on which what recurs is paid; after a rebuild the days to tuning again count anew."""
@@ -290,7 +290,7 @@ class CostSheet:
         if end is None:
             yield from again.days(horizon_days)
             return
-        yield from again.days(end)
+        yield from again._replace(counts_last_day=False).days(end)
         yield from (end + day for day in again.days(horizon_days - end))
 
     def _restart(self, again: Recurring, horizon_days: int) -> int | None:
