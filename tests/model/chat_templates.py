@@ -116,19 +116,26 @@ FAMILIES = {
 }
 
 
-def tokenizer_of(name: str) -> Any:
-    """Bytes and the special tokens of a family, as transformers reads them."""
+def byte_pairs(words: str, size: int) -> Any:
+    """Bytes and a few merges, as GPT-2, Llama 3 and Qwen have them, learnt from ``words``."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
 
-    family = FAMILIES[name]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=270, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=size, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
-    tokenizer.train_from_iterator(["user assistant system the answer is"] * 9, trainer)
+    tokenizer.train_from_iterator([words] * 9, trainer)
+    return tokenizer
+
+
+def tokenizer_of(name: str) -> Any:
+    """Bytes and the special tokens of a family, as transformers reads them."""
+    from transformers import PreTrainedTokenizerFast
+
+    family = FAMILIES[name]
+    tokenizer = byte_pairs("user assistant system the answer is", 270)
     wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=family.eos)
     others = [token for token in family.special if token != family.eos]
     wrapped.add_special_tokens({"additional_special_tokens": others})

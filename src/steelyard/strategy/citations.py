@@ -57,9 +57,9 @@ def read_citations(text: str, passages: int) -> CitedText:
     A citation is a bracket of numbers (``[1]``, ``[1, 2]``, ``[1-3]``, ``[^1]``, ``[passage 1]``,
     ``[1, page 3]``, ``[1: a.md]``, ``【1】``, ``(passage 1)``), marked or not (``**[1]**``), that ends the
     text, a line or a sentence, before or behind its full stop, whatever its numbers. Elsewhere, and as
-    ``(1)`` at the very end, it is one only if the prompt has these passages. A last line ``Sources: 1, 2``
-    cites, too, and what a footnote says goes. An index (``arr[0]``), what stands behind ``is`` or ``=``, or
-    behind ``Step`` where the answer goes on, and code in backticks are text.
+    ``(1)`` at the very end, it is one only if the prompt has these passages, and so is a last line
+    ``Sources: 1, 2`` below an answer. What a footnote says goes. An index (``arr[0]``), what stands behind
+    ``is`` or ``=``, or behind ``Step`` where the answer goes on, and code in backticks are text.
     """
     pieces: list[str] = []
     numbers: list[int] = []
@@ -90,7 +90,9 @@ def _citations(text: str, passages: int) -> Iterator[_Citation]:
         if match["foot"] is not None:
             yield _Citation(*match.span(), ())
         elif match["list"] is not None:
-            yield _Citation(*match.span(), _numbers(match["list"]))
+            numbers = _numbers(match["list"])
+            if all(1 <= number <= passages for number in numbers):
+                yield _Citation(*match.span(), numbers)
         elif match["last"] is not None:
             numbers = _numbers(match["last"])
             is_text = _is_object(text, match.start(), labels=True)
@@ -245,7 +247,7 @@ def _patterns() -> _Patterns:
     last = rf"(?<=\s)[(（](?P<last>\d{{1,9}}(?:{more}){{0,30}})[)）](?=[{_FULL_STOPS}]?\s*\Z)"
     foot = r"(?P<foot>\n[ \t]*\[\^\d{1,6}\]:[^\n]{0,500})"
     named = rf"{_any_of('passage', 'source')}{_BLANK}[:：]{_BLANK}"
-    listed = rf"(?:(?<=\n)|(?<![\s\S])){_BLANK}{named}(?P<list>(?:{noun})?{rest})\.?(?=\s*\Z)"
+    listed = rf"(?<=\n){_BLANK}{named}(?P<list>(?:{noun})?{rest})\.?(?=\s*\Z)"
     code = r"```.*?(?:```|\Z)|`[^`\n]*`"
     in_brackets = rf"(?P<open>[(（](?:{see}{_BLANK})?)?{heading}{row}(?(open)[)）])"
     flags = re.IGNORECASE | re.DOTALL
