@@ -159,7 +159,7 @@ def test_a_way_that_is_cheaper_from_the_start_has_no_change():
 def test_a_way_that_pays_back_for_a_time_says_so():
     even = ask({}, {**RETRAINED, "training": 100}, horizon=100).break_evens[0]
     assert even.days is not None
-    assert even.reason == "for a time only: long is the cheaper at the horizon's end"
+    assert even.reason == "for a time only: long is cheaper at the end of the horizon"
     lasting = ask({}, {**RETRAINED, "training": 100}, horizon=170).break_evens[0]
     assert lasting.reason is None
 

@@ -140,7 +140,7 @@ def _back(evens: Sequence[BreakEvens], base: str) -> str | None:
         return None
     always = all(last is not None and last.cheaper == base for last in lasts)
     return (
-        f"for a time only: {base} {'is' if always else 'may be'} the cheaper at the horizon's end"
+        f"for a time only: {base} {'is' if always else 'may be'} cheaper at the end of the horizon"
     )
 
 
