@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-import numpy as np
 import pytest
 
 from steelyard.core import Example, Request, questions_of
@@ -15,7 +14,6 @@ from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
 from steelyard.strategy.prompting import PromptArm
-from steelyard.strategy.search import cheapest
 from steelyard.strategy.zero_shot import ZeroShot
 from tests.strategy.samples import TOPICS, tickets
 
@@ -122,15 +120,3 @@ def test_the_forecast_counts_every_vote() -> None:
     assert forecast is not None
     assert forecast.per_answer["self_consistency"].requests == 5
     assert forecast.usage.requests >= (3 + 5) * 20
-
-
-def test_the_cheapest_setting_within_one_standard_error() -> None:
-    best = np.ones(50)
-    near, far = best.copy(), best.copy()
-    near[:1], far[:10] = 0, 0
-    noisy = np.tile([1.0, 0.0], 25)
-    assert cheapest([0.8, 1.0], [far, best]) == 1
-    assert cheapest([0.98, 0.98, 1.0], [near, near, best]) == 0
-    assert cheapest([1.0, 1.0], [best, best]) == 0
-    assert cheapest([0.5, 0.5], [noisy, 1 - noisy]) == 0
-    assert cheapest([0.0, 1.0], [np.zeros(1), np.ones(1)]) == 1

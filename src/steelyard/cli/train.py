@@ -95,6 +95,8 @@ def _show_trained(one: TrainedJob) -> None:
     say(
         f"{one.strategy} on {one.model}: {training.tokens:,} tokens in {training.seconds:,.0f} s{dev}"
     )
+    for note in training.notes:
+        say(f"note: {note}")
     for folder in one.folders:
         say(f'{folder}; ask it:  {command("ask", folder)} "…"')
 
@@ -107,6 +109,7 @@ def _plain_trained(one: TrainedJob) -> dict[str, object]:
         "seconds": one.training.seconds,
         "tokens": one.training.tokens,
         "left_out_too_long": one.training.left_out_too_long,
+        "notes": list(one.training.notes),
         "trace": [dict(entry) for entry in one.training.trace],
         "dev_score": one.dev_score,
     }

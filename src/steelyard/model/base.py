@@ -197,6 +197,10 @@ class Model(Protocol):
         """Tokens of ``text`` by the model's own tokenizer, or ``None`` when it is not known here."""
         ...
 
+    def release(self) -> None:
+        """Free what it holds of this machine's memory; where it can, it is built again at the next call."""
+        return
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What people must know of the answers so far, such as parameters that were refused."""

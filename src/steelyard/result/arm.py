@@ -161,6 +161,12 @@ class SearchFacts(OpenPart):
     trace: tuple[SearchTrial, ...] = ()
 
 
+class TrainingFacts(OpenPart):
+    """What readers are told of a training: the ``training`` among an arm's options."""
+
+    notes: tuple[str, ...] = ()
+
+
 def _or_default(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
     try:
         return check(value)
@@ -189,6 +195,7 @@ class KnownOptions(ResultPart):
     instruction: ByShape[str] = ""
     spread: ByShape[dict[str, float]] = Field(default_factory=dict)
     search: ByShape[SearchFacts] = SearchFacts()
+    training: ByShape[TrainingFacts] = TrainingFacts()
 
     @property
     def searched_prompt(self) -> str:

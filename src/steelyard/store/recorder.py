@@ -99,6 +99,12 @@ class RecordedModel(WrappedModel):
             if recorder.cache is not None and not model.local:
                 self._reuse = Reuse(model, recorder.cache)
 
+    def release(self) -> None:
+        """Let go of a model on this machine."""
+        with self._building:
+            if self._model is not None and self._model.local:
+                self._model = None
+
     @property
     def built(self) -> bool:
         return self._model is not None

@@ -16,6 +16,7 @@ from steelyard.model.base import ModelSpec
 from steelyard.model.planned import PlannedModel
 from steelyard.output_kinds import KINDS
 from steelyard.seeds import fit_generator
+from steelyard.stats.selection import cheapest
 from steelyard.strategy.base import (
     Arm,
     ArmFacts,
@@ -37,7 +38,7 @@ from steelyard.strategy.cascade_parts import (
 )
 from steelyard.strategy.forecasting import added, forecast_of
 from steelyard.strategy.record import FitRecord
-from steelyard.strategy.search import P, Stage, Trial, cheapest, stratified_subset
+from steelyard.strategy.search import P, Stage, Trial, stratified_subset
 from steelyard.strategy.traits import ShotLimits, Traits
 
 _UNTESTED_THRESHOLD = 0.5
@@ -55,7 +56,7 @@ class CascadeOptions(Options):
 
 
 class Sweep(NamedTuple):
-    """Every threshold that makes a difference on dev, from the cheapest, and the place of the choice.
+    """Every threshold that makes a difference on dev, from the and the place of the choice.
 
     ``coverage`` is the share of dev that the first arm keeps.
     """

@@ -16,7 +16,7 @@ class LoraStrategyOptions(LoraOptions, TunedOptions):
 
 
 class Lora(TunedStrategy):
-    """Tunes the task's model on train; learning rate and epoch are chosen by the loss on dev."""
+    """Tunes the task's model on train; learning rate and epoch are chosen on dev, by metric and loss."""
 
     name: ClassVar[str] = "lora"
     traits: ClassVar[Traits] = Traits(

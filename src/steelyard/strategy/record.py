@@ -11,12 +11,16 @@ from steelyard.config.records import read_as
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """A training of weights: its time in seconds, the tokens that passed through it, its losses."""
+    """A training of weights: its time in seconds, the tokens that passed through it, what was measured.
+
+    ``notes`` say what a reader of its figures must know; see `steelyard.train.base.Tuned`.
+    """
 
     seconds: float
     tokens: int
     left_out_too_long: int = 0
     trace: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from steelyard.core import Answer, Example, Question
 
 T = TypeVar("T")
 P = TypeVar("P")
-_ROUNDING = 1e-12
-"""One item lost among any number is one standard error exactly."""
 Scorer = Callable[[Sequence[Example], Sequence[Answer]], float]
 """The metric's value over answered examples, in [0, 1]; a failed answer counts 0."""
 
@@ -200,22 +197,3 @@ def trace_options(choice: Choice[Any]) -> Mapping[str, Any]:
         "dev_score": choice.score,
         "tried": {name: {"score": t.score, "items": t.items} for name, t in last.items()},
     }
-
-
-def cheapest(totals: Sequence[float], items: Sequence[NDArray[Any]]) -> int:
-    """Return the first setting not worse than the best by more than one standard error.
-
-    Settings are ordered from the cheapest: ``totals`` are their metrics over dev and ``items`` the scores
-    of the same examples. The one-standard-error rule of Breiman et al. (1984), with the error of the
-    paired difference, because all answered the same examples. Assumes that examples are independent.
-    Between equal totals the cheaper one is the best.
-    """
-    best = max(range(len(totals)), key=lambda place: (totals[place], -place))
-    for place in range(best):
-        differences = items[best] - items[place]
-        if len(differences) < 2:
-            return best
-        error = float(np.std(differences, ddof=1)) / len(differences) ** 0.5
-        if max(totals[best] - totals[place], float(np.mean(differences))) <= error + _ROUNDING:
-            return place
-    return best

@@ -16,6 +16,7 @@ from steelyard.errors import ConfigError
 from steelyard.families import STRATEGIES
 from steelyard.model.base import ModelSpec, provider_of
 from steelyard.model.planned import PlannedModel
+from steelyard.stats.selection import cheapest
 from steelyard.strategy.base import (
     Arm,
     Brief,
@@ -33,7 +34,7 @@ from steelyard.strategy.prompt_search import DevEvaluator, SearchOptions, Search
 from steelyard.strategy.prompt_strategy import PromptStrategy
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.reasoning import reasoning_refusal, votes_refusal
-from steelyard.strategy.search import P, SearchCandidate, Stage, Trial, cheapest, questions_in
+from steelyard.strategy.search import P, SearchCandidate, Stage, Trial, questions_in
 from steelyard.strategy.traits import ShotLimits, Traits
 from steelyard.strategy.zero_shot import ZeroShot
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 from steelyard.core import Answer, Example, Question, Usage, questions_of
 from steelyard.errors import ConfigError
-from steelyard.model.base import ModelSpec
+from steelyard.model.base import Model, ModelSpec
 from steelyard.packaged import packaged
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (
     Arm,
     ArmFacts,
@@ -42,8 +43,16 @@ from steelyard.strategy.prompt_search import FormatName
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.record import FitRecord, TrainingRecord
 from steelyard.strategy.room import AnswerRoom
-from steelyard.strategy.search import P, Stage
-from steelyard.train.base import ChatSample, Tuned, Tuner, TuningJob, TuningOptions
+from steelyard.strategy.search import Stage, Trial, stratified_order
+from steelyard.train.base import (
+    ChatSample,
+    DevScore,
+    ScoreDev,
+    Tuned,
+    Tuner,
+    TuningJob,
+    TuningOptions,
+)
 from steelyard.train.learnt import Learnt
 
 MIN_EXAMPLES = 20
@@ -69,16 +78,40 @@ class TunedStrategy(Strategy):
     arm_type: ClassVar[type[Arm]] = PromptArm
 
     def fit(self, context: FitContext) -> list[Arm]:
-        """Tune once; answers whose form can be held to give a constrained and a free arm of it."""
+        """Tune once; answers whose form can be held to give a constrained and a free arm of it.
+
+        The tuner chooses by the task's metric over what the first of them answers on dev.
+        """
         self.require_fit(context.task, context.spec)
         recipe = self._recipe(context)
-        job = TuningJob(context.spec, context.folder, context.seed, context.progress)
-        samples, dev = (chat_samples(recipe, part) for part in (context.train, context.dev))
+        order = stratified_order(context.dev, fit_generator(context.seed, self.name))
+        dev = [context.dev[place] for place in order]
+        score = self._scorer(context, recipe, dev) if dev else None
+        job = TuningJob(context.spec, context.folder, context.seed, context.progress, score)
+        samples, checked = (chat_samples(recipe, part) for part in (context.train, dev))
         try:
-            tuned = self.tuner.tune(samples, dev, self.config, job)
+            tuned = self.tuner.tune(samples, checked, self.config, job)
         except ConfigError as error:
             raise ConfigError(f"strategy {self.name}: {error}") from None
         model = context.build_model(tuned.spec)
+        arms = [
+            self._arm(context, name, replace(recipe, decoding=decoding), tuned, model)
+            for name, decoding in self._decodings(context.brief).items()
+        ]
+        training = _training(tuned, len(samples), self.config.max_tokens)
+        shared = {"budget": self._budget(context, recipe, tuned), **_trials(tuned, len(dev))}
+        room = AnswerRoom.of(context.brief)
+        for arm in arms:
+            score_on_dev = context.score(context.dev, _answered_with_room(arm, room, context.dev))
+            # The first arm gives the very answers that the choice went by.
+            asked = tuned.dev_asked if arm is arms[0] and tuned.dev_asked else len(dev)
+            search = {"dev_score": score_on_dev, "dev_calls": asked, **shared}
+            arm.fit = FitRecord(search, training=training)
+        return [*arms]
+
+    def _arm(
+        self, context: FitContext, name: str, recipe: PromptRecipe, tuned: Tuned, model: Model
+    ) -> PromptArm:
         options = {
             "format": recipe.format,
             "instruction": recipe.instruction,
@@ -86,26 +119,31 @@ class TunedStrategy(Strategy):
             "retrieved": 0,
             **tuned.choice,
             "max_output_tokens": recipe.max_output_tokens,
+            "decoding": recipe.decoding,
         }
-        seconds, tokens = tuned.usage.machine_seconds, int(tuned.usage.trained_tokens)
-        training = TrainingRecord(seconds, tokens, tuned.left_out_too_long, tuned.trace)
-        budget = self._budget(context, recipe, tuned)
-        arms = [
-            PromptArm(
-                ArmFacts(name, self.name, context.brief, {**options, "decoding": decoding}),
-                Prompt(replace(recipe, decoding=decoding)),
-                tuned.spec,
-                lambda spec: model,
-            )
-            for name, decoding in self._decodings(context.brief).items()
-        ]
-        stage = self._dev_stage(arms, len(context.dev))
-        room = AnswerRoom.of(context.brief)
-        for arm in stage.prompts:
-            score = context.score(context.dev, _answered_with_room(arm, room, context.dev))
-            search = {"dev_score": score, "dev_calls": stage.items, "budget": budget}
-            arm.fit = FitRecord(search, training=training)
-        return [*arms]
+        facts = ArmFacts(name, self.name, context.brief, options)
+        return PromptArm(facts, Prompt(recipe), tuned.spec, lambda spec: model)
+
+    def _scorer(
+        self, context: FitContext, recipe: PromptRecipe, dev: Sequence[Example]
+    ) -> ScoreDev:
+        """Return what scores a tuned model as its first arm would answer; the model is let go after it."""
+        name, decoding = next(iter(self._decodings(context.brief).items()))
+        prompt = Prompt(replace(recipe, decoding=decoding))
+
+        def score(spec: ModelSpec, items: int | None) -> DevScore:
+            some, model = dev[:items], context.build_model(spec)
+            facts = ArmFacts(name, self.name, context.brief)
+            try:
+                arm = PromptArm(facts, prompt, spec, lambda spec: model)
+                answers = arm.answer_all(questions_of(some))
+            finally:
+                model.release()
+            scores = context.scores(some, answers)
+            total = context.score(some, answers, scores)
+            return DevScore(context.metric.name, total, tuple(scores))
+
+        return score
 
     def learnt(self, brief: Brief, train: Sequence[Example], spec: ModelSpec, show: int) -> Learnt:
         """Say what tuning ``spec`` learns of ``train``, with the first ``show`` examples; nothing is trained.
@@ -144,13 +182,12 @@ class TunedStrategy(Strategy):
         trained = sizes.train * example * self.tuner.passes(self.config).train
         names = self._decodings(brief)
         answer = one_answer(sizes, prompt, limit)
-        stage = self._dev_stage([answer] * len(names), sizes.dev)
-        forecast = forecast_of([stage], dict.fromkeys(names, answer))
+        stages = [
+            Stage("choose", [answer], self.tuner.dev_answers(self.config, sizes.dev)),
+            Stage("dev", [answer] * len(names), sizes.dev),
+        ]
+        forecast = forecast_of(stages, dict.fromkeys(names, answer))
         return replace(forecast, usage=forecast.usage + Usage(trained_tokens=round(trained)))
-
-    def _dev_stage(self, prompts: Sequence[P], dev: int) -> Stage[P]:
-        """After training every arm answers all of dev. What training takes is bounded by its passes."""
-        return Stage("dev", prompts, dev)
 
     def _decodings(self, brief: Brief) -> dict[str, Decoding]:
         if not brief.constrainable:
@@ -181,9 +218,50 @@ class TunedStrategy(Strategy):
             pass_tokens(context.model, recipe.instruction, part)
             for part in (context.train, context.dev)
         )
-        measured = len(tuned.trace) + 2  # the constrained and the free arm answer dev too
+        looks = sum(_looks(entry, len(context.dev)) for entry in tuned.trace)
+        # The constrained and the free arm answer dev after it, one as the choice did.
+        measured = looks + (1 if tuned.dev_asked else 2)
         allowed = tuning_budget(train, dev, self.tuner.passes(self.config))
         return budget_block(allowed, tuning_used(int(tuned.usage.trained_tokens), dev, measured))
+
+
+def _looks(entry: Mapping[str, Any], dev: int) -> float:
+    """How many passes over ``dev`` examples were made after a pass over train: its loss, its answers."""
+    return _items(entry, dev) / dev * (1 if entry.get("dev_score") is None else 2) if dev else 0.0
+
+
+def _items(entry: Mapping[str, Any], dev: int) -> int:
+    """On how many of ``dev`` examples a pass was measured."""
+    return int(entry.get("dev_items", dev))
+
+
+def _trials(tuned: Tuned, dev: int) -> Mapping[str, Any]:
+    """Return the passes whose answers were scored, as every search states its trials."""
+    trials = [
+        Trial(
+            f"{entry['learning_rate']:g}, epoch {entry['number'] + 1}",
+            "final" if entry["share"] == 1 else "screen",
+            _items(entry, dev),
+            _items(entry, dev),
+            entry["dev_score"],
+        )
+        for entry in tuned.trace
+        if entry.get("dev_score") is not None
+    ]
+    return {"trace": [asdict(trial) for trial in trials]} if trials else {}
+
+
+def _training(tuned: Tuned, examples: int, most_tokens: int) -> TrainingRecord:
+    notes, too_long = list(tuned.notes), tuned.left_out_too_long
+    if too_long:
+        notes.append(
+            f"{too_long:,} of {examples:,} train examples have more than {most_tokens:,} tokens and were "
+            "left out of training; the option max_tokens allows more"
+        )
+    usage = tuned.usage
+    return TrainingRecord(
+        usage.machine_seconds, int(usage.trained_tokens), too_long, tuned.trace, tuple(notes)
+    )
 
 
 def _answered_with_room(

@@ -26,11 +26,35 @@ class ChatSample(NamedTuple):
     output: str
 
 
+BACKWARD = 3
+"""A training token costs three forward passes: 6ND against 2ND operations (Kaplan et al. 2020)."""
+
+
 class Passes(NamedTuple):
-    """How often tuning passes over train, in whole and parts, and over dev at most."""
+    """How often tuning passes over train, in whole and parts, and over dev."""
 
     train: float
     dev: int
+
+    def tokens(self, train_tokens: float, dev_tokens: float) -> float:
+        """Forward-pass tokens of these passes, where one takes ``train_tokens`` or ``dev_tokens``.
+
+        Passes over train go forward and backward; after them two arms answer dev.
+        """
+        return BACKWARD * self.train * train_tokens + (self.dev + 2) * dev_tokens
+
+
+@dataclass(frozen=True)
+class DevScore:
+    """The task's ``metric`` over dev examples, in [0, 1], and the score of each of them."""
+
+    metric: str
+    total: float
+    items: tuple[float, ...]
+
+
+ScoreDev = Callable[[ModelSpec, int | None], DevScore]
+"""Scores a tuned model on the first so many of the dev samples that a tuner is given, or on all."""
 
 
 class TuningOptions(Options):
@@ -44,12 +68,16 @@ OptionsT = TypeVar("OptionsT", bound=TuningOptions)
 
 @dataclass(frozen=True)
 class TuningJob:
-    """The model to tune; ``folder`` is kept between attempts, so that a killed one can go on."""
+    """The model to tune; ``folder`` is kept between attempts, so that a killed one can go on.
+
+    ``score`` is what the task judges by; without it the loss on dev decides.
+    """
 
     spec: ModelSpec
     folder: Path
     seed: int
     progress: Tick = lambda steps, total: None
+    score: ScoreDev | None = None
 
 
 @dataclass(frozen=True)
@@ -57,8 +85,9 @@ class Tuned:
     """A tuned model.
 
     ``spec`` builds it, and ``spec.base`` is the model it was made of. ``usage`` counts trained tokens
-    and machine seconds of all attempts, ``trace`` holds their losses, and ``choice`` the options that
-    these led to.
+    and machine seconds of all attempts, ``trace`` holds what was measured after each pass: the losses and,
+    where dev was answered, ``dev_score``, over the first ``dev_items`` of dev (default: all). ``choice``
+    holds the options that these led to, ``notes`` what a reader of its figures must know.
     """
 
     spec: ModelSpec
@@ -66,6 +95,13 @@ class Tuned:
     trace: tuple[Mapping[str, Any], ...]
     choice: Mapping[str, Any]
     left_out_too_long: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def dev_asked(self) -> int:
+        """How many answers on dev the choice went by; 0 where it went by the loss."""
+        scored = (entry for entry in self.trace if entry.get("dev_score") is not None)
+        return sum(int(entry.get("dev_items", 0)) for entry in scored)
 
 
 class Tuner(ABC, Generic[OptionsT]):
@@ -81,12 +117,18 @@ class Tuner(ABC, Generic[OptionsT]):
     ) -> Tuned:
         """Tune on ``samples`` and choose on ``dev``; a finished job is read back, not repeated.
 
+        Every beginning of ``dev`` has each output in its share.
+
         Raises `ConfigError` for what cannot be tuned, which the strategy names.
         """
 
     @abstractmethod
     def passes(self, options: OptionsT) -> Passes:
         """Return what tuning may take at most."""
+
+    def dev_answers(self, options: OptionsT, dev: int) -> int:
+        """How many times one of ``dev`` examples is answered at most before the model is chosen."""
+        return 0
 
     @abstractmethod
     def learnt(

@@ -1,4 +1,4 @@
-"""LoRA on this machine: tokenise, train the adapter, choose by the loss on dev."""
+"""LoRA on this machine: tokenise, train the adapter, choose on dev."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from steelyard.model.base import ModelSpec, provider_of
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.config import LoraOptions
 from steelyard.train.learnt import Learnt, learnt_of
+from steelyard.train.rates import SCORED_TRIALS, TRIAL_DEV, formula_rate
 
 if TYPE_CHECKING:
     from steelyard.train.packing import TokenSample
@@ -44,12 +45,25 @@ class LoraTuner(Tuner[LoraOptions]):
                 f"{options.max_tokens} tokens; raise the option max_tokens"
             )
         trained = _train(source, (train, checked), options, job)
+        choice = {
+            "rank": options.rank,
+            "learning_rate": trained.learning_rate,
+            "learning_rate_from": _origin(trained, options),
+            "epochs": trained.epoch,
+        }
+        notes = list(trained.notes)
+        if too_long := len(dev) - len(checked):
+            notes.append(
+                f"the loss on dev leaves out {too_long:,} of {len(dev):,} examples of more than "
+                f"{options.max_tokens:,} tokens; the option max_tokens allows more"
+            )
         return Tuned(
             replace(job.spec, adapter=str(trained.folder)),
             Usage(trained_tokens=trained.tokens, machine_seconds=trained.seconds),
             trained.trace,
-            {"rank": options.rank, "learning_rate": trained.learning_rate, "epochs": trained.epoch},
+            choice,
             len(samples) - len(train),
+            tuple(notes),
         )
 
     def learnt(
@@ -61,9 +75,14 @@ class LoraTuner(Tuner[LoraOptions]):
         return learnt_of(tokenizer, tokenize(tokenizer, samples), options.max_tokens, show)
 
     def passes(self, options: LoraOptions) -> Passes:
-        """Every trial passes over its share of train, and like every epoch over dev."""
-        trials, epochs = options.trials, options.max_epochs
-        return Passes(trials * options.trial_share + epochs, trials + epochs)
+        return options.passes
+
+    def dev_answers(self, options: LoraOptions, dev: int) -> int:
+        """Those of the trials that decide, with one for the grid's edge, and of every epoch."""
+        rates = len(options.learning_rates)
+        trials = SCORED_TRIALS if not rates else rates if rates > 1 else 0
+        epochs = int(options.passes.train)  # one more than max_epochs where the budget allows it
+        return trials * min(TRIAL_DEV, dev) + epochs * dev
 
     def refusal(self, spec: ModelSpec) -> str | None:
         if provider_of(spec).is_tunable:
@@ -74,6 +93,13 @@ class LoraTuner(Tuner[LoraOptions]):
         if all(find_spec(package) for package in LOCAL_MODULES):
             return None
         return "the extra 'local' is not installed: pip install 'steelyard[local]'"
+
+
+def _origin(trained: TrainedAdapter, options: LoraOptions) -> str:
+    """Where the learning rate comes from: ``given``, ``formula``, or the ``trials`` around it."""
+    if options.learning_rates:
+        return "given"
+    return "trials" if any(entry["share"] < 1 for entry in trained.trace) else "formula"
 
 
 def _weights(spec: ModelSpec) -> str:
@@ -101,6 +127,8 @@ def _train(
     trained = load_trained(path)
     if trained is None:
         settings = huggingface.best_settings(source)
+        config = huggingface.read_config(source).get_text_config()
+        rate = formula_rate(config.hidden_size, config.model_type)
         network = huggingface.read_network(source, "float32")
         if not understands(network):
             raise ConfigError(
@@ -108,7 +136,7 @@ def _train(
                 f"({type(network).__name__}); leave this strategy out"
             )
         trainer = Trainer(network, options, job.seed, settings.precision)
-        trained = train(trainer, samples, job.folder, job.progress)
+        trained = train(trainer, samples, job, rate)
         save_trained(trained, path)
     return trained
 

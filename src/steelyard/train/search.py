@@ -1,30 +1,27 @@
-"""Choose the learning rate and the epoch on dev; a killed attempt is resumed."""
+"""The search of LoRA: the learning rate by trials, then the epoch, both chosen on dev."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import torch
-
-from steelyard.config.records import read_as
-from steelyard.errors import ModelError, StorageError
-from steelyard.files import read_json, write_whole
-from steelyard.train.base import Tick
+from steelyard.errors import ModelError
+from steelyard.files import write_whole
+from steelyard.train.attempts import Attempt, Attempts, Samples, read_measured, steps_of
+from steelyard.train.base import BACKWARD, TuningJob
+from steelyard.train.choice import best_of, is_still_improving
 from steelyard.train.config import LoraOptions
-from steelyard.train.packing import TokenSample
-from steelyard.train.trainer import Epoch, Trainer
-
-T = TypeVar("T")
+from steelyard.train.rates import TRIAL_DEV, Rung, TrialCost, beyond, grid, rungs
+from steelyard.train.trainer import Trainer
+from steelyard.words import listed
 
 
 @dataclass(frozen=True)
 class TrainedAdapter:
-    """A finished training: the adapter's folder, the chosen rate and epoch, and all losses."""
+    """A finished training: the adapter's folder, the chosen rate and epoch, and all that was measured."""
 
     folder: Path
     learning_rate: float
@@ -32,152 +29,219 @@ class TrainedAdapter:
     trace: tuple[dict[str, Any], ...]
     seconds: float
     tokens: int
+    notes: tuple[str, ...] = ()
 
 
-def train(
-    trainer: Trainer,
-    samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
-    folder: Path,
-    tick: Tick = lambda steps, total: None,
-) -> TrainedAdapter:
-    """Train on the first of ``samples``, choose on the second, and write ``folder/adapter``.
+def train(trainer: Trainer, samples: Samples, job: TuningJob, formula: float) -> TrainedAdapter:
+    """Train on the first of ``samples``, choose on the second, and write ``adapter`` in the job's folder.
 
-    Trials and epochs are saved in ``folder``: a second call with the same arguments resumes there.
-    Seconds count the training of all attempts, tokens every pass over train.
+    Without ``learning_rates`` those around ``formula`` are tried. Trials, epochs and scores are saved: a
+    second call with the same arguments resumes there. Seconds count the training of all attempts, tokens
+    every pass over train. Raises `ModelError` where nothing was learnt without diverging.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    search = _Search(trainer, samples, folder, tick)
-    rates = trainer.options.learning_rates
-    trials = {rate: search.trial(rate) for rate in rates} if trainer.options.trials else {}
-    best = min(rates, key=lambda rate: _loss(trials[rate]) if trials else 0.0)
-    epochs = search.run(best)
-    lowest = min(epochs, key=_loss)
-    if not math.isfinite(lowest.dev_loss):
-        raise ModelError(
-            f"training diverged at a learning rate of {best:g} (the loss on dev is not a number); "
-            "set smaller learning_rates"
-        )
-    search.trainer.resume(search.path(best, lowest.number))
-    search.trainer.save(folder / "adapter")
-    trace = [
-        {"learning_rate": rate, "share": search.share, **vars(e)} for rate, e in trials.items()
-    ]
-    trace += [{"learning_rate": best, "share": 1.0, **vars(epoch)} for epoch in epochs]
+    job.folder.mkdir(parents=True, exist_ok=True)
+    course = _Course(trainer, samples, job, formula)
+    rate = course.choose_rate()
+    epochs = course.train_at(rate)
+    finite = [attempt for attempt in epochs if attempt.epoch.is_finite]
+    if not finite:
+        raise _diverged([rate])
+    best = best_of([attempt.named(_epoch(attempt)) for attempt in finite])
+    chosen = finite[best.place].epoch
+    trainer.resume(course.attempts.checkpoint(rate, chosen.number))
+    trainer.save(job.folder / "adapter")
+    notes = [*course.notes, best.note, *course.notes_of(epochs, chosen.number)]
+    trace = [attempt.to_trace() for attempt in (*course.trials, *epochs)]
     once = sum(sample.length for sample in samples[0])
     return TrainedAdapter(
-        folder / "adapter",
-        best,
-        lowest.number + 1,
+        job.folder / "adapter",
+        rate,
+        chosen.number + 1,
         tuple(trace),
         sum(entry["seconds"] for entry in trace),
         round(once * sum(entry["share"] for entry in trace)),
+        tuple(filter(None, notes)),
     )
 
 
-def _loss(epoch: Epoch) -> float:
-    """Return the loss on dev; one that is not a number is the worst."""
-    return epoch.dev_loss if math.isfinite(epoch.dev_loss) else math.inf
+def _epoch(attempt: Attempt) -> str:
+    return f"epoch {attempt.epoch.number + 1}"
 
 
-class _Search:
-    def __init__(
-        self,
-        trainer: Trainer,
-        samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
-        folder: Path,
-        tick: Tick,
-    ) -> None:
-        self.trainer = trainer
-        self.train, self.dev = samples
-        self.folder = folder
-        count = max(1, round(trainer.options.trial_share * len(self.train)))
-        self.share = count / len(self.train)
-        order = torch.randperm(
-            len(self.train), generator=torch.Generator().manual_seed(trainer.seed)
+def _rate(attempt: Attempt) -> str:
+    return f"a learning rate of {attempt.learning_rate:g}"
+
+
+def _diverged(rates: Iterable[float]) -> ModelError:
+    return ModelError(
+        f"training diverged at a learning rate of {listed([f'{rate:g}' for rate in rates])} (the loss is "
+        "not a number); set smaller learning_rates"
+    )
+
+
+class _Course:
+    """What one search does, within its options' passes in forward-pass tokens."""
+
+    def __init__(self, trainer: Trainer, samples: Samples, job: TuningJob, formula: float) -> None:
+        self._options: LoraOptions = trainer.options
+        train, dev = samples
+        self._train_tokens, self._dev_tokens = (
+            sum(sample.length for sample in part) for part in samples
         )
-        self._part = [self.train[i] for i in order[:count].tolist()]
-        self._ticks = _Ticks(tick, trainer.options, len(self._part), len(self.train))
+        self._looks = 1 if job.score is None else 2
+        self._trial_dev = min(TRIAL_DEV, len(dev))
+        self._rungs = self._planned_rungs(train, dev)
+        count = self._rungs[0].rates if self._rungs else 1
+        self._rates = self._options.learning_rates or grid(formula, count)
+        steps = sum(
+            (rung.rates + rung.spare) * steps_of(rung.examples, self._options.batch_size)
+            for rung in self._rungs
+        )
+        steps += self._options.max_epochs * steps_of(len(train), self._options.batch_size)
+        self.attempts = Attempts(trainer, samples, job, steps)
+        self.trials: list[Attempt] = []
+        self.notes: list[str] = []
 
-    def trial(self, rate: float) -> Epoch:
-        """Train on a part of train and measure dev, or read the result of an earlier attempt."""
-        path = self.folder / f"trial-{rate:g}.json"
-        if path.is_file():
-            epoch = _read(Epoch, path)
-        else:
-            self.trainer.reset()
-            self.trainer.span = 1
-            epoch = self.trainer.epoch(self._part, self.dev, rate, self._ticks)
-            if math.isfinite(epoch.train_loss) and math.isfinite(epoch.dev_loss):
-                write_whole(path, json.dumps(vars(epoch)))  # JSON has no word for what diverged
-        self._ticks.finish(len(self._part))
-        return epoch
+    def _planned_rungs(self, train: Sequence[Any], dev: Sequence[Any]) -> tuple[Rung, ...]:
+        options = self._options
+        if options.learning_rates:
+            examples = max(1, round(options.trial_share * len(train)))
+            count = len(options.learning_rates)
+            return (Rung(count, examples),) if count > 1 else ()
+        epochs = options.max_epochs * (
+            BACKWARD * self._train_tokens + self._looks * self._dev_tokens
+        )
+        cost = TrialCost(
+            BACKWARD * self._train_tokens / len(train),
+            self._dev_tokens * self._trial_dev / len(dev),
+        )
+        return rungs(self._allowed - epochs - self._after, cost, options.batch_size)
 
-    def run(self, rate: float) -> list[Epoch]:
-        """Train with ``rate`` until the last epoch, or until dev stops improving."""
-        self.trainer.reset()
-        checkpoints = sorted(self.folder.glob("epoch-*.pt"))
-        if checkpoints:
-            self.trainer.resume(checkpoints[-1])
-        for _ in self.trainer.epochs:
-            self._ticks.finish(len(self.train))
-        while len(self.trainer.epochs) < self.trainer.options.max_epochs and not self._spent():
-            self.trainer.epoch(self.train, self.dev, rate, self._ticks)
-            self.trainer.checkpoint(self.path(rate, len(self.trainer.epochs) - 1))
-            self._ticks.finish(len(self.train))
-        return list(self.trainer.epochs)
+    @property
+    def _after(self) -> float:
+        """What answering dev takes after training: where epochs answered it, one arm's is known."""
+        return (1 if self._looks > 1 else 2) * self._dev_tokens
 
-    def path(self, rate: float, number: int) -> Path:
-        return self.folder / f"epoch-{number:03d}-{rate:g}.pt"
+    @property
+    def _allowed(self) -> float:
+        return self._options.passes.tokens(self._train_tokens, self._dev_tokens)
 
-    def _spent(self) -> bool:
-        losses = [_loss(epoch) for epoch in self.trainer.epochs]
-        return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= (
-            self.trainer.options.patience
+    def choose_rate(self) -> float:
+        """Try the rates, rung by rung; the last rung decides."""
+        rates: Sequence[float] = self._rates
+        for rung in self._rungs[:-1]:
+            going = self._tried(rates, rung, scored=False)
+            going.sort(key=lambda attempt: attempt.epoch.dev_loss)
+            rates = [attempt.learning_rate for attempt in going[: self._rungs[-1].rates]]
+        return self._decided(rates, self._rungs[-1]) if self._rungs else rates[0]
+
+    def _decided(self, rates: Sequence[float], rung: Rung) -> float:
+        """Choose among ``rates``, and one beyond them if the best is the last of all that were tried."""
+        going = self._tried(rates, rung, scored=True)
+        best = best_of([attempt.named(_rate(attempt)) for attempt in going])
+        further = beyond(going[best.place].learning_rate, self._every_rate)
+        if rung.spare and further is not None:
+            going += self._tried([further], rung, scored=True, may_fail=True)
+            best = best_of([attempt.named(_rate(attempt)) for attempt in going])
+        rate = going[best.place].learning_rate
+        self.notes += filter(None, [best.note, self._edge(rate)])
+        return rate
+
+    @property
+    def _every_rate(self) -> list[float]:
+        return sorted({attempt.learning_rate for attempt in self.trials})
+
+    def _tried(
+        self, rates: Sequence[float], rung: Rung, *, scored: bool, may_fail: bool = False
+    ) -> list[Attempt]:
+        """Try each rate; those that diverge are dropped, which is noted."""
+        attempts = [
+            self.attempts.trial(rate, rung.examples, self._trial_dev, scored=scored)
+            for rate in rates
+        ]
+        self.trials += attempts
+        going = [attempt for attempt in attempts if attempt.epoch.is_finite]
+        if not going and not may_fail:
+            raise _diverged(rates)
+        self.notes += [
+            f"{_rate(attempt)} was dropped: training diverged at it"
+            for attempt in attempts
+            if not attempt.epoch.is_finite
+        ]
+        return going
+
+    def _edge(self, rate: float) -> str | None:
+        """Say that ``rate`` is the last of those that were tried, if it is."""
+        tried = self._every_rate
+        if beyond(rate, tried) is None:
+            return None
+        end, other = ("highest", "higher") if rate == max(tried) else ("lowest", "lower")
+        return (
+            f"the learning rate {rate:g} is the {end} of the {len(tried)} that were tried, so that a "
+            f"{other} one may be better; the option learning_rates takes more"
         )
 
+    def train_at(self, rate: float) -> list[Attempt]:
+        """Train for ``max_epochs``, and once more where the last is the best and the budget allows it."""
+        most = self._options.max_epochs
+        epochs = self.attempts.epochs(rate, most)
+        if self._ends_improving(epochs) and self._affords_more(epochs):
+            epochs.append(self.attempts.one_more(rate))
+        return epochs
 
-class _Ticks:
-    """Progress in steps, over trials and epochs together."""
+    def _ends_improving(self, epochs: Sequence[Attempt]) -> bool:
+        """Whether the last epoch that was offered is the choice, and better than the one before."""
+        if len(epochs) != self._options.max_epochs or not epochs[-1].epoch.is_finite:
+            return False  # it stopped before, or goes on after a kill in the epoch that was added
+        candidates = [attempt.named(_epoch(attempt)) for attempt in epochs]
+        return best_of(candidates).place == len(epochs) - 1 and is_still_improving(candidates)
 
-    def __init__(self, tick: Tick, options: LoraOptions, part: int, whole: int) -> None:
-        self._tick = tick
-        self._size = options.batch_size
-        self._total = options.trials * self._steps(part) + options.max_epochs * self._steps(whole)
-        self._before = 0
+    def _affords_more(self, epochs: Sequence[Attempt]) -> bool:
+        passes, spent = self._options.passes, [*self.trials, *epochs]
+        if sum(attempt.share for attempt in spent) + 1 > passes.train:
+            return False
+        used = sum(map(self._cost, spent)) + self._cost(epochs[-1]) + self._after
+        return used <= self._allowed
 
-    def __call__(self, steps: int, total: int) -> None:
-        self._tick(self._before + steps, self._total)
+    def _cost(self, attempt: Attempt) -> float:
+        looks = 1 if attempt.score is None else 2
+        dev = self._dev_tokens * attempt.dev_items / len(self.attempts.dev)
+        return BACKWARD * attempt.share * self._train_tokens + looks * dev
 
-    def finish(self, samples: int) -> None:
-        """Count a finished pass over so many samples."""
-        self._before += self._steps(samples)
-
-    def _steps(self, samples: int) -> int:
-        return -(-samples // self._size)
+    def notes_of(self, epochs: Sequence[Attempt], chosen: int) -> list[str]:
+        """What is to be said of the epochs, of which number ``chosen`` was taken."""
+        last = epochs[-1]
+        if not last.epoch.is_finite:
+            return [f"training diverged in {_epoch(last)}, and an earlier one was taken"]
+        candidates = [attempt.named(_epoch(attempt)) for attempt in epochs]
+        at_the_end = chosen == last.epoch.number >= self._options.max_epochs - 1
+        if not at_the_end or not is_still_improving(candidates):
+            return []
+        fell = ""
+        if len(epochs) > 1:
+            fell = f" (loss on dev {epochs[-2].epoch.dev_loss:.3f}, then {last.epoch.dev_loss:.3f})"
+        return [
+            f"{_epoch(last)}, the last that was offered, is the best on dev{fell}, so that more may be "
+            "better; the option max_epochs allows more"
+        ]
 
 
 def save_trained(trained: TrainedAdapter, path: Path) -> None:
     """Write the outcome next to its adapter, then delete the checkpoints."""
-    data = {**vars(trained), "folder": trained.folder.name, "trace": list(trained.trace)}
-    write_whole(path, json.dumps(data))
+    data = {
+        **vars(trained),
+        "folder": trained.folder.name,
+        "trace": list(trained.trace),
+        "notes": list(trained.notes),
+    }
+    write_whole(path, json.dumps(data, allow_nan=False))
     for checkpoint in path.parent.glob("*.pt"):
         checkpoint.unlink()
 
 
 def load_trained(path: Path) -> TrainedAdapter | None:
-    """Read what `save_trained` wrote; ``None`` where there is nothing."""
+    """Read what `save_trained` wrote, in any version; ``None`` where there is nothing."""
     if not path.is_file():
         return None
-    trained = _read(TrainedAdapter, path)
+    trained = read_measured(TrainedAdapter, path)
     return replace(trained, folder=path.parent / trained.folder)
-
-
-def _read(kind: type[T], path: Path) -> T:
-    """Read what an earlier attempt measured. Raises `StorageError` where something else is there."""
-    try:
-        measured: T = read_as(kind, read_json(path))
-    except (OSError, ValueError) as error:
-        raise StorageError(
-            f"{path} is damaged ({error}): remove it, or begin anew with --no-cache"
-        ) from error
-    return measured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,11 @@ class Epoch:
     train_loss: float
     dev_loss: float
     seconds: float
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether both losses are numbers: training did not diverge."""
+        return math.isfinite(self.train_loss) and math.isfinite(self.dev_loss)
 
 
 class Trainer:
@@ -107,7 +113,10 @@ class Trainer:
         learning_rate: float,
         tick: Tick = lambda steps, total: None,
     ) -> Epoch:
-        """Pass over ``train`` once and measure ``dev``; the order follows from seed and epoch."""
+        """Pass over ``train`` once and measure ``dev``; the order follows from seed and epoch.
+
+        It ends where the loss is not a number, and that of dev is not measured then.
+        """
         start = time.perf_counter()
         number = len(self.epochs)
         generator = torch.Generator().manual_seed(self.seed * 1000 + number)
@@ -120,7 +129,10 @@ class Trainer:
             part, count = self.step([train[i] for i in group], prefix, rate)
             loss, tokens = loss + part, tokens + count
             tick(step + 1, len(groups))
-        epoch = Epoch(number, loss / tokens, self.loss(dev), time.perf_counter() - start)
+            if not math.isfinite(loss):
+                break
+        dev_loss = self.loss(dev) if math.isfinite(loss) else math.nan
+        epoch = Epoch(number, loss / tokens, dev_loss, time.perf_counter() - start)
         self.epochs.append(epoch)
         return epoch
 

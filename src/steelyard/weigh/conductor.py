@@ -192,7 +192,9 @@ def _conclude(
     doubts = judge_warnings(circumstances.judge, plan.metrics[0])
     redacted = redaction_warnings(plan, steps.store)
     notes = (*_notes(steps), *torn_warnings(plan, steps.store), *_leftovers(plan, arms))
-    weighing = _warned(weighing, (*warnings, *notes, *unsteady, *doubts, *redacted))
+    weighing = _warned(
+        weighing, (*warnings, *steps.training_notes, *notes, *unsteady, *doubts, *redacted)
+    )
     promoted = promote_recommended(steps, arms, weighing.verdict.arm)
     result = build_result(plan, arms, weighing, promoted, circumstances)
     files.remove_folder(folder / "work")

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,17 @@ class RunSteps:
     display: Display
     metrics: Sequence[Metric]
     build_model: Callable[[ModelSpec], Model]
+    training_notes: list[str] = field(default_factory=list)
+    """What a reader must know of each training, under the name of its job."""
 
     def fit(self, job: Job) -> list[Arm]:
         """Fit a strategy and save its arms, or load them when that was done before."""
+        arms = self._fit(job)
+        notes = (note for arm in arms if arm.fit.training for note in arm.fit.training.notes)
+        self.training_notes += [f"training of {job.key}: {note}" for note in dict.fromkeys(notes)]
+        return arms
+
+    def _fit(self, job: Job) -> list[Arm]:
         key = job.key
         finished = self._fitted(job)
         folders = [self.folder / "arms" / name for name in finished["arms"]] if finished else []

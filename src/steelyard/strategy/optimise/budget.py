@@ -12,12 +12,10 @@ from steelyard.model.base import Model
 from steelyard.strategy.base import Brief, OnePass, build_strategy, traits_of
 from steelyard.strategy.prompt import count_tokens
 from steelyard.strategy.traits import StrategySpec
-from steelyard.train.base import Passes
+from steelyard.train.base import BACKWARD, Passes
 from steelyard.words import listed
 
 UNIT = "forward-pass tokens"
-BACKWARD = 3
-"""A training token costs three forward passes: 6ND against 2ND operations (Kaplan et al. 2020)."""
 MARKS = 24
 """Tokens of a chat's marks around an example that a model is tuned on, 8 a turn."""
 HOSTED_CALLS = 1500
@@ -27,13 +25,12 @@ HOSTED_CALLS = 1500
 def tuning_budget(train_tokens: float, dev_tokens: float, passes: Passes) -> int:
     """Return what tuning may take at most, in forward-pass tokens.
 
-    ``train_tokens`` and ``dev_tokens`` are one pass over each, prompts and answers. Passes over train
-    go forward and backward; after them the constrained and the free arm answer dev.
+    ``train_tokens`` and ``dev_tokens`` are one pass over each, prompts and answers.
     """
-    return round(BACKWARD * passes.train * train_tokens + (passes.dev + 2) * dev_tokens)
+    return round(passes.tokens(train_tokens, dev_tokens))
 
 
-def tuning_used(trained_tokens: int, dev_tokens: float, measured: int) -> int:
+def tuning_used(trained_tokens: int, dev_tokens: float, measured: float) -> int:
     """Return what a finished training took: ``trained_tokens`` passed through it, dev so often."""
     return round(BACKWARD * trained_tokens + measured * dev_tokens)
 

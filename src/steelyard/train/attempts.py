@@ -1,0 +1,179 @@
+"""Passes over train that are not done twice: each is saved, measured on dev, and resumed after a kill."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+
+from steelyard.config.records import read_as
+from steelyard.errors import StorageError
+from steelyard.files import read_json, write_whole
+from steelyard.train.base import DevScore, Tick, TuningJob
+from steelyard.train.choice import Candidate
+from steelyard.train.packing import TokenSample
+from steelyard.train.trainer import Epoch, Trainer
+
+T = TypeVar("T")
+Samples = tuple[Sequence[TokenSample], Sequence[TokenSample]]
+"""Train and dev."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A pass over a ``share`` of train at one rate, measured on ``dev_items`` of dev."""
+
+    learning_rate: float
+    share: float
+    epoch: Epoch
+    dev_items: int
+    score: DevScore | None = None
+
+    def named(self, name: str) -> Candidate:
+        return Candidate(name, self.epoch.dev_loss, self.score)
+
+    def to_trace(self) -> dict[str, Any]:
+        """Plain values; a loss that is not a number is ``None``, for JSON has no word for it."""
+        epoch = {
+            key: value if math.isfinite(value) else None for key, value in vars(self.epoch).items()
+        }
+        score = None if self.score is None else self.score.total
+        return {
+            "learning_rate": self.learning_rate,
+            "share": self.share,
+            **epoch,
+            "dev_items": self.dev_items,
+            "dev_score": score,
+        }
+
+
+class Attempts:
+    """What ``trainer`` tries on ``samples`` in the job's folder; ``steps`` are all that may come."""
+
+    def __init__(self, trainer: Trainer, samples: Samples, job: TuningJob, steps: int) -> None:
+        self._trainer = trainer
+        self.train, self.dev = samples
+        self._job = job
+        order = torch.randperm(
+            len(self.train), generator=torch.Generator().manual_seed(trainer.seed)
+        )
+        self._order = order.tolist()
+        self._ticks = _Ticks(job.progress, trainer.options.batch_size, steps)
+
+    def trial(self, rate: float, examples: int, dev_items: int, *, scored: bool) -> Attempt:
+        """Train afresh on so many of train, with the whole schedule of the rate, and measure dev."""
+        name = f"trial-{rate:g}-{examples}"
+        path = self._path(f"{name}.json")
+        if path.is_file():
+            epoch = read_measured(Epoch, path)
+        else:
+            self._trainer.reset()
+            self._trainer.span = 1
+            some = [self.train[place] for place in self._order[:examples]]
+            epoch = self._trainer.epoch(some, self.dev[:dev_items], rate, self._ticks)
+            if epoch.is_finite:
+                if scored:
+                    self._trainer.checkpoint(self._path(f"{name}.pt"))
+                write_whole(path, json.dumps(vars(epoch)))
+        self._ticks.finish(examples)
+        attempt = Attempt(rate, examples / len(self.train), epoch, dev_items)
+        return self._scored(attempt, name, dev_items) if scored else attempt
+
+    def epochs(self, rate: float, most: int) -> list[Attempt]:
+        """Train at ``rate`` for ``most`` epochs, or until dev gets no better; a killed one goes on."""
+        self._trainer.reset()
+        checkpoints = sorted(self._job.folder.glob(f"epoch-*-{rate:g}.pt"))
+        if checkpoints:
+            self._trainer.resume(checkpoints[-1])
+        attempts = [self._measured(rate, epoch) for epoch in list(self._trainer.epochs)]
+        while len(attempts) < most and not self._is_over(attempts):
+            attempts.append(self._next_epoch(rate))
+        return attempts
+
+    def one_more(self, rate: float) -> Attempt:
+        """Train another epoch after `epochs`, at the end of a schedule that is one epoch longer."""
+        self._trainer.span = len(self._trainer.epochs) + 1
+        return self._next_epoch(rate)
+
+    def _next_epoch(self, rate: float) -> Attempt:
+        epoch = self._trainer.epoch(self.train, self.dev, rate, self._ticks)
+        self._trainer.checkpoint(self.checkpoint(rate, epoch.number))
+        return self._measured(rate, epoch)
+
+    def checkpoint(self, rate: float, number: int) -> Path:
+        return self._path(f"{_epoch_name(rate, number)}.pt")
+
+    def _path(self, name: str) -> Path:
+        return self._job.folder / name
+
+    def _measured(self, rate: float, epoch: Epoch) -> Attempt:
+        self._ticks.finish(len(self.train))
+        attempt = Attempt(rate, 1.0, epoch, len(self.dev))
+        return self._scored(attempt, _epoch_name(rate, epoch.number), None)
+
+    def _is_over(self, attempts: Sequence[Attempt]) -> bool:
+        """Whether neither loss nor metric got better for as many epochs as there is patience."""
+        if not attempts or not attempts[-1].epoch.is_finite:
+            return bool(attempts)
+        losses = [attempt.epoch.dev_loss for attempt in attempts]
+        totals = [0.0 if one.score is None else one.score.total for one in attempts]
+        best = max(losses.index(min(losses)), totals.index(max(totals)))
+        return len(attempts) - 1 - best >= self._trainer.options.patience
+
+    def _scored(self, attempt: Attempt, name: str, items: int | None) -> Attempt:
+        """Have the task's metric judge the adapter at the checkpoint of that name, if it can."""
+        if self._job.score is None or not attempt.epoch.is_finite:
+            return attempt
+        path = self._path(f"{name}.score.json")
+        if not path.is_file():
+            self._trainer.resume(self._path(f"{name}.pt"))
+            adapter = self._path(name)
+            self._trainer.save(adapter)
+            spec = replace(self._job.spec, adapter=str(adapter))
+            write_whole(path, json.dumps(asdict(self._job.score(spec, items))))
+            shutil.rmtree(adapter)
+        score = read_measured(DevScore, path)
+        return replace(attempt, score=score, dev_items=len(score.items))
+
+
+def _epoch_name(rate: float, number: int) -> str:
+    return f"epoch-{number:03d}-{rate:g}"
+
+
+class _Ticks:
+    """Progress in steps, over trials and epochs together."""
+
+    def __init__(self, tick: Tick, batch_size: int, total: int) -> None:
+        self._tick = tick
+        self._batch_size = batch_size
+        self._total = total
+        self._before = 0
+
+    def __call__(self, steps: int, total: int) -> None:
+        self._tick(self._before + steps, self._total)
+
+    def finish(self, samples: int) -> None:
+        """Count a finished pass over so many samples."""
+        self._before += steps_of(samples, self._batch_size)
+
+
+def steps_of(samples: int, batch_size: int) -> int:
+    """Steps of one pass over so many samples."""
+    return -(-samples // batch_size)
+
+
+def read_measured(kind: type[T], path: Path) -> T:
+    """Read what an earlier attempt measured. Raises `StorageError` where something else is there."""
+    try:
+        measured: T = read_as(kind, read_json(path))
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"{path} is damaged ({error}): remove it, or begin anew with --no-cache"
+        ) from error
+    return measured

@@ -1,0 +1,71 @@
+"""Choosing among trainings by the task's metric, then by the loss; and what is to be said of a choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from steelyard.stats.selection import cheapest
+from steelyard.train.base import DevScore
+
+
+class Candidate(NamedTuple):
+    """A rate or an epoch by its ``name``, the loss on dev in nats, and where dev was answered the score."""
+
+    name: str
+    loss: float
+    score: DevScore | None
+
+
+@dataclass(frozen=True)
+class Best:
+    """The place of the choice, and whether another one has the lowest loss or the best metric."""
+
+    place: int
+    note: str | None = None
+
+
+def best_of(candidates: Sequence[Candidate]) -> Best:
+    """Choose the candidate of the lowest loss that is within one standard error of the best metric.
+
+    See `cheapest`. Where one has no score, the loss alone decides.
+    """
+    order = sorted(range(len(candidates)), key=lambda place: candidates[place].loss)
+    scores = [score for place in order if (score := candidates[place].score) is not None]
+    if len(scores) < len(order):
+        return Best(order[0])
+    totals = [score.total for score in scores]
+    place = cheapest(totals, [np.array(score.items) for score in scores])
+    return Best(order[place], _disagreement([candidates[one] for one in order], place))
+
+
+def _disagreement(ordered: Sequence[Candidate], place: int) -> str | None:
+    """Say where the lowest loss, which is the first of ``ordered``, does not come with the best metric."""
+    totals = [0.0 if one.score is None else one.score.total for one in ordered]
+    top = max(range(len(totals)), key=lambda one: (totals[one], -one))
+    if ordered[0].score is None or totals[top] <= totals[0]:
+        return None
+    lowest, best, metric = ordered[0], ordered[top], ordered[0].score.metric
+    why = "" if place == top else ", within one standard error of the best"
+    return (
+        f"loss and metric disagree on dev: {lowest.name} has the lowest loss "
+        f"({lowest.loss:.3f}, with {metric} {totals[0]:.3f}), {best.name} the best {metric} "
+        f"({totals[top]:.3f}, with a loss of {best.loss:.3f}); {ordered[place].name} was taken{why}"
+    )
+
+
+def is_still_improving(candidates: Sequence[Candidate]) -> bool:
+    """Whether the last of several epochs has a lower loss or a better score than the one before.
+
+    Of a single one that is not known, and taken to be so.
+    """
+    if len(candidates) < 2:
+        return True
+    before, last = candidates[-2:]
+    if last.loss < before.loss:
+        return True
+    scores = (last.score, before.score)
+    return None not in scores and scores[0].total > scores[1].total  # type: ignore[union-attr]
