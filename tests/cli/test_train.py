@@ -60,15 +60,23 @@ def test_a_run_goes_on_from_the_training(
     task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
+    short = {**TUNED, "options": {**TUNED["options"], "max_tokens": 60}}
+    model = f"hf:{tmp_path / 'tiny'}"
+    extra = "consistency: false\n"
+    task = write_task(tmp_path / "short", rows=60, model=model, strategies=[short], extra=extra)
     assert main(["train", str(task), "--out", str(out), "--json"]) == 0
     [trained] = json.loads(capsys.readouterr().out)
     assert [entry["number"] for entry in trained["trace"]] == [0, 1]
+    assert any("left out of training" in note for note in trained["notes"])
     adapter = out / "arms" / "lora" / "adapter" / "adapter_model.safetensors"
     before = adapter.stat().st_mtime_ns
     assert main(["run", str(task), "--out", str(out), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     arm = next(arm for arm in result["arms"] if arm["name"] == "lora")
     assert arm["options"]["training"]["trace"] == trained["trace"]
+    told = [one for one in result["verdict"]["warnings"] if one.startswith("training of lora: ")]
+    assert told == [f"training of lora: {note}" for note in trained["notes"]]
+    assert "left out of training" in (out / "report.html").read_text(encoding="utf-8")
     assert adapter.stat().st_mtime_ns == before
 
 

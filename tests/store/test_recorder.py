@@ -201,3 +201,22 @@ def test_a_cap_does_not_hold_a_local_model(store: Store) -> None:
     fake = FakeModel()
     Recorder(store, Budget(Decimal(0), {})).wrap(fake).generate([request("a")])
     assert fake.calls == 1
+
+
+def test_a_local_model_that_is_let_go_is_built_again_at_the_next_question(store: Store) -> None:
+    built: list[FakeModel] = []
+
+    def build() -> FakeModel:
+        built.append(FakeModel())
+        return built[-1]
+
+    model = Recorder(store).later(build)
+    model.generate([request("a")])
+    model.release()
+    assert not model.built
+    model.generate([request("a"), request("b")])
+    assert [one.calls for one in built] == [1, 1], "what is stored is not asked again"
+    hosted = Recorder(store).wrap(FakeModel(options=FakeOptions(local=False)))
+    hosted.generate([request("c")])
+    hosted.release()
+    assert hosted.built, "what an endpoint's client has learnt stays"

@@ -56,6 +56,17 @@ def test_two_arms_over_one_training(fitted: tuple[FitContext, list[Arm]]) -> Non
     assert budget["unit"] == "forward-pass tokens"
     assert 3 * training.tokens < budget["used"] < 1.5 * budget["allowed"]
     assert arms[1].fit.search["budget"] == budget
+    searches = [arm.fit.search for arm in arms]
+    assert [search["dev_calls"] for search in searches] == [3 * 12, 12]
+    assert [trial["stage"] for trial in searches[0]["trace"]] == ["screen", "screen", "final"]
+    scores = [entry["dev_score"] for entry in training.trace]
+    assert searches[0]["dev_score"] == scores[-1], (
+        "the arm answers as the epoch that was chosen did"
+    )
+    assert arms[0].options["learning_rate_from"] == "given"
+    assert any("the option learning_rates takes more" in note for note in training.notes)
+    work = [path.name for path in context.folder.iterdir() if path.is_dir()]
+    assert work == ["adapter"], "no adapter of a candidate is left"
 
 
 def test_a_finished_training_is_not_repeated(fitted: tuple[FitContext, list[Arm]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -10,8 +10,12 @@ import pytest
 
 from steelyard.core import Example, Usage
 from steelyard.errors import ConfigError
-from steelyard.model import ModelSpec
+from steelyard.model import Model, ModelSpec
+from steelyard.model.base import WrappedModel
+from steelyard.model.fake import FakeModel
+from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
+from steelyard.strategy.optimise.budget import pass_tokens
 from steelyard.strategy.prompt import PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.traits import Traits
@@ -95,6 +99,105 @@ def test_what_the_tuner_returns_becomes_arms(fit_context: Callable[..., FitConte
         budget = arm.fit.search["budget"]
         assert budget["allowed"] >= budget["used"] > 3 * 3600
     assert [spec.name for spec in built] == ["smart?x=1"], "one model behind both arms"
+
+
+class ChoosingTuner(JobTuner):
+    """Has the task's metric score two models, as a tuner does that chooses."""
+
+    def tune(
+        self,
+        samples: Sequence[ChatSample],
+        dev: Sequence[ChatSample],
+        options: JobOptions,
+        job: TuningJob,
+    ) -> Tuned:
+        assert job.score is not None
+        scores = [
+            job.score(replace(job.spec, adapter=name), items)
+            for name, items in (("good", 6), ("bad", None))
+        ]
+        entry = {"learning_rate": 0.1, "share": 1.0, "train_loss": 1.0, "dev_loss": 1.0}
+        trace = tuple(
+            {**entry, "number": number, "dev_items": len(one.items), "dev_score": one.total}
+            for number, one in enumerate(scores)
+        )
+        usage = Usage(trained_tokens=100)
+        return Tuned(replace(job.spec, adapter="good"), usage, trace, {}, notes=("mind this",))
+
+    def dev_answers(self, options: JobOptions, dev: int) -> int:
+        return min(6, dev) + dev
+
+
+class Choosing(HostedJob):
+    name: ClassVar[str] = "choosing"
+    tuner: ClassVar[Tuner[Any]] = ChoosingTuner()
+
+
+def test_a_tuner_may_have_the_tasks_metric_score_its_candidates(
+    fit_context: Callable[..., FitContext],
+) -> None:
+    answers: dict[str, Model] = {
+        "good": FakeModel("smart"),
+        "bad": ScriptedModel(lambda request: "BILLING"),
+    }
+    released: list[str] = []
+    context = replace(fit_context(), build_model=lambda spec: Held(answers, spec, released))
+    first, free = Choosing().fit(context)
+    assert released == ["good", "bad"], "candidates are let go, the arms' model is not"
+    search = first.fit.search
+    good, bad = search["trace"]
+    assert (good["items"], bad["items"]) == (6, len(context.dev))
+    assert good["score"] > bad["score"] == pytest.approx(1 / 3)
+    assert search["dev_calls"] == 6 + 60 and free.fit.search["dev_calls"] == 60
+    dev = pass_tokens(context.model, "Give the label.", context.dev)
+    assert search["budget"]["used"] == round(3 * 100 + (2 * 6 / 60 + 2 + 1) * dev)
+    assert first.fit.training is not None and first.fit.training.notes == ("mind this",)
+
+
+def test_what_a_trial_is_scored_on_has_every_label_in_its_share(
+    fit_context: Callable[..., FitContext],
+) -> None:
+    seen: list[str] = []
+    sorted_dev = sorted(tickets(60, offset=100), key=lambda one: one.output)
+    context = fit_context(dev=tuple(sorted_dev))
+    labels = {one.input: one.output for one in sorted_dev}
+
+    class Noting(ChoosingTuner):
+        def tune(self, samples: Any, dev: Sequence[ChatSample], options: Any, job: Any) -> Tuned:
+            seen.extend(labels[one.messages[-1].content] for one in dev[:6])
+            return super().tune(samples, dev, options, job)
+
+    class NotingStrategy(Choosing):
+        tuner: ClassVar[Tuner[Any]] = Noting()
+
+    NotingStrategy().fit(context)
+    assert sorted(seen) == sorted([*context.brief.labels] * 2)
+
+
+def test_a_forecast_counts_the_answers_that_the_choice_goes_by(brief: Brief) -> None:
+    sizes = Sizes(100, 20, 30, 3, 40.0, 30.0, 3.0)
+    plain, choosing = (kind().forecast(brief, sizes) for kind in (HostedJob, Choosing))
+    assert plain is not None and choosing is not None
+    assert choosing.usage.requests - plain.usage.requests == 6 + 20
+
+
+class Held(WrappedModel):
+    """A model of ``models`` by its adapter; says when it is let go."""
+
+    def __init__(self, models: Mapping[str, Model], spec: ModelSpec, released: list[str]) -> None:
+        self._model = models[str(spec.adapter)]
+        self._adapter = str(spec.adapter)
+        self._released = released
+
+    @property
+    def inner(self) -> Model:
+        return self._model
+
+    def generate(self, *args: Any, **more: Any) -> Any:
+        return self._model.generate(*args, **more)
+
+    def release(self) -> None:
+        self._released.append(self._adapter)
 
 
 def test_the_tuner_reads_the_chats_that_the_arm_will_ask(

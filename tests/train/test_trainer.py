@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from steelyard.train import packing
 from steelyard.train.config import LoraOptions
 from steelyard.train.packing import TokenSample
-from steelyard.train.search import load_trained, save_trained, train
+from steelyard.train.search import load_trained, save_trained
 from steelyard.train.trainer import Trainer
 from tests.model.tiny import tiny_network
+from tests.train.scripted import search
 
 
 def samples(count: int, seed: int = 0) -> list[TokenSample]:
@@ -71,6 +72,17 @@ def test_steps_in_pieces_give_the_same_gradient() -> None:
     assert torch.allclose(whole.master, pieces.master, atol=1e-4)
 
 
+def test_an_epoch_ends_where_the_loss_is_not_a_number() -> None:
+    trainer, steps = Trainer(tiny_network(), CONFIG, seed=1), 0
+
+    def count(done: int, total: int) -> None:
+        nonlocal steps
+        steps = done
+
+    epoch = trainer.epoch(samples(60), samples(4), float("inf"), count)
+    assert not epoch.is_finite and steps < 15
+
+
 class StopError(Exception):
     """Stands for a kill."""
 
@@ -80,7 +92,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
     options = LoraOptions(
         rank=4, learning_rates=(1e-2, 1e-3), batch_size=4, max_epochs=3, patience=2
     )
-    calm = train(Trainer(tiny_network(), options, 0), sets, tmp_path / "calm")
+    calm = search(Trainer(tiny_network(), options, 0), tmp_path / "calm", sets=sets)
     steps = 0
 
     def kill(done: int, total: int) -> None:
@@ -91,7 +103,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
 
     for _ in range(4):
         try:
-            torn = train(Trainer(tiny_network(), options, 0), sets, tmp_path / "torn", kill)
+            torn = search(Trainer(tiny_network(), options, 0), tmp_path / "torn", kill, sets=sets)
             break
         except StopError:
             continue
@@ -106,7 +118,8 @@ def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
 
 def test_a_finished_training_is_read_back(tmp_path: Path) -> None:
     options = LoraOptions(rank=2, learning_rates=(1e-2,), max_epochs=1)
-    trained = train(Trainer(tiny_network(), options, 0), (samples(8), samples(4)), tmp_path)
+    sets = (samples(8), samples(4))
+    trained = search(Trainer(tiny_network(), options, 0), tmp_path, sets=sets)
     save_trained(trained, tmp_path / "trained.json")
     assert load_trained(tmp_path / "trained.json") == trained
     assert load_trained(tmp_path / "nothing.json") is None

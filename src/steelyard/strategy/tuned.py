@@ -240,7 +240,7 @@ def _trials(tuned: Tuned, dev: int) -> Mapping[str, Any]:
     trials = [
         Trial(
             f"{entry['learning_rate']:g}, epoch {entry['number'] + 1}",
-            "final" if entry["share"] == 1 else "screen",
+            "screen" if entry.get("stage") == "trial" else "final",
             _items(entry, dev),
             _items(entry, dev),
             entry["dev_score"],

@@ -34,6 +34,7 @@ class Attempt:
     epoch: Epoch
     dev_items: int
     score: DevScore | None = None
+    is_trial: bool = False
 
     def named(self, name: str) -> Candidate:
         return Candidate(name, self.epoch.dev_loss, self.score)
@@ -45,6 +46,7 @@ class Attempt:
         }
         score = None if self.score is None else self.score.total
         return {
+            "stage": "trial" if self.is_trial else "epoch",
             "learning_rate": self.learning_rate,
             "share": self.share,
             **epoch,
@@ -82,7 +84,7 @@ class Attempts:
                     self._trainer.checkpoint(self._path(f"{name}.pt"))
                 write_whole(path, json.dumps(vars(epoch)))
         self._ticks.finish(examples)
-        attempt = Attempt(rate, examples / len(self.train), epoch, dev_items)
+        attempt = Attempt(rate, examples / len(self.train), epoch, dev_items, is_trial=True)
         return self._scored(attempt, name, dev_items) if scored else attempt
 
     def epochs(self, rate: float, most: int) -> list[Attempt]:

@@ -99,7 +99,7 @@ def _origin(trained: TrainedAdapter, options: LoraOptions) -> str:
     """Where the learning rate comes from: ``given``, ``formula``, or the ``trials`` around it."""
     if options.learning_rates:
         return "given"
-    return "trials" if any(entry["share"] < 1 for entry in trained.trace) else "formula"
+    return "trials" if any(entry.get("stage") == "trial" for entry in trained.trace) else "formula"
 
 
 def _weights(spec: ModelSpec) -> str:

@@ -61,13 +61,15 @@ def beyond(rate: float, tried: Sequence[float]) -> float | None:
     return rate / FACTOR if rate == min(tried) else None
 
 
-def rungs(allowed: float, cost: TrialCost, batch_size: int) -> tuple[Rung, ...]:
+def rungs(allowed: float, cost: TrialCost, batch_size: int, train: int) -> tuple[Rung, ...]:
     """Return how rates around the formula's are tried within ``allowed`` forward-pass tokens.
 
     Successive halving (Jamieson & Talwalkar 2016), cut to two rungs: five rates, of which the better two
     meet more of train; with less to spend three rates once; and where a trial would be of a few steps,
-    none, so that the formula's rate is taken. The last rung answers dev, too.
+    none, so that the formula's rate is taken. None passes over the ``train`` examples twice. The last rung
+    answers dev, too.
     """
+    once = train // batch_size
     for plan in (((5, 0, _FIRST), (2, 1, _LAST)), ((3, 1, _LAST),)):
         trials = [rates + spare for rates, spare, _ in plan]
         looks = sum(trials) + trials[-1]
@@ -75,9 +77,9 @@ def rungs(allowed: float, cost: TrialCost, batch_size: int) -> tuple[Rung, ...]:
             n * bounds[0] * batch_size for n, (_, _, bounds) in zip(trials, plan, strict=True)
         )
         times = (allowed - looks * cost.dev) / (least * cost.example)
-        if times >= 1:
+        if times >= 1 and once >= plan[-1][-1][0]:
             return tuple(
-                Rung(rates, int(min(bounds[0] * times, bounds[1])) * batch_size, spare)
+                Rung(rates, int(min(bounds[0] * times, bounds[1], once)) * batch_size, spare)
                 for rates, spare, bounds in plan
             )
     return ()

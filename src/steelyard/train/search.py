@@ -105,7 +105,7 @@ class _Course:
     def _planned_rungs(self, train: Sequence[Any], dev: Sequence[Any]) -> tuple[Rung, ...]:
         options = self._options
         if options.learning_rates:
-            examples = max(1, round(options.trial_share * len(train)))
+            examples = min(len(train), max(1, round(options.trial_share * len(train))))
             count = len(options.learning_rates)
             return (Rung(count, examples),) if count > 1 else ()
         epochs = options.max_epochs * (
@@ -115,7 +115,7 @@ class _Course:
             BACKWARD * self._train_tokens / len(train),
             self._dev_tokens * self._trial_dev / len(dev),
         )
-        return rungs(self._allowed - epochs - self._after, cost, options.batch_size)
+        return rungs(self._allowed - epochs - self._after, cost, options.batch_size, len(train))
 
     @property
     def _after(self) -> float:

@@ -1,0 +1,61 @@
+"""The published formula, the grid around it, and how a budget is cut into trials."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steelyard.train.rates import Rung, TrialCost, beyond, formula_rate, grid, rungs
+
+
+@pytest.mark.parametrize(
+    ("hidden", "family", "rate"),
+    [
+        (576, "llama", 1.3e-3),  # SmolLM2-135M
+        (2048, "llama", 4.9e-4),
+        (4096, "llama", 2.9e-4),
+        (896, "qwen2", 5.3e-4),
+        (4096, "qwen3_moe", 4.7e-4),
+        (576, "gemma3_text", 1.3e-3),
+    ],
+)
+def test_the_formula_goes_by_width_and_family(hidden: int, family: str, rate: float) -> None:
+    assert formula_rate(hidden, family) == rate
+
+
+def test_the_grid_doubles_around_its_centre_and_ends() -> None:
+    assert grid(1e-3, 5) == (2.5e-4, 5e-4, 1e-3, 2e-3, 4e-3)
+    assert grid(1e-3, 1) == (1e-3,)
+    tried = grid(1e-3, 3)
+    assert [beyond(rate, tried) for rate in tried] == [2.5e-4, None, 4e-3]
+
+
+@given(
+    st.floats(0, 1e7),
+    st.floats(1, 2000),
+    st.floats(0, 1e5),
+    st.integers(1, 64),
+    st.integers(1, 9000),
+)
+def test_trials_stay_within_the_budget_and_are_never_of_a_few_steps(
+    allowed: float, example: float, dev: float, batch_size: int, train: int
+) -> None:
+    plan = rungs(allowed, TrialCost(example, dev), batch_size, train)
+    assert [rung.rates for rung in plan] in ([], [3], [5, 2])
+    cost = 0.0
+    for rung in plan:
+        looks = 2 if rung is plan[-1] else 1
+        cost += (rung.rates + rung.spare) * (rung.examples * example + looks * dev)
+    assert cost <= allowed * (1 + 1e-9)
+    if plan:
+        assert plan[-1].examples >= 12 * batch_size and plan[0].examples >= 6 * batch_size
+        assert max(rung.examples for rung in plan) <= min(100 * batch_size, train)
+
+
+def test_more_budget_tries_more() -> None:
+    cost = TrialCost(3.0, 40.0)
+    assert rungs(1000, cost, 8, 1000) == ()
+    assert rungs(1500, cost, 8, 1000) == (Rung(3, 12 * 8, 1),)
+    first, last = rungs(3000, cost, 8, 1000)
+    assert (first.rates, last.rates, last.spare) == (5, 2, 1)
