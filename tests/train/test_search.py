@@ -148,8 +148,8 @@ def test_a_last_epoch_that_is_best_is_warned_of(tmp_path: Path) -> None:
     trained = search(ScriptedTrainer(after(losses), learning_rates=(1e-3,)), tmp_path)
     assert trained.epoch == 3
     assert trained.notes == (
-        "epoch 3, the last that was offered, is the best on dev (loss on dev 0.352, then 0.223), so "
-        "that more may be better; the option max_epochs allows more",
+        "epoch 3, the last that was offered, is the best on dev (loss 0.352, then 0.223), so that more "
+        "may be better; the option max_epochs allows more",
     )
 
 
@@ -228,16 +228,16 @@ def killed_at(
     def struck(method: object, *, late: bool) -> object:
         def call(*args: object) -> object:
             strike()
-            outcome = method(*args)  # type: ignore[operator]
+            outcome = method(*args)
             if late:
                 strike()
             return outcome
 
         return call
 
-    trainer.epoch = struck(epoch, late=True)  # type: ignore[method-assign,assignment]
-    trainer.checkpoint = struck(checkpoint, late=True)  # type: ignore[method-assign,assignment]
-    trainer.save = struck(save, late=True)  # type: ignore[method-assign,assignment]
+    trainer.epoch = struck(epoch, late=True)
+    trainer.checkpoint = struck(checkpoint, late=True)
+    trainer.save = struck(save, late=True)
 
     def judged(spec: ModelSpec, items: int | None) -> DevScore:
         strike()
@@ -265,7 +265,7 @@ def test_a_kill_at_any_moment_changes_nothing(tmp_path: Path, course: object) ->
     sets = MANY if course is edge_course else (TRAIN, DEV)
 
     def once(folder: Path, moment: int) -> TrainedAdapter:
-        trainer, score = killed_at(moment, *course())  # type: ignore[operator]
+        trainer, score = killed_at(moment, *course())
         return search(trainer, folder, score=score, sets=sets)
 
     calm = once(tmp_path / "calm", 10**6)

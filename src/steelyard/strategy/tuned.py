@@ -99,13 +99,15 @@ class TunedStrategy(Strategy):
             for name, decoding in self._decodings(context.brief).items()
         ]
         training = _training(tuned, len(samples), self.config.max_tokens)
-        shared = {"budget": self._budget(context, recipe, tuned), **_trials(tuned, len(dev))}
+        budget = self._budget(context, recipe, tuned)
         room = AnswerRoom.of(context.brief)
         for arm in arms:
             score_on_dev = context.score(context.dev, _answered_with_room(arm, room, context.dev))
-            # The first arm gives the very answers that the choice went by.
-            asked = tuned.dev_asked if arm is arms[0] and tuned.dev_asked else len(dev)
-            search = {"dev_score": score_on_dev, "dev_calls": asked, **shared}
+            search = {"dev_score": score_on_dev, "dev_calls": len(dev), "budget": budget}
+            if (
+                arm is arms[0] and tuned.dev_asked
+            ):  # it gives the very answers that the choice went by
+                search |= {"dev_calls": tuned.dev_asked, "trace": _trials(tuned, len(dev))}
             arm.fit = FitRecord(search, training=training)
         return [*arms]
 
@@ -235,7 +237,7 @@ def _items(entry: Mapping[str, Any], dev: int) -> int:
     return int(entry.get("dev_items", dev))
 
 
-def _trials(tuned: Tuned, dev: int) -> Mapping[str, Any]:
+def _trials(tuned: Tuned, dev: int) -> list[dict[str, Any]]:
     """Return the passes whose answers were scored, as every search states its trials."""
     trials = [
         Trial(
@@ -248,7 +250,7 @@ def _trials(tuned: Tuned, dev: int) -> Mapping[str, Any]:
         for entry in tuned.trace
         if entry.get("dev_score") is not None
     ]
-    return {"trace": [asdict(trial) for trial in trials]} if trials else {}
+    return [asdict(trial) for trial in trials]
 
 
 def _training(tuned: Tuned, examples: int, most_tokens: int) -> TrainingRecord:

@@ -16,7 +16,7 @@ from steelyard.config.records import read_as
 from steelyard.errors import StorageError
 from steelyard.files import read_json, write_whole
 from steelyard.train.base import DevScore, Tick, TuningJob
-from steelyard.train.choice import Candidate
+from steelyard.train.choice import TuningCandidate
 from steelyard.train.packing import TokenSample
 from steelyard.train.trainer import Epoch, Trainer
 
@@ -26,7 +26,7 @@ Samples = tuple[Sequence[TokenSample], Sequence[TokenSample]]
 
 
 @dataclass(frozen=True)
-class Attempt:
+class TrainingPass:
     """A pass over a ``share`` of train at one rate, measured on ``dev_items`` of dev."""
 
     learning_rate: float
@@ -36,8 +36,8 @@ class Attempt:
     score: DevScore | None = None
     is_trial: bool = False
 
-    def named(self, name: str) -> Candidate:
-        return Candidate(name, self.epoch.dev_loss, self.score)
+    def named(self, name: str) -> TuningCandidate:
+        return TuningCandidate(name, self.epoch.dev_loss, self.score)
 
     def to_trace(self) -> dict[str, Any]:
         """Plain values; a loss that is not a number is ``None``, for JSON has no word for it."""
@@ -68,7 +68,7 @@ class Attempts:
         self._order = order.tolist()
         self._ticks = _Ticks(job.progress, trainer.options.batch_size, steps)
 
-    def trial(self, rate: float, examples: int, dev_items: int, *, scored: bool) -> Attempt:
+    def trial(self, rate: float, examples: int, dev_items: int, *, scored: bool) -> TrainingPass:
         """Train afresh on so many of train, with the whole schedule of the rate, and measure dev."""
         name = f"trial-{rate:g}-{examples}"
         path = self._path(f"{name}.json")
@@ -84,10 +84,10 @@ class Attempts:
                     self._trainer.checkpoint(self._path(f"{name}.pt"))
                 write_whole(path, json.dumps(vars(epoch)))
         self._ticks.finish(examples)
-        attempt = Attempt(rate, examples / len(self.train), epoch, dev_items, is_trial=True)
+        attempt = TrainingPass(rate, examples / len(self.train), epoch, dev_items, is_trial=True)
         return self._scored(attempt, name, dev_items) if scored else attempt
 
-    def epochs(self, rate: float, most: int) -> list[Attempt]:
+    def epochs(self, rate: float, most: int) -> list[TrainingPass]:
         """Train at ``rate`` for ``most`` epochs, or until dev gets no better; a killed one goes on."""
         self._trainer.reset()
         checkpoints = sorted(self._job.folder.glob(f"epoch-*-{rate:g}.pt"))
@@ -98,12 +98,12 @@ class Attempts:
             attempts.append(self._next_epoch(rate))
         return attempts
 
-    def one_more(self, rate: float) -> Attempt:
+    def one_more(self, rate: float) -> TrainingPass:
         """Train another epoch after `epochs`, at the end of a schedule that is one epoch longer."""
         self._trainer.span = len(self._trainer.epochs) + 1
         return self._next_epoch(rate)
 
-    def _next_epoch(self, rate: float) -> Attempt:
+    def _next_epoch(self, rate: float) -> TrainingPass:
         epoch = self._trainer.epoch(self.train, self.dev, rate, self._ticks)
         self._trainer.checkpoint(self.checkpoint(rate, epoch.number))
         return self._measured(rate, epoch)
@@ -114,12 +114,12 @@ class Attempts:
     def _path(self, name: str) -> Path:
         return self._job.folder / name
 
-    def _measured(self, rate: float, epoch: Epoch) -> Attempt:
+    def _measured(self, rate: float, epoch: Epoch) -> TrainingPass:
         self._ticks.finish(len(self.train))
-        attempt = Attempt(rate, 1.0, epoch, len(self.dev))
+        attempt = TrainingPass(rate, 1.0, epoch, len(self.dev))
         return self._scored(attempt, _epoch_name(rate, epoch.number), None)
 
-    def _is_over(self, attempts: Sequence[Attempt]) -> bool:
+    def _is_over(self, attempts: Sequence[TrainingPass]) -> bool:
         """Whether neither loss nor metric got better for as many epochs as there is patience."""
         if not attempts or not attempts[-1].epoch.is_finite:
             return bool(attempts)
@@ -128,7 +128,7 @@ class Attempts:
         best = max(losses.index(min(losses)), totals.index(max(totals)))
         return len(attempts) - 1 - best >= self._trainer.options.patience
 
-    def _scored(self, attempt: Attempt, name: str, items: int | None) -> Attempt:
+    def _scored(self, attempt: TrainingPass, name: str, items: int | None) -> TrainingPass:
         """Have the task's metric judge the adapter at the checkpoint of that name, if it can."""
         if self._job.score is None or not attempt.epoch.is_finite:
             return attempt

@@ -12,7 +12,7 @@ from steelyard.stats.selection import cheapest
 from steelyard.train.base import DevScore
 
 
-class Candidate(NamedTuple):
+class TuningCandidate(NamedTuple):
     """A rate or an epoch by its ``name``, the loss on dev in nats, and where dev was answered the score."""
 
     name: str
@@ -21,14 +21,14 @@ class Candidate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Best:
+class TuningChoice:
     """The place of the choice, and whether another one has the lowest loss or the best metric."""
 
     place: int
     note: str | None = None
 
 
-def best_of(candidates: Sequence[Candidate]) -> Best:
+def best_of(candidates: Sequence[TuningCandidate]) -> TuningChoice:
     """Choose the candidate of the lowest loss that is within one standard error of the best metric.
 
     See `cheapest`. Where one has no score, the loss alone decides.
@@ -36,13 +36,13 @@ def best_of(candidates: Sequence[Candidate]) -> Best:
     order = sorted(range(len(candidates)), key=lambda place: candidates[place].loss)
     scores = [score for place in order if (score := candidates[place].score) is not None]
     if len(scores) < len(order):
-        return Best(order[0])
+        return TuningChoice(order[0])
     totals = [score.total for score in scores]
     place = cheapest(totals, [np.array(score.items) for score in scores])
-    return Best(order[place], _disagreement([candidates[one] for one in order], place))
+    return TuningChoice(order[place], _disagreement([candidates[one] for one in order], place))
 
 
-def _disagreement(ordered: Sequence[Candidate], place: int) -> str | None:
+def _disagreement(ordered: Sequence[TuningCandidate], place: int) -> str | None:
     """Say where the lowest loss, which is the first of ``ordered``, does not come with the best metric."""
     totals = [0.0 if one.score is None else one.score.total for one in ordered]
     top = max(range(len(totals)), key=lambda one: (totals[one], -one))
@@ -57,15 +57,16 @@ def _disagreement(ordered: Sequence[Candidate], place: int) -> str | None:
     )
 
 
-def is_still_improving(candidates: Sequence[Candidate]) -> bool:
-    """Whether the last of several epochs has a lower loss or a better score than the one before.
+def last_gain(candidates: Sequence[TuningCandidate]) -> str | None:
+    """Say what got better from the last but one to the last, with both figures; ``None``: nothing.
 
-    Of a single one that is not known, and taken to be so.
+    Of a single one that is not known, and taken to be so: the text is empty.
     """
     if len(candidates) < 2:
-        return True
+        return ""
     before, last = candidates[-2:]
     if last.loss < before.loss:
-        return True
-    scores = (last.score, before.score)
-    return None not in scores and scores[0].total > scores[1].total  # type: ignore[union-attr]
+        return f"loss {before.loss:.3f}, then {last.loss:.3f}"
+    if before.score is None or last.score is None or last.score.total <= before.score.total:
+        return None
+    return f"{last.score.metric} {before.score.total:.3f}, then {last.score.total:.3f}"

@@ -10,9 +10,9 @@ from typing import Any
 
 from steelyard.errors import ModelError
 from steelyard.files import write_whole
-from steelyard.train.attempts import Attempt, Attempts, Samples, read_measured, steps_of
+from steelyard.train.attempts import Attempts, Samples, TrainingPass, read_measured, steps_of
 from steelyard.train.base import BACKWARD, TuningJob
-from steelyard.train.choice import best_of, is_still_improving
+from steelyard.train.choice import best_of, last_gain
 from steelyard.train.config import LoraOptions
 from steelyard.train.rates import TRIAL_DEV, Rung, TrialCost, beyond, grid, rungs
 from steelyard.train.trainer import Trainer
@@ -64,11 +64,11 @@ def train(trainer: Trainer, samples: Samples, job: TuningJob, formula: float) ->
     )
 
 
-def _epoch(attempt: Attempt) -> str:
+def _epoch(attempt: TrainingPass) -> str:
     return f"epoch {attempt.epoch.number + 1}"
 
 
-def _rate(attempt: Attempt) -> str:
+def _rate(attempt: TrainingPass) -> str:
     return f"a learning rate of {attempt.learning_rate:g}"
 
 
@@ -99,7 +99,7 @@ class _Course:
         )
         steps += self._options.max_epochs * steps_of(len(train), self._options.batch_size)
         self.attempts = Attempts(trainer, samples, job, steps)
-        self.trials: list[Attempt] = []
+        self.trials: list[TrainingPass] = []
         self.notes: list[str] = []
 
     def _planned_rungs(self, train: Sequence[Any], dev: Sequence[Any]) -> tuple[Rung, ...]:
@@ -153,7 +153,7 @@ class _Course:
 
     def _tried(
         self, rates: Sequence[float], rung: Rung, *, scored: bool, may_fail: bool = False
-    ) -> list[Attempt]:
+    ) -> list[TrainingPass]:
         """Try each rate; those that diverge are dropped, which is noted."""
         attempts = [
             self.attempts.trial(rate, rung.examples, self._trial_dev, scored=scored)
@@ -173,7 +173,7 @@ class _Course:
     def _edge(self, rate: float) -> str | None:
         """Say that ``rate`` is the last of those that were tried, if it is."""
         tried = self._every_rate
-        if beyond(rate, tried) is None:
+        if len(tried) < 2 or beyond(rate, tried) is None:
             return None
         end, other = ("highest", "higher") if rate == max(tried) else ("lowest", "lower")
         return (
@@ -181,7 +181,7 @@ class _Course:
             f"{other} one may be better; the option learning_rates takes more"
         )
 
-    def train_at(self, rate: float) -> list[Attempt]:
+    def train_at(self, rate: float) -> list[TrainingPass]:
         """Train for ``max_epochs``, and once more where the last is the best and the budget allows it."""
         most = self._options.max_epochs
         epochs = self.attempts.epochs(rate, most)
@@ -189,40 +189,40 @@ class _Course:
             epochs.append(self.attempts.one_more(rate))
         return epochs
 
-    def _ends_improving(self, epochs: Sequence[Attempt]) -> bool:
+    def _ends_improving(self, epochs: Sequence[TrainingPass]) -> bool:
         """Whether the last epoch that was offered is the choice, and better than the one before."""
         if len(epochs) != self._options.max_epochs or not epochs[-1].epoch.is_finite:
             return False  # it stopped before, or goes on after a kill in the epoch that was added
         candidates = [attempt.named(_epoch(attempt)) for attempt in epochs]
-        return best_of(candidates).place == len(epochs) - 1 and is_still_improving(candidates)
+        is_best = best_of(candidates).place == len(epochs) - 1
+        return is_best and last_gain(candidates) is not None
 
-    def _affords_more(self, epochs: Sequence[Attempt]) -> bool:
+    def _affords_more(self, epochs: Sequence[TrainingPass]) -> bool:
         passes, spent = self._options.passes, [*self.trials, *epochs]
         if sum(attempt.share for attempt in spent) + 1 > passes.train:
             return False
         used = sum(map(self._cost, spent)) + self._cost(epochs[-1]) + self._after
         return used <= self._allowed
 
-    def _cost(self, attempt: Attempt) -> float:
+    def _cost(self, attempt: TrainingPass) -> float:
         looks = 1 if attempt.score is None else 2
         dev = self._dev_tokens * attempt.dev_items / len(self.attempts.dev)
         return BACKWARD * attempt.share * self._train_tokens + looks * dev
 
-    def notes_of(self, epochs: Sequence[Attempt], chosen: int) -> list[str]:
+    def notes_of(self, epochs: Sequence[TrainingPass], chosen: int) -> list[str]:
         """What is to be said of the epochs, of which number ``chosen`` was taken."""
         last = epochs[-1]
         if not last.epoch.is_finite:
             return [f"training diverged in {_epoch(last)}, and an earlier one was taken"]
         candidates = [attempt.named(_epoch(attempt)) for attempt in epochs]
-        at_the_end = chosen == last.epoch.number >= self._options.max_epochs - 1
-        if not at_the_end or not is_still_improving(candidates):
+        gain = last_gain(candidates)
+        is_last = chosen == last.epoch.number >= self._options.max_epochs - 1
+        if gain is None or not is_last:
             return []
-        fell = ""
-        if len(epochs) > 1:
-            fell = f" (loss on dev {epochs[-2].epoch.dev_loss:.3f}, then {last.epoch.dev_loss:.3f})"
+        on_dev = f"on dev ({gain})" if gain else "on dev"
         return [
-            f"{_epoch(last)}, the last that was offered, is the best on dev{fell}, so that more may be "
-            "better; the option max_epochs allows more"
+            f"{_epoch(last)}, the last that was offered, is the best {on_dev}, so that more may be better; "
+            "the option max_epochs allows more"
         ]
 
 
