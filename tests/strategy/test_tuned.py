@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from steelyard.core import Example, Usage
+from steelyard.core import Example, Request, Usage
 from steelyard.errors import ConfigError
 from steelyard.model import Model, ModelSpec
 from steelyard.model.base import WrappedModel
-from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
 from steelyard.strategy.optimise.budget import pass_tokens
@@ -28,7 +27,7 @@ from steelyard.strategy.tuned import (
 )
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.learnt import Learnt
-from tests.strategy.samples import SPEC, tickets
+from tests.strategy.samples import SPEC, TOPICS, tickets
 
 
 class JobTuner(Tuner["JobOptions"]):
@@ -133,11 +132,17 @@ class Choosing(HostedJob):
     tuner: ClassVar[Tuner[Any]] = ChoosingTuner()
 
 
+def _topic(request: Request) -> str:
+    """The label whose words are in the ticket."""
+    words = set(request.messages[-1].content.split())
+    return next(label for label, topical in TOPICS.items() if words & set(topical))
+
+
 def test_a_tuner_may_have_the_tasks_metric_score_its_candidates(
     fit_context: Callable[..., FitContext],
 ) -> None:
     answers: dict[str, Model] = {
-        "good": FakeModel("smart"),
+        "good": ScriptedModel(_topic),
         "bad": ScriptedModel(lambda request: "BILLING"),
     }
     released: list[str] = []
@@ -147,7 +152,7 @@ def test_a_tuner_may_have_the_tasks_metric_score_its_candidates(
     search = first.fit.search
     good, bad = search["trace"]
     assert (good["items"], bad["items"]) == (6, len(context.dev))
-    assert good["score"] > bad["score"] == pytest.approx(1 / 3)
+    assert good["score"] == 1 and bad["score"] == pytest.approx(1 / 3)
     assert search["dev_calls"] == 6 + 60 and free.fit.search["dev_calls"] == 60
     dev = pass_tokens(context.model, "Give the label.", context.dev)
     assert search["budget"]["used"] == round(3 * 100 + (2 * 6 / 60 + 2 + 1) * dev)

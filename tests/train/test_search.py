@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from steelyard.errors import ModelError
 from steelyard.model import ModelSpec
-from steelyard.train.base import DevScore, ScoreDev
+from steelyard.train.base import BACKWARD, DevScore, ScoreDev
+from steelyard.train.lora import LoraTuner
 from steelyard.train.packing import TokenSample
 from steelyard.train.search import TrainedAdapter, load_trained, save_trained
 from tests.train.scripted import DEV, TRAIN, ScriptedTrainer, after, scored_by, search
@@ -92,10 +94,10 @@ def test_a_metric_that_still_rises_is_no_reason_to_stop(tmp_path: Path) -> None:
     assert search(trainer, tmp_path, score=rising).epoch == 3
 
 
-def around(best: float) -> ScriptedTrainer:
+def around(best: float, size: int = len(MANY[0]), **options: Any) -> ScriptedTrainer:
     """A trainer whose loss is lowest at ``best``, with room for five rates and two that decide."""
     return ScriptedTrainer(
-        lambda rate, number: abs(math.log2(rate / best)) + 1 / (number + 2), size=len(MANY[0])
+        lambda rate, number: abs(math.log2(rate / best)) + 1 / (number + 2), size, **options
     )
 
 
@@ -288,6 +290,35 @@ def test_a_kill_at_any_moment_changes_nothing(tmp_path: Path, course: object) ->
         assert torn.trace == calm.trace and torn.tokens == calm.tokens
         assert json.loads((torn.folder / "adapter.json").read_text()) == saved
     assert moments > 12
+
+
+@pytest.mark.parametrize("best", [0.004, 1e-3, 0.02])
+@pytest.mark.parametrize("options", [{}, {"max_epochs": 5}, {"trial_share": 1.0}, {"patience": 9}])
+@pytest.mark.parametrize("sets", [MANY, (TRAIN, DEV)], ids=["many", "few"])
+def test_a_course_stays_within_its_budget_and_its_forecast(
+    tmp_path: Path, best: float, options: dict[str, Any], sets: Any
+) -> None:
+    train, dev = sets
+    asked = 0
+
+    def score(spec: ModelSpec, most: int | None) -> DevScore:
+        nonlocal asked
+        items = len(dev) if most is None else most
+        asked += items
+        return DevScore("accuracy", 0.5, (0.5,) * items)
+
+    trainer = around(best, len(train), **options)
+    trained = search(trainer, tmp_path, score=score, sets=sets)
+    assert asked <= LoraTuner().dev_answers(trainer.options, len(dev))
+    train_tokens, dev_tokens = (sum(sample.length for sample in part) for part in sets)
+    looks = sum(
+        (1 if entry["dev_score"] is None else 2) * entry["dev_items"] / len(dev)
+        for entry in trained.trace
+    )
+    most = trainer.options.passes
+    assert trained.tokens <= most.train * train_tokens
+    used = BACKWARD * trained.tokens + (looks + 1) * dev_tokens  # the free arm answers dev, too
+    assert used <= most.tokens(train_tokens, dev_tokens)
 
 
 def test_what_an_older_version_finished_is_read(tmp_path: Path) -> None:
