@@ -60,7 +60,7 @@ def test_a_run_goes_on_from_the_training(
     task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    short = {**TUNED, "options": {**TUNED["options"], "max_tokens": 60}}
+    short = {**TUNED, "options": {**TUNED["options"], "max_tokens": 114}}
     model = f"hf:{tmp_path / 'tiny'}"
     extra = "consistency: false\n"
     task = write_task(tmp_path / "short", rows=60, model=model, strategies=[short], extra=extra)
