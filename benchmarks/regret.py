@@ -190,7 +190,7 @@ def row(name: str, cells: Sequence[Cell], count: int) -> str:
     test = compare(a, b, ("sweep", "choice"), name, np.random.default_rng(0))
     low, high = 100 * test.low, 100 * test.high
     return (
-        f"| {name} | {count:,} of {len(ids):,} examples | {100 * b.mean():.1f} | {100 * a.mean():.1f} | "
+        f"| {name} | {count:,} over {len(ids):,} examples | {100 * b.mean():.1f} | {100 * a.mean():.1f} | "
         f"{100 * test.difference:+.1f} | {low:+.1f} to {high:+.1f} |"
     )
 
