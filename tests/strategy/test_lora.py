@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from steelyard.core import questions_of
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec, load_model
+from steelyard.store.database import Store
+from steelyard.store.recorder import Recorder
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Arm, FitContext
 from tests.model.tiny import save_tiny
@@ -86,6 +89,18 @@ def test_saved_and_loaded_without_refitting(
         loaded = load_arm(tmp_path / arm.name)
         assert outputs(loaded) == outputs(arm)
         assert loaded.machine_seconds == arm.machine_seconds > 0
+
+
+def test_a_model_that_is_let_go_leaves_no_network_behind(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEELYARD_CACHE", str(tmp_path / "cache"))
+    store = Store.in_folder(tmp_path)
+    model = Recorder(store).later(lambda: load_model(ModelSpec("hf", str(folder))))
+    network = weakref.ref(model.inner.network)  # type: ignore[attr-defined]
+    model.release()
+    assert network() is None
+    store.close()
 
 
 def test_a_model_elsewhere_cannot_be_tuned(fit_context: Callable[..., FitContext]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import AbstractContextManager
@@ -104,6 +105,7 @@ class RecordedModel(WrappedModel):
         with self._building:
             if self._model is not None and self._model.local:
                 self._model = None
+                gc.collect()  # a network's modules hold each other, and are large
 
     @property
     def built(self) -> bool:
