@@ -219,6 +219,8 @@ def few_shots_do(run: RivalArms, _: ThumbRule) -> ClaimCheck:
     )
     if shown:
         figure += f", looked up for each input among {run.result.split.train or 0:,}"
+    elif not run.is_useful(prompt):
+        return ClaimCheck(None, figure, "it is not shown to be better than the most common answer")
     elif (fixed or 0) <= FEW_SHOTS:
         return ClaimCheck(True, figure)
     for arm in run.result.arms:

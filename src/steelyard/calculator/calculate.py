@@ -178,7 +178,13 @@ class _Calculation:
     def _rivals(self, best: int, second: int) -> Rivals:
         sheets, ways = self.middle, list(self.config.ways.values())
         return Rivals(
-            sheets[best], ways[best], sheets[second], ways[second], self.traffic, self.config
+            sheets[best],
+            ways[best],
+            sheets[second],
+            ways[second],
+            self.traffic,
+            self.config,
+            self.day,
         )
 
     def _break_evens(self) -> tuple[BreakEvenFigures, ...]:

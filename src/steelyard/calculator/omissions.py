@@ -42,7 +42,7 @@ def _caching(rivals: Rivals) -> Iterator[Omission]:
     extra = use.input - rivals.best.tokens[0].input
     if extra <= 0 or not use.price.input:
         return
-    price, source = _cached_price(use, rivals.next_way.model)
+    price, source = _cached_price(use, rivals)
     share = (price.cached or Decimal(0)) / use.price.input
     cached = replace(use, price=price, cached_share=extra / use.input)
     paid = replace(rivals, next=replace(rivals.next, tokens=(cached,)))
@@ -57,7 +57,7 @@ def _caching(rivals: Rivals) -> Iterator[Omission]:
     if use.input < least["tokens"]:
         text += (
             f"; most providers cache from {least['tokens']:,} tokens on, and {use.input:,f} are fewer "
-            f"({least['date']})"
+            f"({rivals.seen_on(least)})"
         )
     yield Omission("caching", text, {**values, "month_saving": float(paid.month_saving)})
 
@@ -65,7 +65,7 @@ def _caching(rivals: Rivals) -> Iterator[Omission]:
 def _caching_of_any(rivals: Rivals) -> Iterator[Omission]:
     """Beside a way without tokens nothing says what of the prompt repeats: the share that turns it."""
     use = rivals.next.tokens[0]
-    price, source = _cached_price(use, rivals.next_way.model)
+    price, source = _cached_price(use, rivals)
     if not use.input or not use.price.input:
         return
     cheaper = (price.cached or Decimal(0)) / use.price.input
@@ -87,12 +87,12 @@ def _caching_of_any(rivals: Rivals) -> Iterator[Omission]:
     yield Omission("caching", text, {"cached_share": float(spans[0].above)})
 
 
-def _cached_price(use: TokenUse, model: str | None) -> tuple[Price, str]:
+def _cached_price(use: TokenUse, rivals: Rivals) -> tuple[Price, str]:
     if use.price.cached is not None:
-        return use.price, f"that of {model}"
+        return use.price, f"that of {rivals.next_way.model}"
     terms = examples()["cached"]["anthropic"]
     cached = (use.price.input or Decimal(0)) * Decimal(str(terms["share"]))
-    return replace(use.price, cached=cached), f"seen at Anthropic, {terms['date']}"
+    return replace(use.price, cached=cached), f"seen at Anthropic, {rivals.seen_on(terms)}"
 
 
 def _less_or_more(rivals: Rivals) -> str:
