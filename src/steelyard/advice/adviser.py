@@ -102,11 +102,13 @@ def _more_tries(case: Situation) -> str:
     """
     share, tries = case.figures["tries_share"], case.tries
     assert tries is not None
-    shows, rounded = "more answers are right than wrong", floor
-    if case.fails("eight_of_ten"):
-        shows, rounded = "the prompt stops short of 8 of 10", ceil
+    falls_short = case.fails("eight_of_ten")
+    shows = (
+        "the prompt stops short of 8 of 10" if falls_short else "more answers are right than wrong"
+    )
     for of in range(tries.of + 1, MOST_TRIES + 1):
-        more = Tries(rounded(round(share * of, 9)), of)
+        good = round(share * of, 9)
+        more = Tries(ceil(good) if falls_short else floor(good), of)
         at_more = case.with_answer("tries", more)
         if not at_more.is_unsettled and at_more.does_well == case.holds("eight_of_ten"):
             return _MORE_TRIES.format(tries=more, shows=shows)

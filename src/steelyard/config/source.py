@@ -151,7 +151,7 @@ class _Guard:
         if node.tag == f"{_TAG}int" and len(node.value) > _LONGEST_NUMBER:
             raise self._refused(node, f"a number of {len(node.value):,} characters: shorten it")
 
-    def _check_date(self, node: yaml.Node) -> None:
+    def _check_date(self, node: yaml.ScalarNode) -> None:
         try:
             self._loader.construct_yaml_timestamp(node)
         except ValueError as error:
