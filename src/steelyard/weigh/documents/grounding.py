@@ -90,16 +90,20 @@ def measure_groundedness(
         if rights
         else Estimate(None, reason=_why_no_citations(look, examples))
     )
-    return Groundedness(
+    grounded = Groundedness(
         basis=CITED if look.cites else IN_PROMPT,
         answers=len(basis),
         numbers=numbers,
         names=names,
         tokens=tokens,
         citations_right=Figure.of(citations_right),
+    )
+    if not look.cites:
+        return grounded
+    return grounded.updated(
         citations=sum(len(question.citations.places) for question in look.questions),
         made_up=sum(question.citations.outside for question in look.questions),
-        uncited=len(answered) - len(basis) if look.cites else 0,
+        uncited=len(answered) - len(basis),
     )
 
 
