@@ -243,7 +243,7 @@ def test_a_reason_that_arms_share_stands_once_and_in_no_column(measured: Result)
 def test_who_is_not_asked_to_cite_has_a_reason_in_place_of_noughts(measured: Result) -> None:
     [cites, not_asked] = [arm for arm in measured.arms if arm.groundedness]
     assert cites.groundedness is not None and not_asked.groundedness is not None
-    assert cites.groundedness.made_up == 0 and not_asked.groundedness.made_up is None
+    assert cites.groundedness.made_up == 2 and not_asked.groundedness.made_up is None
     page = section(render(measured))
     assert page.count("the arm is not asked to cite") == 1
     alone = measured.updated(arms=(*measured.arms[:-2], not_asked))

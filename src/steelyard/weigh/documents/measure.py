@@ -29,7 +29,7 @@ from steelyard.weigh.documents.grounding import holds_evidence, measure_grounded
 from steelyard.weigh.documents.judged import measure_judged
 from steelyard.weigh.documents.oracles import Oracle, oracles_of
 from steelyard.weigh.documents.ranking import measure_ranking, unranked
-from steelyard.weigh.documents.readings import ArmReadings, Reading, readings_of
+from steelyard.weigh.documents.readings import ArmReadings, StageReading, readings_of
 from steelyard.weigh.documents.refusals import is_refusal, measure_refusals, refusal_texts
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class _Answers:
     def rng(self, what: str) -> np.random.Generator:
         return generator(self.test.plan.seed, f"documents:{what}:{self.measured.arm.name}")
 
-    def oracle(self, reading: Reading, oracles: Mapping[str, Oracle]) -> Oracle | None:
+    def oracle(self, reading: StageReading, oracles: Mapping[str, Oracle]) -> Oracle | None:
         return None if self.is_ceiling else oracles.get(reading.account)
 
 
@@ -265,7 +265,7 @@ def _looked_up(answers: _Answers, readings: ArmReadings) -> dict[str, Any]:
     return {"retrieval": ranking, "groundedness": grounded}
 
 
-def _facts(answers: _Answers, reading: Reading, at: int, oracle: Oracle | None) -> AnswerFacts:
+def _facts(answers: _Answers, reading: StageReading, at: int, oracle: Oracle | None) -> AnswerFacts:
     look, place, test = reading.look, reading.places[at], answers.test
     example, record = test.examples[place], answers.measured.records[place]
     question = look.questions[at]

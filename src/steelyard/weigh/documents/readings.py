@@ -25,7 +25,7 @@ NEVER_READ = "no test answer came from a stage of it that reads documents"
 T = TypeVar("T")
 
 
-class Reading(NamedTuple):
+class StageReading(NamedTuple):
     """The answers that one stage of an arm gave: what stood before it, and their places in test."""
 
     look: ArmPassages
@@ -49,12 +49,12 @@ class ArmReadings:
     ``is_whole``: every answer was, by the arm itself.
     """
 
-    parts: tuple[Reading, ...] = ()
+    parts: tuple[StageReading, ...] = ()
     reason: str | None = None
     is_whole: bool = False
 
     @property
-    def only(self) -> Reading | None:
+    def only(self) -> StageReading | None:
         """The one reading; ``None`` where there is none, or two stages read in ways of their own."""
         return self.parts[0] if len(self.parts) == 1 else None
 
@@ -80,5 +80,5 @@ def readings_of(
         if places or is_whole:
             asked = [examples[place] for place in places]
             answers = [records[place] for place in places]
-            parts.append(Reading(look_up(stage, grounds, asked, answers), places, stage))
+            parts.append(StageReading(look_up(stage, grounds, asked, answers), places, stage))
     return ArmReadings(tuple(parts), None if parts else NEVER_READ, is_whole)
