@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from steelyard.cli.app import main
 from steelyard.core import EvidencePiece, Example
@@ -165,22 +164,6 @@ def test_a_plan_says_the_same_of_evidence(task: Path) -> None:
     [lost] = [note for note in notes if "count as lost in parsing" in note]
     assert "of 2 examples" in lost and "docs/locked.pdf was not read" in lost
     assert "examples.jsonl:1" in lost and "examples.jsonl:2" in lost
-
-
-def test_evidence_without_documents_is_said_not_to_be_used(
-    task: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    keys = {"documents": None, "document_changes": None, "strategies": ["zero_shot"]}
-    spec = yaml.safe_load((task / "task.yaml").read_text()) | keys
-    kept = {key: value for key, value in spec.items() if value is not None}
-    (task / "task.yaml").write_text(yaml.safe_dump(kept))
-    assert main(["data", "check", str(task), "--json", "--no-encoder"]) == 0
-    shown = json.loads(capsys.readouterr().out)
-    [finding] = [one for one in shown["findings"] if one["check"] == "evidence"]
-    text = "is not used: the task names no documents"
-    assert finding["severity"] == "note" and finding["count"] == 60
-    assert finding["message"] == f"the evidence of 60 rows {text}"
-    assert any(text in note for note in make_plan(task, RunOptions()).notes)
 
 
 def test_evidence_beyond_its_document_stops_a_plan_and_is_an_error_of_the_audit(task: Path) -> None:

@@ -47,7 +47,7 @@ class DocumentsReview:
             checks[name] = {
                 "state": "found" if result.findings else state,
                 "reason": result.reason,
-                "seconds": round(self.seconds.get(name, 0.0), 3),
+                "seconds": round(self.seconds[name], 3),
                 "facts": dict(result.facts),
             }
         findings.sort(key=lambda finding: SEVERITIES.index(finding["severity"]))

@@ -83,10 +83,9 @@ def _misplaced(grounds: Grounds, piece: EvidencePiece) -> str | None:
 
 def evidence_notes(grounds: Grounds | None, split: Split) -> tuple[str, ...]:
     """What a plan says of evidence. Raises `DataError` for what is not at the place that it gives."""
-    examples = list(chain(*split))
     if grounds is None:
-        named = sum(bool(example.evidence) for example in examples)
-        return (unused_text(named, "example"),) if named else ()
+        return ()
+    examples = list(chain(*split))
     faults = evidence_faults(grounds, examples)
     for place, wrong in faults.misplaced.items():
         raise DataError(f"{_name(examples[place])}: its evidence is not at its place: {wrong}")
@@ -119,19 +118,6 @@ def loose_text(reasons: Collection[int], one: str) -> str:
         f"the evidence of {counted(len(reasons), one)} stands in more than {MOST_PLACES} "
         "places, each of which counts"
     )
-
-
-def unused_text(count: int, one: str) -> str:
-    """How many examples (called ``one``) name evidence where there are no documents."""
-    return f"the evidence of {counted(count, one)} is not used: the task names no documents"
-
-
-def unused_evidence(data: Dataset) -> CheckResult | None:
-    """What the audit says of the rows' evidence without documents; ``None`` where no row names any."""
-    rows = [at for at, example in enumerate(data.examples) if example.evidence]
-    text = unused_text(len(rows), "row")
-    finding = Finding.of_rows(data, rows, CHECK, "note", text)
-    return CheckResult((finding,), {"rows_with_evidence": len(rows)}) if rows else None
 
 
 def evidence_findings(data: Dataset, grounds: Grounds) -> CheckResult:

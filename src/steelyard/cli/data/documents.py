@@ -17,22 +17,13 @@ def with_documents(
     ``only`` names the checks to make, ``None`` all; one of documents that there are none of is not measured.
     """
     from steelyard.errors import MissingExtraError
-    from steelyard.planning.documents_audit import (
-        CHECKS,
-        EVIDENCE,
-        DocumentsReview,
-        review_documents,
-    )
-    from steelyard.planning.evidence import unused_evidence
+    from steelyard.planning.documents_audit import CHECKS, review_documents
     from steelyard.retrieve.documents import task_documents
     from steelyard.retrieve.grounds import Grounds
 
     names = CHECKS if only is None else tuple(name for name in CHECKS if name in only)
-    if not names:
+    if not names or (only is None and data.task.documents is None):
         return facts
-    if only is None and data.task.documents is None:
-        unused = unused_evidence(data)
-        return facts if unused is None else DocumentsReview({EVIDENCE: unused}).added_to(facts)
     try:
         corpus = task_documents(data.task)
     except MissingExtraError as error:
