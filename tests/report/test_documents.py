@@ -17,7 +17,7 @@ from steelyard.report.view import View
 from steelyard.result import ArmResult, Result, parse_result
 from steelyard.result.arm import ArmCost
 from steelyard.result.audit import DocumentsAudit, HiddenTextPlace
-from steelyard.result.documents import AnswerBins, Groundedness, JudgedGroundedness
+from steelyard.result.documents import AnswerBins, Groundedness, JudgedGroundedness, Refusals
 from steelyard.result.figures import Figure, Quality
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.documents import Corpus, Document
@@ -259,3 +259,18 @@ def test_hidden_texts_of_one_place_are_one_row(measured: Result) -> None:
     files = DocumentsView(View(result)).read
     assert files is not None and files.hidden_texts == [(place, 3), (other, 1)]
     assert "Hidden from readers: 4 texts" in Outline(section(render(result))).words
+
+
+def test_refusals_that_nobody_asks_for_are_no_row_of_noughts(measured: Result) -> None:
+    def words(wrongly: int) -> str:
+        block = Refusals(
+            recall=Figure(reason="no test question is unanswerable"), wrongly_refused=wrongly
+        )
+        arms = tuple(arm.updated(refusals=block) if arm.refusals else arm for arm in measured.arms)
+        return Outline(section(render(measured.updated(arms=arms)))).words
+
+    assert "and no arm refuses one." in words(0) and "Wrongly refused" not in words(0)
+    assert "no refusal is right" in words(2) and "Wrongly refused" in words(2)
+    for text in (words(0), words(2)):
+        assert "no test question is unanswerable" not in text and "Fabricated" not in text
+    assert "Fabricated" in Outline(section(render(measured))).words

@@ -246,6 +246,16 @@ class DocumentsView:
         return [(arm, arm.refusals) for arm in self._view.arms if arm.refusals is not None]
 
     @property
+    def is_refusing_asked(self) -> bool:
+        """Whether a test question is to be refused."""
+        return any(block.unanswerable for _, block in self.refusing)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether any arm refuses what has an answer."""
+        return any(block.wrongly_refused for _, block in self.refusing)
+
+    @property
     def largest_bin(self) -> str:
         """One line: the largest bin of the best arm with documents, and what it holds."""
         arm = self._view.arm(self.main)
