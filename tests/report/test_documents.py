@@ -224,6 +224,21 @@ def test_answers_of_a_cascade_without_documents_are_counted_apart(measured: Resu
         )
     ).words
     assert "4 of 30 answers from documents" in words
+
+
+def test_a_note_on_dropped_prompts_names_its_arms_where_they_differ(measured: Result) -> None:
+    note = AnswerBins(n=3, dropped_note="its stages ask one model")
+    one = cascade_of(measured, ArmDocuments(bins=note))
+    view = DocumentsView(View(measured.updated(arms=(*measured.arms, one))))
+    assert "cascade: its stages ask one model." in view.dropped_note
+    assert "rag and rag_oracle: a prompt that a server cuts" in view.dropped_note
+    assert DocumentsView(View(measured)).dropped_note.startswith("A prompt that a server cuts")
+
+
+def test_answers_elsewhere_are_said(measured: Result) -> None:
+    bins = AnswerBins(n=30, not_read=4, elsewhere=12, elsewhere_wrong=3)
+    one = cascade_of(measured, ArmDocuments(bins=bins))
+    words = Outline(section(render(measured.updated(arms=(*measured.arms, one))))).words
     assert "12 answers without documents in no bin, 3 of them wrong." in words
 
 

@@ -112,9 +112,11 @@ class DocumentsView:
 
     @property
     def dropped_note(self) -> str:
-        """What a count of no dropped prompt does not exclude."""
-        notes = [_bins(arm).dropped_note for arm in self.arms]
-        return self._view.sentence(note) if (note := next(filter(None, notes), None)) else ""
+        """What a count of no dropped prompt does not exclude; where arms differ, of which of them."""
+        notes = _by_reason((arm.name, _bins(arm).dropped_note) for arm in self.arms)
+        if len(notes) == 1:
+            return self._view.sentence(notes[0][1])
+        return " ".join(f"{names}: {note}." for names, note in notes)
 
     @property
     def case_bins(self) -> list[BinKey]:
