@@ -72,6 +72,14 @@ def paint_of(value: str, depth: int = 0) -> Paint | None:
         return paint_of(arguments(match[2], ",")[0], depth + 1)
     if match[1] == "color-mix":
         return _mixed(arguments(match[2], ","), depth)
+    if match[1] == "contrast-color":
+        ground = paint_of(match[2].strip(), depth + 1)
+        is_dark = ground is not None and contrast(WHITE, ground.color) >= contrast(
+            BLACK, ground.color
+        )
+        return None if ground is None else Paint(WHITE if is_dark else BLACK)
+    if match[2].startswith("from "):
+        return _derived(match[1], arguments(match[2]), depth)
     return _computed(match[1], match[2])
 
 
@@ -99,10 +107,7 @@ def covered(ground: Color | None, picture: str, *, is_whole: bool) -> Color | No
 
     ``is_whole`` says that the gradient covers all of it.
     """
-    match = _FUNCTION.fullmatch(picture)
-    if match is None or "gradient" not in match[1]:
-        return None
-    stops = [paint for part in arguments(match[2], ",") for paint in _stops(part)]
+    stops = stops_of(picture)
     colors: list[Color] = [] if is_whole or ground is None else [ground]
     for paint in stops:
         if paint is None or (ground is None and paint.alpha < 1):
@@ -111,6 +116,14 @@ def covered(ground: Color | None, picture: str, *, is_whole: bool) -> Color | No
     if not stops or (ground is None and not is_whole):
         return None
     return colors[0] if all(contrast(colors[0], c) < _ONE_COLOR for c in colors) else None
+
+
+def stops_of(picture: str) -> list[Paint | None]:
+    """The colours of a gradient, ``None`` for one that is not known; empty for another picture."""
+    match = _FUNCTION.fullmatch(picture)
+    if match is None or "gradient" not in match[1]:
+        return []
+    return [paint for part in arguments(match[2], ",") for paint in _stops(part)]
 
 
 def _stops(part: str) -> list[Paint | None]:
@@ -210,14 +223,28 @@ def _computed(name: str, inside: str) -> Paint | None:
     return Paint((red, green, blue), min(1.0, max(0.0, alpha)))
 
 
+def _derived(name: str, words: list[str], depth: int) -> Paint | None:
+    """A colour derived from another (`rgb(from …)`): where channels stay as they are, or are all stated."""
+    words = arguments(" ".join(words).replace("/", " / "))
+    origin = paint_of(words[1], depth + 1) if len(words) > 4 else None
+    channels, alphas = words[2:5], words[5:]
+    if origin is None or len(alphas) not in {0, 2}:
+        return None
+    alpha = origin.alpha if not alphas or alphas[1] == "alpha" else _part(alphas[1], 1.0)
+    if name.removesuffix("a") == "rgb":
+        values = dict(zip("rgb", origin.color, strict=True))
+        channels = [str(values.get(channel, channel)) for channel in channels]
+    elif channels == list(name.removesuffix("a").removeprefix("ok")):
+        channels = [str(part) for part in origin.color]
+        name = "rgb"
+    paint = _computed(name, " ".join(channels))
+    return None if paint is None or alpha is None else Paint(paint.color, min(1.0, max(0.0, alpha)))
+
+
 def _part(text: str, full: float) -> float | None:
     """A component; ``full`` is what 100 % of it stands for."""
     if text == "none":
         return 0.0
-    for unit, degrees in (("turn", 360.0), ("grad", 0.9), ("rad", 180 / math.pi), ("deg", 1.0)):
-        if text.endswith(unit):
-            angle = number(text.removesuffix(unit))
-            return None if angle is None else angle * degrees
     return number(text, full)
 
 
