@@ -126,8 +126,8 @@ def cascaded(
         variables = {**outer, **{name: substituted(value, every) for name, value in local.items()}}
         for name in [name for name, value in local.items() if value.lower() in GLOBAL]:
             variables.pop(name)
-            around = page.initial if local[name].lower() == "initial" else outer
-            variables.update({name: around[name]} if name in around else {})
+            source = page.initial if local[name].lower() == "initial" else outer
+            variables.update({name: source[name]} if name in source else {})
     values = {
         name: substituted(with_attributes(value, attributes), variables).lower()
         for name, value in raw.items()

@@ -27,7 +27,7 @@ _BOX_SIZES = (20.0, 2_000.0)
 _MOST_TRACKS = 50
 
 
-class Frame(NamedTuple):
+class BoxContext(NamedTuple):
     """What the boxes around do to those inside.
 
     ``cuts`` says that the next one cuts off what overflows, ``height`` is its height in pixels where that is
@@ -43,12 +43,12 @@ class Frame(NamedTuple):
     is_flexible: bool = False
 
 
-def frame_of(values: Mapping[str, str], outer: Frame) -> Frame:
+def frame_of(values: Mapping[str, str], outer: BoxContext) -> BoxContext:
     """What an element does to the boxes inside it."""
     is_placed = outer.is_placed or stated(values, "position") in _PLACED
     is_placed |= stated(values, "transform") not in {"", "none"}
     display = stated(values, "display")
-    inner = Frame(is_placed=is_placed, is_flexible="flex" in display)
+    inner = BoxContext(is_placed=is_placed, is_flexible="flex" in display)
     if "grid" in display:
         rows, columns = (_tracks(values, name) for name in ("rows", "columns"))
         if (rows and any(rows)) or (columns and any(columns)):
@@ -91,12 +91,12 @@ def is_far_indent(indent: float) -> bool:
     return indent <= -_FAR or indent >= _FAR_RIGHT / 2
 
 
-def hides(values: Mapping[str, str], frame: Frame | None = None, index: int = 0) -> str | None:
+def hides(values: Mapping[str, str], frame: BoxContext | None = None, index: int = 0) -> str | None:
     """The kind of hiding that takes a whole element from sight, all inside included.
 
     ``frame`` is what lies around it, ``index`` its place among the elements there.
     """
-    frame = Frame() if frame is None else frame
+    frame = BoxContext() if frame is None else frame
     if values.get("display") in _NOT_DISPLAYED or values.get("content-visibility") == "hidden":
         return "display_none"
     if _is_far(values, frame) or (frame.cuts and _falls_out(values, frame)):
@@ -114,7 +114,7 @@ def _side(values: Mapping[str, str], name: str, full: float) -> float | None:
     return pixels(words[at], ROOT_PIXELS, full)
 
 
-def _is_far(values: Mapping[str, str], frame: Frame) -> bool:
+def _is_far(values: Mapping[str, str], frame: BoxContext) -> bool:
     """Whether it is placed where no screen shows it.
 
     In percent of what is not known: of a box of 500 pixels, and of the screen where it is ``fixed``.
@@ -171,7 +171,7 @@ def _moved(values: Mapping[str, str], full: float = _FAR / 5) -> tuple[float, fl
     return x, y
 
 
-def _falls_out(values: Mapping[str, str], frame: Frame) -> bool:
+def _falls_out(values: Mapping[str, str], frame: BoxContext) -> bool:
     """Whether it lies beside, above or below a box that cuts off what overflows."""
     position = stated(values, "position")
     is_free = position in {"absolute", "fixed"}
@@ -240,7 +240,7 @@ def _is_flat(values: Mapping[str, str], axis: str) -> bool:
     return False
 
 
-def _is_squeezed(values: Mapping[str, str], frame: Frame, index: int) -> bool:
+def _is_squeezed(values: Mapping[str, str], frame: BoxContext, index: int) -> bool:
     """Whether the grid or flex box around leaves no room to an element that cuts off what overflows."""
     if not any(_overflow(values, axis) in _CUTTING | _SCROLLING for axis in "xy"):
         return False

@@ -115,8 +115,8 @@ def _is_nothing(size: str) -> bool:
 def opacity_of(values: Mapping[str, str], outer: float = 1.0) -> float:
     """How much is left of an element: its opacity, with that of its filter; it may inherit ``outer``."""
     value = values.get("opacity", "1")
-    own = outer if value == "inherit" else number(value)
-    product = 1.0 if own is None else min(1.0, max(0.0, own))
+    share = outer if value == "inherit" else number(value)
+    product = 1.0 if share is None else min(1.0, max(0.0, share))
     for name, inside in CALL.findall(values.get("filter", "")):
         share = number(inside.strip()) if name == "opacity" else None
         product *= 1.0 if share is None else min(1.0, max(0.0, share))

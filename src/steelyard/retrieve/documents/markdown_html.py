@@ -49,6 +49,8 @@ _MOST_LOOKS, _LEAST_LOOKS = 1_000, 50_000_000
 _PLAIN = TextLook()
 _MOST_SHEETS, _MOST_OPEN_SHEET = 500_000, 50_000
 """Characters of style sheets, and of one that never ends: it may be the name of a tag in a sentence."""
+_MOST_ELEMENTS = 500_000
+"""Elements of Markdown's own marks that rules of the text may be for."""
 _MOST_TAGS, _TAG_COST = 500_000, 4
 """Tags that Markdown may have, and what one costs beside a run of backticks."""
 
@@ -120,13 +122,22 @@ class _Scan:
 
     def own_pieces(self) -> Iterator[HiddenSpan]:
         """Elements of Markdown's own marks that the rules hide, in order."""
-        end = 0
-        pieces = elements_in(self._text) if self._rules.has_own else ()
-        for start, stop, path in sorted(pieces):
-            kind = self._rules.own_look(path).kind if start >= end else None
+        hidden: list[tuple[int, int, str]] = []
+        for count, (start, stop, path) in enumerate(
+            elements_in(self._text) if self._rules.has_own else ()
+        ):
+            if count >= _MOST_ELEMENTS:
+                raise DocumentRefusedError(
+                    f"has a style sheet and more than {_MOST_ELEMENTS:,} elements of Markdown: split it"
+                )
+            kind = self._rules.own_look(path).kind
             if kind is not None:
-                end = stop
-                yield HiddenSpan(start, stop, kind, self._text[start:stop])
+                hidden.append((start, -stop, kind))
+        end = 0
+        for start, stop, kind in sorted(hidden):
+            if start >= end:
+                end = -stop
+                yield HiddenSpan(start, end, kind, self._text[start:end])
 
     def _count(self, cost: int) -> None:
         self._cost += cost

@@ -53,7 +53,7 @@ class _OwnRule(NamedTuple):
 
     strength: Priority
     tag: str
-    around: tuple[str, ...]
+    ancestors: tuple[str, ...]
     declarations: Declarations
 
 
@@ -128,12 +128,12 @@ class MarkdownRules:
         pieces = _PATH.split(plain.strip())
         tags, signs = [tag.lower().strip("*|") for tag in pieces[::2]], pieces[1::2]
         beside = [sign in {"+", "~"} for sign in signs]
-        around = tuple(
+        ancestors = tuple(
             tag for tag, is_beside in zip(tags, beside, strict=False) if tag and not is_beside
         )
         if not tags[-1] or tags[-1] in ELEMENTS:
             strength = (layer, (0, 0, len([tag for tag in tags if tag])), order)
-            self._own.append(_OwnRule(strength, tags[-1], around, declarations))
+            self._own.append(_OwnRule(strength, tags[-1], ancestors, declarations))
 
     @property
     def has_own(self) -> bool:
@@ -146,7 +146,7 @@ class MarkdownRules:
             outer, tag = self.own_look(path[:-1]), path[-1]
             names = {tag, ""} | ({"s"} if tag == "del" else set())
             above = {"html", "body", ":root", *path[:-1]}
-            fitting = [r for r in self._own if r.tag in names and above.issuperset(r.around)]
+            fitting = [r for r in self._own if r.tag in names and above.issuperset(r.ancestors)]
             fitting.sort(key=lambda rule: rule.strength)
             levels = [(rule.strength[0], rule.declarations) for rule in fitting]
             attributes: dict[str, str | None] = {"href": ""} if tag == "a" else {}

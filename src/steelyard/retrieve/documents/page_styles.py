@@ -31,7 +31,7 @@ from steelyard.retrieve.documents.text_look import (
 )
 from steelyard.retrieve.documents.text_paint import Element, TextLook
 
-_MOST_COLUMNS = 1_000
+_MOST_BESIDE = 1_000
 _SHORT_LINE = 60
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
@@ -69,6 +69,7 @@ class Styles:
             if (origin := selector.origin) is not None and _draws_ground(declarations):
                 self._grounded |= {node.mem_id for node in matcher.nodes(origin)}
         self._absent = _replaced(tree)
+        self._places: dict[int, int] = {}
         self._columns = {
             node.mem_id: columns
             for node in tree.css("table")
@@ -79,7 +80,7 @@ class Styles:
         """The columns of a table that its ``<col>`` and ``<colgroup>`` take away, from 0."""
         gone: set[int] = set()
         at = 0
-        for node in islice(table.css("col, colgroup"), _MOST_COLUMNS):
+        for node in islice(table.css("col, colgroup"), _MOST_BESIDE):
             is_shell = node.tag == "colgroup" and node.css_first("col") is not None
             columns = range(at, at + (0 if is_shell else _span(node, "span")))
             values, _ = self.values(node, node.attributes, TextLook())
@@ -103,9 +104,7 @@ class Styles:
         while table is not None and table.tag != "table":
             table = table.parent
         columns = self._columns.get(table.mem_id, ()) if table is not None else ()
-        if not columns:
-            return False
-        return sum(_span(cell, "colspan") for cell in _before(node, _MOST_COLUMNS)) in columns
+        return bool(columns) and self._place(node) in columns
 
     def values(
         self, node: Any, attributes: Mapping[str, str | None], outer: TextLook
@@ -132,8 +131,8 @@ class Styles:
             return passed_on(outer)
         values, variables = self.values(node, attributes, outer)
         frame = outer.frame
-        index = sum(1 for _ in _before(node, 200)) if frame.rows or frame.columns else 0
-        element = Element(tag, attributes, values, index)
+        place = self._place(node) if frame.rows or frame.columns else 0
+        element = Element(tag, attributes, values, place)
         if self.forgives:
             element = forgiven(element)
         inner = look_of(element, outer, is_open=self.is_open)
@@ -154,6 +153,20 @@ class Styles:
             return inner
         # a number or a sign that is drawn, and not read out
         return inner._replace(kind=unseen(inner), is_final=False)
+
+    def _place(self, node: Any) -> int:
+        """How many elements, or columns of a table, stand before one beside it.
+
+        Elements are looked at in order, so that it is counted from one that was looked at before.
+        """
+        count = 0
+        for before in _before(node, _MOST_BESIDE):
+            count += _span(before, "colspan")
+            if before.mem_id in self._places:
+                count += self._places[before.mem_id]
+                break
+        self._places[node.mem_id] = count
+        return count
 
     def _first_line(self, node: Any, look: TextLook) -> str | None:
         """Why an element of no more than a line is not seen by what ``::first-line`` says of it."""
@@ -181,7 +194,9 @@ def _span(node: Any, name: str) -> int:
 
 def _replaced(tree: Any) -> frozenset[int]:
     """Elements in whose place others are shown: parts of ``<maction>`` but the first, and shadow trees."""
-    nodes = list(tree.css("maction > * ~ *"))
+    nodes: list[Any] = []
+    for action in tree.css("maction"):
+        nodes += [node for node in action.iter() if next(_before(node, 1), None) is not None]
     for template in tree.css("template[shadowrootmode]"):
         if template.parent is not None and "<slot" not in (template.html or ""):
             nodes.append(template.parent)

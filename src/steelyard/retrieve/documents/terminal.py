@@ -14,7 +14,7 @@ from steelyard.retrieve.documents.invisible import Mark
 CONCEALED = "terminal_escape"
 ESCAPE = re.compile(
     r"(?:\x1b\[|\x9b)(?P<parameters>[0-9;:<=>?]{0,200})[ -/]{0,20}(?P<final>[@-~])"
-    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])(?P<string>[^\x07\x1b\x9c]{0,100000})(?:\x07|\x1b\\|\x9c)"
+    r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])(?P<string>[^\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f]{0,100000})(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]{0,20}[0-~]"
 )
 _BRIGHT = {90: 30, 100: 40}

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from steelyard.retrieve.documents.css_boxes import Frame, frame_of, hides, indent_of, is_far_indent
+from steelyard.retrieve.documents.css_boxes import (
+    BoxContext,
+    frame_of,
+    hides,
+    indent_of,
+    is_far_indent,
+)
 from steelyard.retrieve.documents.css_colors import Paint
 from steelyard.retrieve.documents.css_effects import (
     LEAST_ALPHA,
@@ -22,7 +28,7 @@ from steelyard.retrieve.documents.text_paint import (
     TextLook,
     background_of,
     color_of,
-    is_told,
+    is_legible,
     link_of,
     paint_in,
     schemed,
@@ -240,13 +246,13 @@ def unseen(look: TextLook) -> str | None:
     if paint is None or look.background is None:  # or letters cut out of a picture
         return None
     edges = (*look.letters.edges, *look.letters.shadows)
-    if any(edge is None or is_told(edge, look) for edge in edges):
+    if any(edge is None or is_legible(edge, look) for edge in edges):
         return None
     if paint.alpha <= LEAST_ALPHA:
         return "transparent"
-    return None if is_told(paint, look) else "same_color"
+    return None if is_legible(paint, look) else "same_color"
 
 
-def _is_cut(frame: Frame) -> bool:
+def _is_cut(frame: BoxContext) -> bool:
     """Whether a box around cuts off what overflows, and has no height of its own."""
     return frame.cuts and frame.height is None

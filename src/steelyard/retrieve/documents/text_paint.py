@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from steelyard.retrieve.documents.css_boxes import Frame
+from steelyard.retrieve.documents.css_boxes import BoxContext
 from steelyard.retrieve.documents.css_colors import (
     BLACK,
     LEAST_CONTRAST,
@@ -59,7 +59,7 @@ class TextLook(NamedTuple):
     link: Paint | None = Paint((0.0, 0.0, 238.0))
     fill: tuple[Paint | None] | None = None
     letters: Letters = Letters()
-    frame: Frame = Frame()
+    frame: BoxContext = BoxContext()
     veil: Veil = Veil()
     is_dark: bool = False
     is_on_ground: bool = False
@@ -181,7 +181,7 @@ def paint_in(value: str, current: Paint | None, is_dark: bool) -> Paint | None:
     return current if value == "currentcolor" else paint_of(value)
 
 
-def is_told(paint: Paint, look: TextLook) -> bool:
+def is_legible(paint: Paint, look: TextLook) -> bool:
     """Whether a colour is told from the ground that it is painted on; it is where that is not known."""
     if look.background is None:
         return True
