@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import NamedTuple
 
 from steelyard.packaged import packaged
+from steelyard.retrieve.documents.css_spaces import FULL, SPACES
 from steelyard.retrieve.documents.css_values import arguments, number, pixels
 
 Color = tuple[float, float, float]
@@ -206,10 +206,10 @@ def _computed(name: str, inside: str) -> Paint | None:
     space = parts.pop(0) if name == "color" and parts else ""
     if len(parts) == 4 and not alphas and name.rstrip("a") in {"rgb", "hsl"}:
         alphas = [parts.pop()]
-    convert = _SPACES.get(space or name.removesuffix("a") if name != "color" else f"color {space}")
+    convert = SPACES.get(space or name.removesuffix("a") if name != "color" else f"color {space}")
     if convert is None or len(parts) != 3 or len(alphas) > 1:
         return None
-    full = _FULL.get(name, (1.0, 1.0, 1.0))
+    full = FULL.get(name, (1.0, 1.0, 1.0))
     values = [_part(part, most) for part, most in zip(parts, full, strict=True)]
     alpha = _part(alphas[0], 1.0) if alphas else 1.0
     if alpha is None or None in values:
@@ -246,99 +246,3 @@ def _part(text: str, full: float) -> float | None:
     if text == "none":
         return 0.0
     return number(text, full)
-
-
-def _hsl(hue: float, saturation: float, lightness: float) -> Color:
-    share, light = saturation / 100, lightness / 100
-    reach = share * min(light, 1 - light)
-
-    def channel(start: float) -> float:
-        place = (start + hue / 30) % 12
-        return light - reach * max(-1.0, min(place - 3, 9 - place, 1.0))
-
-    return channel(0), channel(8), channel(4)
-
-
-def _hwb(hue: float, whiteness: float, blackness: float) -> Color:
-    white, black = whiteness / 100, blackness / 100
-    if white + black >= 1:
-        return (white / (white + black),) * 3
-    red, green, blue = (part * (1 - white - black) + white for part in _hsl(hue, 100, 50))
-    return red, green, blue
-
-
-def _gamma(part: float) -> float:
-    if part <= 0.0031308:
-        return 12.92 * part
-    return 1.055 * math.pow(part, 1 / 2.4) - 0.055
-
-
-def _from_xyz(x: float, y: float, z: float) -> Color:
-    """From CIE XYZ under D65."""
-    return (
-        _gamma(3.2409699 * x - 1.5373832 * y - 0.4986108 * z),
-        _gamma(-0.9692436 * x + 1.8759675 * y + 0.0415551 * z),
-        _gamma(0.0556301 * x - 0.2039770 * y + 1.0569715 * z),
-    )
-
-
-def _lab(light: float, a: float, b: float) -> Color:
-    """From CIE Lab; white under D50 comes out as white."""
-    y = (light + 16) / 116
-
-    def back(part: float) -> float:
-        return part**3 if part > 6 / 29 else 3 * (6 / 29) ** 2 * (part - 4 / 29)
-
-    return _from_xyz(0.95047 * back(y + a / 500), back(y), 1.08883 * back(y - b / 200))
-
-
-def _oklab(light: float, a: float, b: float) -> Color:
-    long = (light + 0.3963377774 * a + 0.2158037573 * b) ** 3
-    medium = (light - 0.1055613458 * a - 0.0638541728 * b) ** 3
-    short = (light - 0.0894841775 * a - 1.2914855480 * b) ** 3
-    return (
-        _gamma(4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short),
-        _gamma(-1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short),
-        _gamma(-0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short),
-    )
-
-
-def _polar(convert: Callable[[float, float, float], Color]) -> Callable[..., Color]:
-    def converted(light: float, chroma: float, hue: float) -> Color:
-        angle = math.radians(hue)
-        return convert(light, chroma * math.cos(angle), chroma * math.sin(angle))
-
-    return converted
-
-
-def _plain(red: float, green: float, blue: float) -> Color:
-    return red, green, blue
-
-
-_SPACES: Mapping[str, Callable[[float, float, float], Color]] = {
-    "rgb": lambda red, green, blue: (red / 255, green / 255, blue / 255),
-    "hsl": _hsl,
-    "hwb": _hwb,
-    "lab": _lab,
-    "lch": _polar(_lab),
-    "oklab": _oklab,
-    "oklch": _polar(_oklab),
-    "color srgb": _plain,
-    "color srgb-linear": lambda *parts: (_gamma(parts[0]), _gamma(parts[1]), _gamma(parts[2])),
-    "color xyz": _from_xyz,
-    "color xyz-d65": _from_xyz,
-    "color xyz-d50": lambda x, y, z: _from_xyz(x * 0.95047 / 0.96422, y, z * 1.08883 / 0.82521),
-    # Wider than sRGB: read as sRGB, which is exact for greys, white and black.
-    **dict.fromkeys(("color display-p3", "color a98-rgb", "color rec2020"), _plain),
-    "color prophoto-rgb": _plain,
-}
-_FULL: Mapping[str, Color] = {
-    "rgb": (255.0, 255.0, 255.0),
-    "rgba": (255.0, 255.0, 255.0),
-    **dict.fromkeys(("hsl", "hsla", "hwb"), (360.0, 100.0, 100.0)),
-    "lab": (100.0, 125.0, 125.0),
-    "lch": (100.0, 150.0, 360.0),
-    "oklab": (1.0, 0.4, 0.4),
-    "oklch": (1.0, 0.4, 360.0),
-}
-"""What 100 % of each component stands for."""

@@ -19,7 +19,6 @@ from steelyard.retrieve.documents.css_boxes import hides
 from steelyard.retrieve.documents.css_effects import opacity_of, scale_of
 from steelyard.retrieve.documents.css_media import applies
 from steelyard.retrieve.documents.css_sheet import Declarations
-from steelyard.retrieve.documents.invisible import RTL_LETTER
 from steelyard.retrieve.documents.selectors import Selectors
 from steelyard.retrieve.documents.text_look import (
     ARIA_HIDDEN,
@@ -33,6 +32,8 @@ from steelyard.retrieve.documents.text_paint import Element, TextLook
 
 _MOST_BESIDE = 1_000
 _SHORT_LINE = 60
+_LEFT_TO_RIGHT = re.compile("[A-Za-z\u00c0-\u024f\u0370-\u052f]{2}")
+"""Words that nobody writes from right to left, as some old scripts were."""
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
@@ -70,29 +71,23 @@ class Styles:
                 self._grounded |= {node.mem_id for node in matcher.nodes(origin)}
         self._absent = _replaced(tree)
         self._places: dict[int, int] = {}
-        self._columns = {
-            node.mem_id: columns
-            for node in tree.css("table")
-            if node.css_first("col, colgroup") is not None and (columns := self._collapsed(node))
-        }
+        self._columns: dict[int, set[int]] = defaultdict(set)
+        """Of a table the columns that are taken away, from 0."""
+        ends: dict[int, int] = defaultdict(int)
+        for group in tree.css("colgroup"):
+            self._collapse(group, ends)
 
-    def _collapsed(self, table: Any) -> frozenset[int]:
-        """The columns of a table that its ``<col>`` and ``<colgroup>`` take away, from 0."""
-        gone: set[int] = set()
-        at = 0
-        for node in islice(table.css("col, colgroup"), _MOST_BESIDE):
-            is_shell = node.tag == "colgroup" and node.css_first("col") is not None
-            columns = range(at, at + (0 if is_shell else _span(node, "span")))
-            values, _ = self.values(node, node.attributes, TextLook())
-            if "collapse" in (values.get("visibility"), self._visibility(node.parent)):
-                gone |= set(columns)
-            at = columns.stop
-        return frozenset(gone)
+    def _collapse(self, group: Any, ends: dict[int, int]) -> None:
+        """Note the columns that a ``<colgroup>`` or its ``<col>`` take away; ``ends`` are of those before."""
+        table = group.parent.mem_id if group.parent is not None else 0
+        is_whole = self._collapses(group)
+        for node in list(islice(group.iter(), _MOST_BESIDE)) or [group]:
+            start, ends[table] = ends[table], min(ends[table] + _span(node, "span"), _MOST_BESIDE)
+            if is_whole or self._collapses(node):
+                self._columns[table] |= set(range(start, ends[table]))
 
-    def _visibility(self, group: Any) -> str | None:
-        if group is None or group.tag != "colgroup":
-            return None
-        return self.values(group, group.attributes, TextLook())[0].get("visibility")
+    def _collapses(self, node: Any) -> bool:
+        return self.values(node, node.attributes, TextLook())[0].get("visibility") == "collapse"
 
     def _is_absent(self, node: Any) -> bool:
         """Whether an element is not displayed for what stands around it."""
@@ -142,7 +137,7 @@ class Styles:
             inner = inner._replace(kind=unseen(inner))
         if inner.kind is None and node.mem_id in self._first_lines:
             inner = inner._replace(kind=self._first_line(node, inner))
-        if inner.letters.is_turned and RTL_LETTER.search(node.text(deep=True) or ""):
+        if inner.letters.is_turned and not _LEFT_TO_RIGHT.search(node.text(deep=True) or ""):
             inner = inner._replace(letters=inner.letters._replace(is_turned=False))
             inner = inner if inner.is_final else inner._replace(kind=unseen(inner))
         if (

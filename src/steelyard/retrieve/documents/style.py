@@ -94,6 +94,7 @@ _FREE = frozenset(
     "background-image background-size background-clip content contain grid-template-rows font-family "
     "grid-template-columns grid-auto-rows box-shadow text-shadow -webkit-text-stroke color-scheme mask-image "
     "mask-size mix-blend-mode rotate flex-grow flex-basis will-change "
+    "aspect-ratio contain-intrinsic-size contain-intrinsic-height "
     "line-height".split()
 )
 _CALLS: Mapping[str, str] = {

@@ -128,7 +128,7 @@ def _ground(element: Element, outer: TextLook, is_open: bool, color: Paint | Non
         paint = legacy_paint(attributes.get("bgcolor") or "")
         return outer.background if paint is None else paint.color
     if not value and element.tag == "mark":
-        return _MARK
+        return None if is_open else _MARK
     if not value:
         is_known = not (is_open and (attributes.get("class") or attributes.get("id")))
         return outer.background if is_known else None
