@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from steelyard.task import Task, build_task
 
 os.environ["STEELYARD_ANSWER_CACHE"] = "off"
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 TRUST = Path(tempfile.mkdtemp(prefix="steelyard-tests-")) / "trust"
 os.environ["STEELYARD_TRUST_FILE"] = str(TRUST)

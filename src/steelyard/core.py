@@ -182,7 +182,8 @@ class Completion:
     requests (votes, a second model, a repair) holds their sums, and in ``spent`` what each model was
     asked, by the model's account. ``torn`` is what earlier tries of the same requests took, which a
     broken connection or a failing endpoint lost: it is paid, and in no other figure. ``tokens_left``
-    is how many tokens an endpoint that cut the answer left of the limit it was sent.
+    is how many tokens an endpoint that cut the answer left of the limit it was sent. ``stage`` names the
+    part of an arm of several that gave the answer (``then``; of an arm within it, ``then/first``).
     """
 
     text: str
@@ -200,6 +201,7 @@ class Completion:
     reasoning_tokens: int = 0
     torn: Usage = field(default_factory=Usage)
     tokens_left: int = 0
+    stage: str = ""
 
     @property
     def is_cut(self) -> bool:

@@ -168,7 +168,7 @@ BAD = {
     "no number": (["--examples", "some"], "--examples must be a whole number"),
     "too many good": (["--tries", "9 of 8"], "--tries must be good tries of all"),
     "another currency": (["--budget", "5 EUR"], "US dollars"),
-    "no way": (["--explain", "finetune"], "did you mean 'fine_tune'?"),
+    "no way": (["--explain", "finetuned"], "did you mean 'fine_tune'?"),
     "a way and answers": (["--explain", "prompt", "--need", "tone"], "--explain stands alone"),
     "no file": (["--answers", "absent.yaml"], "absent.yaml"),
     "no task": (["--from", "absent"], "absent"),

@@ -315,3 +315,32 @@ def test_a_budget_without_a_size_decides_nothing_but_that_nothing_buys_nothing()
     unknown = situation_of({"budget": 3})
     assert not unknown.holds("training_4") and not unknown.fails("training_4")
     assert Decimal(3) == unknown.budget
+
+
+@pytest.mark.parametrize(
+    "tries", ["7 of 10", "14 of 20", "6 of 10", "12 of 20", "2 of 3", "8 of 10"]
+)
+def test_more_tries_at_this_share_are_rounded_against_what_they_show(tries: str) -> None:
+    """12 of 21 would be one bad try more, which is no evidence about 12 of 20."""
+    (note,) = advise({"tries": tries}).notes
+    match = re.search(r"at this share, (\d+) of (\d+) would show that (the prompt|more)", note)
+    assert match is not None
+    good, of = int(match[1]), int(match[2])
+    share = int(tries.split(" of ")[0]) / int(tries.split(" of ")[1])
+    rounding = good - share * of
+    assert 0 <= rounding < 1 if match[3] == "the prompt" else -1 < rounding <= 0
+
+
+THIN = {"can_judge": True, "kind": "label", "need": "cost", "examples": 1000, "labels": 200}
+
+
+def test_few_examples_of_each_label_are_no_feast_for_a_classifier() -> None:
+    """200 intents with 5 rows each are not 2 labels with 500."""
+    advice = advise(THIN)
+    assert advice.recommendation == "measure"
+    assert "rows_a_label_10" in {entry.rule.id for entry in advice.rules}
+    (mistake,) = [one for one in advice.mistakes if one.id == "too_little"]
+    assert "1,000 examples of 200 labels, 5 of each on average" in mistake.text
+    enough = advise({**THIN, "labels": 20})
+    assert enough.recommendation == "classical"
+    assert not [one for one in enough.mistakes if one.id == "too_little"]

@@ -385,7 +385,11 @@ def test_steadiness_by_intervals(tuned: Any, prompt: Any, judgement: str) -> Non
 
 
 def private(rows: int, requests: dict[str, int]) -> dict[str, Any]:
-    facts = {"rows_with_any": rows, "rows_searched": 400, "requests_per_month": requests}
+    lines = {
+        name: {"requests": count, **({} if name == "lora" else {"shots": 4})}
+        for name, count in requests.items()
+    }
+    facts = {"rows_with_any": rows, "rows_searched": 400, "traffic": {"strategies": lines}}
     return {"audit__checks": {"private_data": {"state": "ok", "facts": facts}}}
 
 
@@ -393,8 +397,9 @@ def private(rows: int, requests: dict[str, int]) -> dict[str, Any]:
     ("rows", "requests", "judgement"),
     [
         (0, {"few_shot": 0, "lora": 0}, "does not apply"),
-        (9, {"few_shot": 300, "lora": 0}, "agrees"),
-        (9, {"few_shot": 0, "lora": 0}, "disagrees"),
+        (9, {"few_shot": 300, "lora": 40}, "agrees"),
+        (9, {"few_shot": 300, "lora": 0, "majority": 0}, "agrees"),
+        (9, {"few_shot": 40, "lora": 40}, "disagrees"),
         (9, {}, "not measured"),
     ],
 )

@@ -27,6 +27,7 @@ OTHERWISE: dict[str, list[Any]] = {
     "need": ["facts", "tone", "format", "skill", "cost"],
     "facts_change": ["daily", "monthly", "never"],
     "examples": [0, 15, 60, 400, 900, 50_000],
+    "labels": [2, 20, 400],
     "requests_per_day": [1, 900, 12_000, 400_000, 5_000_000],
     "prompt_tokens": [10, 700, 9_000],
     "max_latency_ms": [20, 5_000],

@@ -292,3 +292,31 @@ def test_another_currency_is_told_the_hour_that_turns_it():
     config = changed(HOSTED, currency="EUR", tuned__hosting_hour=None)
     assert turns(config)["hosting"] == {"hosting_hour": pytest.approx((36_500 - 6650) / (365 * 24))}
     assert "requests a day" not in text_of(config, "hosting")
+
+
+MACHINE = {
+    "traffic": {"requests_per_day": 10_000, "horizon_days": 360, "peak": 1},
+    "prices": {"m": {"input": 10, "cached": 1, "output": 0}, "machine": {"hour": 1}},
+    "ways": {
+        "prompt": {"model": "m", "input_tokens": 500, "output_tokens": 0},
+        "local": {"machine_seconds": "0.1"},
+    },
+}
+
+
+def test_caching_beside_a_machine_of_ones_own_is_told_with_the_share_that_turns_it():
+    """$50 a day against $24: 26 of the 45 that a cache of all tokens saves."""
+    share = turns(MACHINE)["caching"]["cached_share"]
+    assert share == pytest.approx(26 / 45)
+    assert f"from {100 * share:.3g} % of them on prompt is the cheaper" in text_of(
+        MACHINE, "caching"
+    )
+    for written, name in ((share - NEAR, "local"), (share + NEAR, "prompt")):
+        assert cheaper(MACHINE, prompt__cached_share=f"{written:.9f}") == name
+
+
+def test_caching_that_cannot_beat_the_machine_is_told_so():
+    config = changed(MACHINE, prices__m={"input": 10, "cached": 8, "output": 0})
+    assert "with all of them local stays $5,760.00 cheaper" in text_of(config, "caching")
+    assert turns(config)["caching"]["saving"] == pytest.approx(5760)
+    assert "caching" not in turns(changed(MACHINE, prompt__cached_share="0.5"))

@@ -195,7 +195,7 @@ def test_a_model_that_the_book_dates_has_its_own_day():
 def test_an_old_book_is_told():
     way = {"model": "gpt-4.1", "input_tokens": 100}
     answer = steelyard.cost(
-        traffic={"requests_per_day": 10}, ways={"a": way}, prices_at="2029-06-01"
+        traffic={"requests_per_day": 10}, ways={"a": way}, today=date(2029, 6, 1)
     )
     assert answer.prices[0].is_stale
     assert any("newest change in the book of prices" in note for note in answer.notes)

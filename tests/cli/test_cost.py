@@ -180,6 +180,7 @@ def test_a_stale_price_is_marked(capsys: pytest.CaptureFixture[str]) -> None:
         ([*FLAGS, "--horizon-days", "never"], "--horizon-days must be a whole number"),
         ([*FLAGS[:4], "--model", "gpt-nobody", *FLAGS[6:]], "no token price for 'gpt-nobody'"),
         ([*FLAGS, "--prices-at", "soon"], "'soon' is not a date"),
+        ([*FLAGS, "--prices-at", "2999-01-01"], "2999-01-01 is still to come"),
     ],
 )
 def test_mistakes_are_one_line(

@@ -31,6 +31,14 @@ def test_thousands_may_be_set_apart(number: int, separator: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "share"), [("95%", "0.95"), (" 5 %", "0.05"), ("-2.5%", "-0.025")]
+)
+def test_a_percentage_is_refused_with_its_share(typed: str, share: str) -> None:
+    with pytest.raises(ValidationError, match=f"write it as a share, {share}"):
+        Figures.model_validate({"share": typed})
+
+
+@pytest.mark.parametrize(
     "typed", ["10,00", "1,0000", "0,5", "1,5", "1,000,00", "1.000,50", "1_000,0"]
 )
 def test_a_comma_that_may_stand_before_decimals_is_refused(typed: str) -> None:

@@ -58,6 +58,28 @@ def test_numbers_as_keys_stay_as_they_are_written(tmp_path: Path) -> None:
     assert lines["a", "010"] == 1
 
 
+def test_words_as_keys_stay_as_they_are_written(tmp_path: Path) -> None:
+    data, _ = read_yaml(written(tmp_path, "ways: {on: 1, off: 2, Yes: 3}\n"))
+    assert data == {"ways": {"on": 1, "off": 2, "Yes": 3}}
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("0x10", "0x10 is a number in another base"),
+        ("-0b101", "-0b101 is a number in another base"),
+        ("2026-13-01", "'2026-13-01' is no date: month must be in 1..12"),
+    ],
+)
+def test_what_yaml_would_turn_into_something_else_is_refused_with_its_line(
+    tmp_path: Path, value: str, problem: str
+) -> None:
+    with pytest.raises(ConfigError, match=problem) as caught:
+        read_yaml(written(tmp_path, f"name: t\na: [{value}]\n"))
+    assert str(caught.value).startswith("task.yaml line 2: ")
+    assert read_yaml(written(tmp_path, f"a: '{value}'\n"))[0] == {"a": value}
+
+
 @pytest.mark.parametrize("number", ["1:30", "12:30:45", "-1:30", "190:20:30.15"])
 def test_numbers_in_base_60_are_refused(tmp_path: Path, number: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -71,7 +93,6 @@ def test_numbers_in_base_60_are_refused(tmp_path: Path, number: str) -> None:
         ("a: 1\nb: 2\na: 3\n", "task.yaml line 3: key 'a' is given twice"),
         ("a:\n  b: 1\n  b: 2\n", "task.yaml line 3: key 'b' is given twice"),
         ("a: [1\nb: 2\n", "task.yaml line 2, column 2 is not valid YAML"),
-        ("a: 2020-99-99\n", "task.yaml is not valid YAML: month must be in 1..12"),
         ("", "must contain keys such as 'instruction:', not nothing (the file is empty)"),
         ("- text: a\n  label: b\n", "not a list; save examples as .jsonl, .json, .csv or .parquet"),
         ("word\n", "must contain keys such as 'instruction:', not text"),

@@ -244,6 +244,16 @@ def test_private_data_of_documents_says_where_it_would_go(
     assert "sent" not in finding.message or "encoder" in str(keys)
 
 
+def test_private_data_that_no_model_is_shown_is_not_said_to_be_sent(tmp_path: Path) -> None:
+    documents = {"files": "docs", "text": "says"}
+    folder = write_documents_task(tmp_path, strategies=["rag"], documents=documents)
+    (folder / "docs" / "t.csv").write_text("says,owner\nPump P1.,bob.smith@acme-corp.com\n")
+    finding = only_finding(review(folder, "private_documents").results["private_documents"])
+    assert finding.message == (
+        "1 file contains an e-mail address (1 value, in columns or titles that no model is shown)"
+    )
+
+
 def test_a_run_has_the_audit_of_its_documents_in_its_result(task: Path) -> None:
     plan = make_plan(task, RunOptions())
     audit = audit_rows(plan.data, 0, grounds=plan.grounds)

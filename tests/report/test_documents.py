@@ -16,7 +16,8 @@ from steelyard.report.terminal import table, verdict_text
 from steelyard.report.view import View
 from steelyard.result import ArmResult, Result, parse_result
 from steelyard.result.arm import ArmCost
-from steelyard.result.documents import JudgedGroundedness
+from steelyard.result.audit import DocumentsAudit, HiddenTextPlace
+from steelyard.result.documents import AnswerBins, Groundedness, JudgedGroundedness, Refusals
 from steelyard.result.figures import Figure, Quality
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.documents import Corpus, Document
@@ -24,8 +25,8 @@ from steelyard.retrieve.grounds import Grounds
 from steelyard.strategy.base import ArmFacts
 from steelyard.strategy.cascade_arm import CascadeArm
 from steelyard.strategy.majority import MajorityArm
-from steelyard.weigh.documents import measure_documents
-from steelyard.weigh.documents.measure import NOT_BY_PARTS
+from steelyard.weigh.documents import ArmDocuments, measure_documents
+from steelyard.weigh.documents.readings import NOT_RECORDED
 from tests.report.test_html import Outline
 from tests.weigh.documents.scripted import (
     corpus,
@@ -188,7 +189,12 @@ def test_what_a_judge_says_stands_beside_the_lookup(measured: Result) -> None:
     assert "Judge failed" not in Outline(section(render(measured))).words
 
 
-def test_a_cascade_that_reads_documents_says_why_it_has_no_bins(measured: Result) -> None:
+def cascade_of(measured: Result, documents: ArmDocuments) -> ArmResult:
+    arm = ArmResult(name="cascade", family="hybrid", quality=Quality(value=0.4, n=83))
+    return arm.updated(**documents._asdict())
+
+
+def test_a_cascade_whose_stages_are_not_recorded_says_why_it_has_no_bins(measured: Result) -> None:
     grounds, rows = Grounds(corpus()), examples(unanswerable=3)
     part = rag(grounds, rows, reads_well)
     facts = ArmFacts("cascade", "cascade", part.arm.brief, {})
@@ -196,12 +202,90 @@ def test_a_cascade_that_reads_documents_says_why_it_has_no_bins(measured: Result
     for stages in ((part.arm, plain), (plain, CascadeArm(facts, (plain, part.arm), 0.5))):
         cascade = replace(part, arm=CascadeArm(facts, stages, 0.5))
         documents = measure_documents([cascade], plan_of(grounds, rows)).of("cascade")
-        assert documents.documents_reason == NOT_BY_PARTS
+        assert documents.documents_reason == NOT_RECORDED
         assert documents.bins is None and documents.refusals is not None
-        arm = ArmResult(name="cascade", family="hybrid", quality=Quality(value=0.4, n=83))
-        arm = arm.updated(**documents._asdict())
+        arm = cascade_of(measured, documents)
         for arms in ((*measured.arms, arm), (arm,)):
             words = Outline(section(render(measured.updated(arms=arms)))).words
-            assert f"cascade is not measured here: {NOT_BY_PARTS}" in words
+            assert f"cascade is not measured here: {NOT_RECORDED}" in words
     both = replace(part, arm=CascadeArm(facts, (plain, plain), 0.5))
     assert measure_documents([both], plan_of(grounds, rows)).of("cascade").documents_reason is None
+
+
+def test_answers_of_a_cascade_without_documents_are_counted_apart(measured: Result) -> None:
+    bins = AnswerBins(n=30, not_read=4, elsewhere=12, elsewhere_wrong=3)
+    words = Outline(
+        section(
+            render(
+                measured.updated(
+                    arms=(*measured.arms, cascade_of(measured, ArmDocuments(bins=bins)))
+                )
+            )
+        )
+    ).words
+    assert "4 of 30 answers from documents" in words
+
+
+def test_a_note_on_dropped_prompts_names_its_arms_where_they_differ(measured: Result) -> None:
+    note = AnswerBins(n=3, dropped_note="its stages ask one model")
+    one = cascade_of(measured, ArmDocuments(bins=note))
+    view = DocumentsView(View(measured.updated(arms=(*measured.arms, one))))
+    assert "cascade: its stages ask one model." in view.dropped_note
+    assert "rag and rag_oracle: a prompt that a server cuts" in view.dropped_note
+    assert DocumentsView(View(measured)).dropped_note.startswith("A prompt that a server cuts")
+
+
+def test_answers_elsewhere_are_said(measured: Result) -> None:
+    bins = AnswerBins(n=30, not_read=4, elsewhere=12, elsewhere_wrong=3)
+    one = cascade_of(measured, ArmDocuments(bins=bins))
+    words = Outline(section(render(measured.updated(arms=(*measured.arms, one))))).words
+    assert "12 answers without documents in no bin, 3 of them wrong." in words
+
+
+def test_a_reason_that_arms_share_stands_once_and_in_no_column(measured: Result) -> None:
+    label = Figure(reason="not applicable: a label is one of the task's")
+    block = Groundedness(numbers=label, names=label, tokens=label, citations_right=label)
+    arms = tuple(
+        arm.updated(groundedness=block) if arm.groundedness else arm for arm in measured.arms
+    )
+    page = section(render(measured.updated(arms=arms)))
+    words = Outline(page).words
+    assert words.count("a label is one of the task's") == 1
+    assert "rag and rag_oracle: not applicable" in words
+    assert "Made-up ids" not in words and 'aria-label="Groundedness"' not in page
+
+
+def test_who_is_not_asked_to_cite_has_a_reason_in_place_of_noughts(measured: Result) -> None:
+    [cites, not_asked] = [arm for arm in measured.arms if arm.groundedness]
+    assert cites.groundedness is not None and not_asked.groundedness is not None
+    assert cites.groundedness.made_up == 2 and not_asked.groundedness.made_up is None
+    page = section(render(measured))
+    assert page.count("the arm is not asked to cite") == 1
+    alone = measured.updated(arms=(*measured.arms[:-2], not_asked))
+    words = Outline(section(render(alone))).words
+    assert "Made-up ids" not in words and "Citations: the arm is not asked to cite." in words
+
+
+def test_hidden_texts_of_one_place_are_one_row(measured: Result) -> None:
+    place = HiddenTextPlace(document="a.html", kind="display_none", place="<p class=x>")
+    other = place.updated(place="<b>")
+    audit = DocumentsAudit(hidden={"display_none": 4}, hidden_texts=(place, place, other, place))
+    result = measured.updated(audit=measured.audit.updated(documents=audit))
+    files = DocumentsView(View(result)).read
+    assert files is not None and files.hidden_texts == [(place, 3), (other, 1)]
+    assert "Hidden from readers: 4 texts" in Outline(section(render(result))).words
+
+
+def test_refusals_that_nobody_asks_for_are_no_row_of_noughts(measured: Result) -> None:
+    def words(wrongly: int) -> str:
+        block = Refusals(
+            recall=Figure(reason="no test question is unanswerable"), wrongly_refused=wrongly
+        )
+        arms = tuple(arm.updated(refusals=block) if arm.refusals else arm for arm in measured.arms)
+        return Outline(section(render(measured.updated(arms=arms)))).words
+
+    assert "and no arm refuses one." in words(0) and "Wrongly refused" not in words(0)
+    assert "no refusal is right" in words(2) and "Wrongly refused" in words(2)
+    for text in (words(0), words(2)):
+        assert "no test question is unanswerable" not in text and "Fabricated" not in text
+    assert "Fabricated" in Outline(section(render(measured))).words

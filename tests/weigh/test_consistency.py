@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from steelyard.core import Answer, Completion, Example, Question, Record
+from steelyard.model.base import WrappedModel
 from steelyard.planning.plan import RunOptions, make_plan
 from steelyard.progress import Display
 from steelyard.result.steadiness import Consistency
@@ -70,6 +71,20 @@ def measured(steps: RunSteps, name: str, config: ConsistencyConfig = CONFIG) -> 
     )
     assert block is not None and reason is None
     return block.to_dict()
+
+
+def test_the_note_names_a_precision_that_rounds(
+    steps: RunSteps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for precision, ending in (
+        ("bfloat16", "which bfloat16 makes likelier than float32"),
+        ("float32", "batches"),
+    ):
+        facts = {"precision": precision}
+        monkeypatch.setattr(WrappedModel, "facts", property(lambda _, facts=facts: facts))
+        config = CONFIG.model_copy(update={"items": 3 + len(precision)})
+        note = measured(steps, "few_shot", config)["repeats"]["note"]
+        assert note.endswith(ending)
 
 
 def kind_of(block: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -183,6 +183,16 @@ def test_options_that_cannot_be_kept_are_refused_at_once(
         steelyard.run(task, tmp_path / "out")
 
 
+@pytest.mark.parametrize("role", ["first", "then"])
+def test_a_ceiling_is_no_stage_of_a_cascade(role: str, tmp_path: Path) -> None:
+    parts = {"first": "self_consistency", "then": "rag", role: "rag_oracle"}
+    task = write_documents_task(
+        tmp_path / "task", strategies=[{"name": "cascade", "options": parts}]
+    )
+    with pytest.raises(ConfigError, match=f"{role}: rag_oracle is shown what no arm in use"):
+        steelyard.run(task, tmp_path / "out")
+
+
 def with_rows(task: Path, change: Any) -> Path:
     """Change every row of a task's examples."""
     path = task / "examples.jsonl"

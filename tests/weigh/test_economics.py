@@ -51,6 +51,21 @@ def test_with_priced_errors_all_arms_of_the_choice_and_the_floor_are_weighed(
     assert floor["cheapest"] == 0 and floor["band"]["median"][-1] > floor["total"]
 
 
+def test_of_many_arms_the_choice_and_the_cheapest_are_shown_and_the_rest_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = weighed(tmp_path / "every", "traffic: {error_cost: 0.01}\n")
+    monkeypatch.setattr("steelyard.weigh.economics._MOST_ARMS", 2)
+    few = weighed(tmp_path / "few", "traffic: {error_cost: 0.01}\n")
+    names = [arm["arm"] for arm in few["economics"]["arms"]]
+    everyone = [arm["arm"] for arm in every["economics"]["arms"]]
+    assert len(everyone) > len(names) == 2
+    assert few["verdict"]["arm"] in names
+    assert few["economics"]["map"]["cheapest"] == every["economics"]["map"]["cheapest"]
+    (told,) = [text for text in few["economics"]["assumptions"] if "not shown here" in text]
+    assert all(name in told for name in everyone if name not in names)
+
+
 def test_a_machine_that_is_always_on_is_paid_by_the_hour(tmp_path: Path) -> None:
     volume = "traffic: {requests_per_day: 500, horizon_days: 90, error_cost: 0.02}\n"
     result = weighed(tmp_path, volume + ALWAYS_ON)

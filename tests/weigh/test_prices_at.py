@@ -64,6 +64,8 @@ def test_what_is_no_day_and_a_run_given_to_the_calculator_are_one_line(
     task = write_task(tmp_path / "task", rows=60, strategies=["majority"])
     with pytest.raises(ConfigError, match=r"prices_at.*is not a date"):
         steelyard.plan(task, prices_at="soon")
+    with pytest.raises(ConfigError, match=r"prices_at.*2999-01-01 is still to come"):
+        steelyard.plan(task, prices_at="2999-01-01")
     assert main(["run", str(task), "--out", str(tmp_path / "out")]) == 0
     capsys.readouterr()
     assert main(["cost", str(tmp_path / "out"), "--prices-at", "2026-06-01"]) == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 from steelyard.advice.base import Advice, cited, range_of
@@ -96,14 +96,19 @@ def _notes(case: Situation, choice: WayChoice) -> list[str]:
 
 
 def _more_tries(case: Situation) -> str:
-    """How many tries at today's share, up to `MOST_TRIES`, would settle it, and which way."""
+    """How many tries at today's share, up to `MOST_TRIES`, would settle it, and which way.
+
+    The good ones are rounded against what they would show.
+    """
     share, tries = case.figures["tries_share"], case.tries
     assert tries is not None
-    shows = "more answers are right than wrong"
-    if case.fails("eight_of_ten"):
-        shows = "the prompt stops short of 8 of 10"
+    falls_short = case.fails("eight_of_ten")
+    shows = (
+        "the prompt stops short of 8 of 10" if falls_short else "more answers are right than wrong"
+    )
     for of in range(tries.of + 1, MOST_TRIES + 1):
-        more = Tries(floor(share * of + 1e-9), of)
+        good = round(share * of, 9)
+        more = Tries(ceil(good) if falls_short else floor(good), of)
         at_more = case.with_answer("tries", more)
         if not at_more.is_unsettled and at_more.does_well == case.holds("eight_of_ten"):
             return _MORE_TRIES.format(tries=more, shows=shows)

@@ -20,6 +20,7 @@ from steelyard.packaged import packaged
 from steelyard.result import ArmResult
 from steelyard.rules_of_thumb import ThumbRule
 from steelyard.stats import proportion
+from steelyard.strategy import traits_of
 from steelyard.verdict.words import milliseconds
 from steelyard.words import counted, percent
 
@@ -219,6 +220,8 @@ def few_shots_do(run: RivalArms, _: ThumbRule) -> ClaimCheck:
     )
     if shown:
         figure += f", looked up for each input among {run.result.split.train or 0:,}"
+    elif not run.is_useful(prompt):
+        return ClaimCheck(None, figure, "it is not shown to be better than the most common answer")
     elif (fixed or 0) <= FEW_SHOTS:
         return ClaimCheck(True, figure)
     for arm in run.result.arms:
@@ -237,8 +240,7 @@ def private_travels(run: RivalArms, _: ThumbRule) -> ClaimCheck:
     tuned, prompt, rows = run.tuned, run.prompt, run.private_rows
     if tuned is None or prompt is None:
         return lacking({"tuned arm": tuned, "prompt": prompt})
-    counts = run.private_facts.get("requests_per_month") or {}
-    sent, kept = counts.get(prompt.strategy), counts.get(tuned.strategy)
+    sent, kept = (_carrying_examples(run, arm) for arm in (prompt, tuned))
     if rows is None or sent is None or kept is None:
         return ClaimCheck(
             None, None, "the audit did not count the requests that carry private examples"
@@ -248,6 +250,22 @@ def private_travels(run: RivalArms, _: ThumbRule) -> ClaimCheck:
         f"{prompt.name} {sent:,}, {tuned.name} {kept:,}"
     )
     return ClaimCheck(sent > 0 and kept == 0, figure)
+
+
+def _carrying_examples(run: RivalArms, arm: ArmResult) -> int | None:
+    """Requests a month in which an arm's examples carry private data, beside those whose own input does.
+
+    ``None`` where the audit did not count them.
+    """
+    lines = (run.private_facts.get("traffic") or {}).get("strategies") or {}
+    line = lines.get(arm.strategy)
+    if line is None:
+        return None
+    shows = sum(filter(None, (arm.known_options.shots, arm.known_options.retrieved)))
+    if not shows or not line.get("shots"):
+        return 0
+    by_input = [other["requests"] for name, other in lines.items() if traits_of(name).needs_model]
+    return int(line["requests"] - min(by_input))
 
 
 def _interval(share: Estimate) -> str:

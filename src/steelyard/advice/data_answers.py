@@ -98,7 +98,9 @@ def _judgeable(data: Dataset) -> Iterator[DataAnswer]:
     answered = [i for i, text in enumerate(data.written) if text.strip()]
     rows = data.rows_of(answered[:_SHOWN])
     if answered:
-        what = f"{len(answered):,} of {counted(len(data.examples), 'row')} have the right answer beside them"
+        what = (
+            f"the right answer is beside {len(answered):,} of {counted(len(data.examples), 'row')}"
+        )
         yield DataAnswer("can_judge", True, what, rows)
     elif data.task.rules:
         rules = counted(len(data.task.rules), "rule")
@@ -108,6 +110,8 @@ def _judgeable(data: Dataset) -> Iterator[DataAnswer]:
     labels = f"{counted(len(data.labels), 'label')}, " if data.labels else ""
     stated = "guessed from the rows" if data.task.is_bare else "as task.yaml states"
     yield DataAnswer("kind", data.kind, labels + stated, rows)
+    if data.labels:
+        yield DataAnswer("labels", len(data.labels), "different ones in the rows or in task.yaml")
 
 
 def _facts(data: Dataset) -> DataAnswer:

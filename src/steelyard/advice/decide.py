@@ -20,6 +20,12 @@ from steelyard.advice.situation import Situation
 from steelyard.words import counted
 
 _CLASSIFIER = ("labels_classifier", "labels_500")
+_OF_EACH = "rows_a_label_10"
+
+
+def _feeds_classifier(case: Situation) -> bool:
+    """Whether there are labels, in all and of each, that a plain classifier learns from."""
+    return all(map(case.holds, _CLASSIFIER)) and not case.fails(_OF_EACH)
 
 
 def choose(case: Situation) -> WayChoice:
@@ -51,7 +57,7 @@ def _too_fast(case: Situation) -> WayChoice | None:
         return None
     if case.holds("labels_classifier"):
         rules = ("labels_classifier", "labels_500", "latency_classifier", "latency_tuned")
-        if case.holds("labels_500"):
+        if _feeds_classifier(case):
             why = "only a plain classifier was timed within such a limit, and the examples suffice for one"
             return WayChoice("classical", why, rules)
         why = (
@@ -85,7 +91,7 @@ def _changing_facts(case: Situation) -> WayChoice | None:
 
 
 def _plain_classifier(case: Situation) -> WayChoice | None:
-    if not all(map(case.holds, _CLASSIFIER)):
+    if not _feeds_classifier(case):
         return None
     if case.fails("latency_prompt"):
         why = "no prompt was timed within such a limit, and the examples suffice for a plain classifier"
@@ -106,12 +112,17 @@ def _few_labels(case: Situation) -> WayChoice | None:
     is_about_cost = case.holds("labels_classifier") and case.holds("need_cost")
     if not is_about_cost or case.holds("change_weekly") or case.fails("labels_50"):
         return None
-    rules = (*_CLASSIFIER, "classifier_any_volume")
+    rules = (*_CLASSIFIER, *_few_of_each(case), "classifier_any_volume")
     if case.holds("labels_100_parity") and case.holds("volume_10m_month"):
         why = "so many labels a day are cheapest from a plain classifier, once more examples are labelled"
         return WayChoice("classical", why, (*rules, "labels_100_parity", "volume_10m_month"))
     why = "a plain classifier labels cheapest at any volume: a run shows whether your examples suffice"
     return WayChoice("measure", why, (*rules, "labels_50"))
+
+
+def _few_of_each(case: Situation) -> tuple[str, ...]:
+    """The rule by which there are too few examples of each label, where that is known."""
+    return (_OF_EACH,) if case.fails(_OF_EACH) else ()
 
 
 def _handing_over(case: Situation, rules: tuple[str, ...]) -> WayChoice | None:
@@ -164,7 +175,7 @@ def _no_weights(case: Situation) -> WayChoice | None:
 
 def _may_take_classifier(case: Situation, hindrances: tuple[str, ...]) -> bool:
     """Whether only money, people or time is short, and there are labels enough for what takes none."""
-    return set(hindrances) <= set(NOT_FOR_CLASSIFIERS) and all(map(case.holds, _CLASSIFIER))
+    return set(hindrances) <= set(NOT_FOR_CLASSIFIERS) and _feeds_classifier(case)
 
 
 def _affordable_part(case: Situation) -> WayChoice | None:
@@ -173,7 +184,7 @@ def _affordable_part(case: Situation) -> WayChoice | None:
     if obstacles(case) != ("training_4",) or count is None or case.examples is None:
         return None
     part = case.with_answer("examples", count)
-    leaves_classifier = all(map(case.holds, _CLASSIFIER)) and part.fails("labels_500")
+    leaves_classifier = _feeds_classifier(case) and part.fails("labels_500")
     if part.fails("labels_50") or leaves_classifier:
         return None
     choice = choose(part)
@@ -221,7 +232,7 @@ def _failing_prompt(case: Situation) -> WayChoice | None:
         return WayChoice("measure", f"{why}: weigh a better prompt against it", rules)
     if case.holds("volume_1000"):
         why = "prompting as it is falls short, but so few requests seldom pay for a tuned model"
-        if all(map(case.holds, _CLASSIFIER)):
+        if _feeds_classifier(case):
             why = f"{why}: weigh a better prompt and a plain classifier first"
             return WayChoice("measure", why, (*rules, "volume_1000", *_CLASSIFIER))
         why = f"{why}: weigh a better prompt first"
@@ -257,7 +268,10 @@ def _need_for_tuning(case: Situation) -> str | None:
 
 def _in_reach(case: Situation) -> WayChoice | None:
     why = "there are enough examples to weigh every way, and the rules of thumb do not agree on one"
-    if case.holds("labels_500") and case.holds("labels_classifier"):
+    if all(map(case.holds, _CLASSIFIER)):
+        if few := _few_of_each(case):
+            why = "there are many examples, but few of each label: a run shows whether they suffice"
+            return WayChoice("measure", why, (*_CLASSIFIER, *few, "measure_first"))
         return WayChoice("measure", why, ("labels_500", "labels_classifier", "measure_first"))
     if not case.holds("labels_100_parity") or case.holds("volume_1000"):
         return None

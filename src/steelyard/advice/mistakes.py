@@ -53,11 +53,16 @@ def _too_early(case: Situation, way: str) -> str | None:
 
 
 def _too_little(case: Situation) -> str | None:
-    least = thresholds()["too_little"]["least_rows"]
-    if case.examples is None or case.examples >= least or case.need == "facts":
+    least, texts = thresholds()["too_little"]["least_rows"], _texts()["too_little"]
+    if case.examples is None or case.need == "facts":
         return None
     examples = counted(case.examples, "example")
-    return str(_texts()["too_little"]).format(examples=examples, least=least)
+    if case.examples < least:
+        return str(texts["in_all"]).format(examples=examples, least=least)
+    if case.labels and case.fails("rows_a_label_10"):
+        each, labels = f"{case.examples / case.labels:.3g}", counted(case.labels, "label")
+        return str(texts["of_each"]).format(examples=examples, labels=labels, each=each)
+    return None
 
 
 def _wrong_task(case: Situation) -> str | None:

@@ -71,10 +71,10 @@ def _of_answer(case: Situation, rules: Sequence[ThumbRule]) -> Iterator[AdviceRe
             groups.setdefault((_subject(rule), rule.way, side), []).append(rule)
     for (reads, way, side), members in groups.items():
         text = f"{_figure(case, reads)}: {_says(members, side, case)}"
-        yield AdviceReason(text, side, way, _ids(members), _answers(members))
+        yield AdviceReason(text, side, way, _ids(members), _answers(case, members))
     if rules and not groups:
         figure = _figure(case, _subject(rules[0]))
-        yield AdviceReason(figure, "open", None, _ids(rules), _answers(rules))
+        yield AdviceReason(figure, "open", None, _ids(rules), _answers(case, rules))
 
 
 def _subject(rule: ThumbRule) -> str:
@@ -86,8 +86,10 @@ def _ids(rules: Sequence[ThumbRule]) -> tuple[str, ...]:
     return tuple(rule.id for rule in rules)
 
 
-def _answers(rules: Sequence[ThumbRule]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(key for rule in rules for key in keys_of(rule)))
+def _answers(case: Situation, rules: Sequence[ThumbRule]) -> tuple[str, ...]:
+    """The answers that rules refer to, as far as they were given."""
+    keys = dict.fromkeys(key for rule in rules for key in keys_of(rule))
+    return tuple(key for key in keys if key in case.answers)
 
 
 def _figure(case: Situation, reads: str) -> str:

@@ -77,6 +77,12 @@ class RivalArms:
     def private_rows(self) -> int | None:
         return self.private_facts.get("rows_with_any")
 
+    def is_useful(self, arm: ArmResult) -> bool:
+        """Whether an arm answers something right, and no test leaves it level with the most common answer."""
+        floor = self.arm(self.result.verdict.details.floor)
+        is_level = floor is not None and self.shown(arm, floor) in (0, -1)
+        return bool(arm.quality.value) and not is_level
+
     def arm(self, name: str | None) -> ArmResult | None:
         return next((arm for arm in self.result.arms if arm.name == name), None)
 

@@ -55,7 +55,9 @@ def fact_signs(data: Dataset) -> FactSigns:
         if len(rows) >= settings[name]["at_least"] * len(indices):
             return FactSigns(True, f"{_share(rows, indices)} {what}", rows[:_SHOWN])
     return FactSigns(
-        False, f"few of {counted(len(indices), 'output')} state what is not in their input"
+        False,
+        f"too few of {counted(len(indices), 'output')} name a source, or state a date, price or number that "
+        "is not in their input",
     )
 
 

@@ -40,6 +40,7 @@ class Situation:
     need: str | None = None
     facts_change: str | None = None
     examples: int | None = None
+    labels: int | None = None
     requests_per_day: int | None = None
     prompt_tokens: int | None = None
     max_latency_ms: int | None = None

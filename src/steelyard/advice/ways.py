@@ -34,6 +34,7 @@ def way_facts(way: str) -> WayFacts:
     """What is known of ``way``. Raises `ConfigError` for an unknown one."""
     data = packaged("advice/data/ways.yaml")
     name = way.strip().lower().replace("-", "_").replace(" ", "_")
+    name = data["also"].get(name, name)
     if name not in WAYS:
         raise ConfigError(f"unknown way {way!r}{closest(name, WAYS)}; known: {', '.join(WAYS)}")
     facts = data["ways"][name]

@@ -22,7 +22,7 @@ from steelyard.calculator.uncertain import arm_doubt
 from steelyard.calculator.unused import not_used
 from steelyard.calculator.ways import Course, way_figures
 from steelyard.calculator.worked_examples import worked_example
-from steelyard.config.dated import DatedSection, parse_day
+from steelyard.config.dated import DatedSection, parse_price_day
 from steelyard.config.explain import Place, explain
 from steelyard.config.source import Lines, read_yaml
 from steelyard.economics.choice_map import ChoiceMap, choice_map
@@ -89,7 +89,7 @@ def _read(
 
 def _day(text: date | str | None) -> date | None:
     try:
-        return None if text is None else parse_day(text)
+        return None if text is None else parse_price_day(text)
     except ValueError as error:
         raise ConfigError(f"prices-at: {error}") from None
 
@@ -178,7 +178,13 @@ class _Calculation:
     def _rivals(self, best: int, second: int) -> Rivals:
         sheets, ways = self.middle, list(self.config.ways.values())
         return Rivals(
-            sheets[best], ways[best], sheets[second], ways[second], self.traffic, self.config
+            sheets[best],
+            ways[best],
+            sheets[second],
+            ways[second],
+            self.traffic,
+            self.config,
+            self.day,
         )
 
     def _break_evens(self) -> tuple[BreakEvenFigures, ...]:

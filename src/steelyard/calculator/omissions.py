@@ -33,13 +33,16 @@ def _caching(rivals: Rivals) -> Iterator[Omission]:
     ways = (rivals.best_way, rivals.next_way)
     if any(way.cached_share is not None for way in ways) or rivals.saving <= 0:
         return
-    if not rivals.best.tokens or not rivals.next.tokens:
+    if not rivals.next.tokens:
+        return
+    if not rivals.best.tokens:
+        yield from _caching_of_any(rivals)
         return
     use = rivals.next.tokens[0]
     extra = use.input - rivals.best.tokens[0].input
     if extra <= 0 or not use.price.input:
         return
-    price, source = _cached_price(use, rivals.next_way.model)
+    price, source = _cached_price(use, rivals)
     share = (price.cached or Decimal(0)) / use.price.input
     cached = replace(use, price=price, cached_share=extra / use.input)
     paid = replace(rivals, next=replace(rivals.next, tokens=(cached,)))
@@ -54,17 +57,42 @@ def _caching(rivals: Rivals) -> Iterator[Omission]:
     if use.input < least["tokens"]:
         text += (
             f"; most providers cache from {least['tokens']:,} tokens on, and {use.input:,f} are fewer "
-            f"({least['date']})"
+            f"({rivals.seen_on(least)})"
         )
     yield Omission("caching", text, {**values, "month_saving": float(paid.month_saving)})
 
 
-def _cached_price(use: TokenUse, model: str | None) -> tuple[Price, str]:
+def _caching_of_any(rivals: Rivals) -> Iterator[Omission]:
+    """Beside a way without tokens nothing says what of the prompt repeats: the share that turns it."""
+    use = rivals.next.tokens[0]
+    price, source = _cached_price(use, rivals)
+    if not use.input or not use.price.input:
+        return
+    cheaper = (price.cached or Decimal(0)) / use.price.input
+
+    def cached(share: Decimal) -> Rivals:
+        tokens = (replace(use, price=price, cached_share=share),)
+        return replace(rivals, next=replace(rivals.next, tokens=tokens))
+
+    spans = rivals.turned(cached, (Decimal(0), Decimal(1)))
+    text = (
+        f"caching: of the {use.input:,f} input tokens of {rivals.next.name} none is counted as read from a "
+        f"cache, at {float(100 * cheaper):.3g} % of the price ({source}); "
+    )
+    if not spans:
+        text += f"with all of them {cached(Decimal(1)).outcome()}"
+        yield Omission("caching", text, {"saving": float(cached(Decimal(1)).saving)})
+        return
+    text += f"from {100 * spans[0].above:.3g} % of them on {rivals.next.name} is the cheaper {rivals.span}"
+    yield Omission("caching", text, {"cached_share": float(spans[0].above)})
+
+
+def _cached_price(use: TokenUse, rivals: Rivals) -> tuple[Price, str]:
     if use.price.cached is not None:
-        return use.price, f"that of {model}"
+        return use.price, f"that of {rivals.next_way.model}"
     terms = examples()["cached"]["anthropic"]
     cached = (use.price.input or Decimal(0)) * Decimal(str(terms["share"]))
-    return replace(use.price, cached=cached), f"seen at Anthropic, {terms['date']}"
+    return replace(use.price, cached=cached), f"seen at Anthropic, {rivals.seen_on(terms)}"
 
 
 def _less_or_more(rivals: Rivals) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from steelyard.calculator.sections import CostConfig, WayConfig
 from steelyard.calculator.show import count, money, turns_text
@@ -12,6 +14,7 @@ from steelyard.economics.course import monthly_parts
 from steelyard.economics.crossings import MOST_VOLUME, volume_turns
 from steelyard.economics.sheet import AGAIN, RETRAINING, CostSheet, HostedTune, Traffic
 from steelyard.economics.turning import Turned, saving, turned_at
+from steelyard.model.price_age import age_of
 from steelyard.words import counted
 
 
@@ -28,6 +31,8 @@ class Rivals:
     next_way: WayConfig
     traffic: Traffic
     config: CostConfig
+    day: date
+    """From which the age of an example's price is counted."""
 
     @property
     def is_tuned(self) -> bool:
@@ -49,6 +54,15 @@ class Rivals:
     @property
     def span(self) -> str:
         return f"over {counted(self.traffic.horizon_days, 'day')}"
+
+    def seen_on(self, terms: Mapping[str, Any]) -> str:
+        """The date of an example's price, marked with its age where it is old."""
+        return f"{terms['date']}{self.age(terms)}"
+
+    def age(self, terms: Mapping[str, Any]) -> str:
+        """The mark of an example's price that is old; empty for one that is not."""
+        age = age_of(terms["date"], self.day)
+        return f", {age.days:,} days old" if age.is_stale else ""
 
     @property
     def again(self) -> Decimal:

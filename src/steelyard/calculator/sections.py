@@ -12,14 +12,15 @@ from steelyard.calculator.amounts import Amount, Range, refuse_signs
 from steelyard.config.dated import Currency, DatedSection, DayText
 from steelyard.config.numbers import TYPED_COUNT, TYPED_NUMBER
 from steelyard.config.section import MOST_PER_MILLION, MOST_PRICE, Name, Section
-from steelyard.economics.money import MOST_DAYS
+from steelyard.economics.money import DAYS_PER_MONTH, MOST_DAYS
+from steelyard.economics.sheet import MOST_REQUESTS
 from steelyard.economics.simulate import SCENARIOS
 
 HOSTED = ("hosting_hour", "storage_month", "minimum")
 """What a way and a model's row may have beside tokens, in the order of `HostedTune`."""
 PriceAmount = Annotated[Decimal, TYPED_NUMBER, Field(ge=0, le=MOST_PRICE)]
 Share = Annotated[Decimal, Field(ge=0, le=1)]
-Volume = Annotated[Decimal, TYPED_COUNT, Field(gt=0, le=Decimal(10) ** 12)]
+Volume = Annotated[Decimal, TYPED_COUNT, Field(gt=0)]
 TokenCount = Annotated[Decimal, TYPED_COUNT, Field(ge=0, le=Decimal(10) ** 7)]
 PerMillion = Annotated[Decimal, Field(ge=0, le=MOST_PER_MILLION)]
 
@@ -27,8 +28,8 @@ PerMillion = Annotated[Decimal, Field(ge=0, le=MOST_PER_MILLION)]
 class CostTraffic(Section):
     """How many requests: a day or a month of 30 days, growing by a share each month, over a horizon."""
 
-    requests_per_day: Volume | None = None
-    requests_per_month: Volume | None = None
+    requests_per_day: Annotated[Volume, Field(le=MOST_REQUESTS)] | None = None
+    requests_per_month: Annotated[Volume, Field(le=MOST_REQUESTS * DAYS_PER_MONTH)] | None = None
     horizon_days: int = Field(default=365, gt=0, le=MOST_DAYS)
     growth_per_month: Decimal = Decimal(0)
     peak: Annotated[Decimal, Field(ge=1, le=1000)] | None = None
@@ -42,7 +43,7 @@ class CostTraffic(Section):
 
     @property
     def per_day(self) -> Decimal:
-        return self.requests_per_day or (self.requests_per_month or Decimal(0)) / 30
+        return self.requests_per_day or (self.requests_per_month or Decimal(0)) / DAYS_PER_MONTH
 
 
 class ModelPrices(DatedSection):

@@ -68,11 +68,12 @@ def _output_of_examples(rivals: Rivals) -> tuple[str, Mapping[str, float]]:
     for name, terms in examples()["multipliers"].items():
         at = _dearer_above(rivals, terms)
         if at is None:
-            free.append(name)
+            free.append(f"{name}{rivals.age(terms)}")
             continue
         limits[name] = float(at)
         both = f"{terms['input']}x" if terms["input"] == terms["output"] else ""
-        parts.append(f"{at:,} ({name}: {both or '{input}x in, {output}x out'.format(**terms)})")
+        times = both or "{input}x in, {output}x out".format(**terms)
+        parts.append(f"{at:,} ({name}: {times}{rivals.age(terms)})")
     text = (
         f"the tokens of a tuned request are dearer than those of one of {rivals.next.name} above "
         f"{', '.join(parts)} output tokens; never where tuned tokens cost what the base's do "
@@ -130,7 +131,7 @@ def multiplier(rivals: Rivals) -> Iterator[Omission]:
     if not spans:
         return
     examples_text = ", ".join(
-        f"{t['input']}x {name}" for name, t in examples()["multipliers"].items()
+        f"{t['input']}x {name}{rivals.age(t)}" for name, t in examples()["multipliers"].items()
     )
     text = (
         f"tuned multiplier: tuned tokens are counted at the base's price; "
@@ -148,9 +149,8 @@ def hosting(rivals: Rivals) -> Iterator[Omission]:
         return
     terms = examples()["hosting"]["azure"]
     hour = Decimal(str(terms["hour"]))
-    examples_text = (
-        f"{money(hour, _OF_EXAMPLES)} an hour ({terms['source'].split()[0]}, {terms['date']})"
-    )
+    seen = f"{terms['source'].split()[0]}, {rivals.seen_on(terms)}"
+    examples_text = f"{money(hour, _OF_EXAMPLES)} an hour ({seen})"
     values: dict[str, float] = {}
     if rivals.best.currency == _OF_EXAMPLES:
         paid = rivals.hosted(hour)
@@ -189,5 +189,5 @@ def _hours_alone(rivals: Rivals, hour: Decimal, values: dict[str, float]) -> str
     values["requests_per_day_at_todays_price"] = alone["requests_per_day"]
     return (
         f"{text}, at the {rivals.money(now)} per million input tokens of {today['model']} "
-        f"({today['date']}, uncached) {count(alone['requests_per_day'])}"
+        f"({rivals.seen_on(today)}, uncached) {count(alone['requests_per_day'])}"
     )

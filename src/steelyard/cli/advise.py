@@ -30,6 +30,7 @@ FLAGS = (
     _Flag("need", "WHAT", "what is missing: facts, tone, format, skill or cost"),
     _Flag("facts_change", "HOW-OFTEN", "how often the facts change: daily, weekly, …, never"),
     _Flag("examples", "N", "examples with the right answer"),
+    _Flag("labels", "N", "how many labels there are"),
     _Flag("requests_per_day", "N", "requests a day"),
     _Flag("prompt_tokens", "N", "tokens of today's prompt"),
     _Flag("max_latency_ms", "N", "milliseconds that an answer may take"),

@@ -32,6 +32,18 @@ def is_to_come(day: date) -> bool:
     return day > (datetime.now(UTC) + _FIRST_TO_BEGIN).date()
 
 
+def parse_price_day(value: object) -> date:
+    """Read the day whose prices hold, as `parse_day` does; one to come has none. Raises `ValueError`."""
+    day = parse_day(value)
+    if is_to_come(day):
+        raise ValueError(
+            f"{day} is still to come, and nobody knows its prices: give a day up to today"
+        )
+    return day
+
+
+PriceDay = Annotated[date, BeforeValidator(parse_price_day)]
+"""A field that takes what `parse_price_day` does."""
 DayText = Annotated[date, BeforeValidator(parse_day)]
 """A field that takes what `parse_day` does."""
 DayOrNone = date | None

@@ -9,19 +9,24 @@ from pydantic import BeforeValidator
 from steelyard.words import shortened
 
 _GROUPED = re.compile(r"[-+]?\d{1,3}(?:(?:,\d{3})+|(?:_\d{3})+)(?:\.\d+)?")
+_PERCENT = re.compile(r"([-+]?\d{1,9}(?:\.\d{1,9})?)\s*%")
 _TWO_WAYS = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")
 
 
 def number_text(value: object) -> object:
     """Take the separators of thousands out of a text; any other value comes back as it is.
 
-    Raises `ValueError` where a comma may stand before decimals, as in ``10,00``.
+    Raises `ValueError` for percentages, and where a comma may stand before decimals, as in ``10,00``.
     """
     if not isinstance(value, str):
         return value
     text = value.strip()
     if _GROUPED.fullmatch(text):
         return re.sub("[,_]", "", text)
+    if (share := _PERCENT.fullmatch(text)) is not None:
+        raise ValueError(
+            f"{shortened(repr(text), 40)}: write it as a share, {float(share[1]) / 100:g}"
+        )
     if "," in text and re.fullmatch(r"[-+\d.,_]+", text):
         raise ValueError(
             f"{shortened(repr(text), 40)} can be read in two ways: write decimals with a point, as 0.5, and "

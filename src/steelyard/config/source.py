@@ -31,6 +31,7 @@ _JSON_WORD = re.compile(
     r"~|null|Null|NULL||true|True|TRUE|false|False|FALSE|[-+]?(?:0|[1-9]\d*)(?:\.\d*)?(?:[eE][-+]?\d+)?"
 )
 _ZEROS = re.compile(r"([-+]?)0[0_]+((?:[1-9][0-9_]*)?)|([-+]?)0([1-9][0-9_]*)")
+_OTHER_BASE = re.compile(r"[-+]?0[xb]")
 _BOMS = (b"\xff\xfe", b"\xfe\xff")  # of UTF-16
 
 
@@ -145,8 +146,17 @@ class _Guard:
         usual = resolve(yaml.ScalarNode, node.value, (is_plain, not is_plain))
         if node.tag not in (usual, _TEXT):
             raise self._tagged(node)
+        if node.tag == f"{_TAG}timestamp":
+            self._check_date(node)
         if node.tag == f"{_TAG}int" and len(node.value) > _LONGEST_NUMBER:
             raise self._refused(node, f"a number of {len(node.value):,} characters: shorten it")
+
+    def _check_date(self, node: yaml.ScalarNode) -> None:
+        try:
+            self._loader.construct_yaml_timestamp(node)
+        except ValueError as error:
+            text = shortened(repr(node.value), 40)
+            raise self._refused(node, f"{text} is no date: {error}") from None
 
     def _tagged(self, node: yaml.Node) -> ConfigError:
         tag = node.tag.replace(_TAG, "!!")
@@ -197,11 +207,13 @@ def _keep_words(node: yaml.Node, path: tuple[str, ...], *, is_data: bool) -> Non
 def _decimal(node: yaml.Node, name: str) -> None:
     """Make numbers with leading zeros decimal, and refuse those with colons, which are in base 60.
 
-    As keys they are the text that they are written as.
+    As keys they are the text that they are written as, as are YAML 1.1's ``on`` and ``off``. Numbers in
+    another base are refused.
     """
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if key.tag in _NUMBERS and (":" in key.value or _ZEROS.fullmatch(key.value)):
+            is_odd = key.tag in _NUMBERS and (":" in key.value or _ZEROS.fullmatch(key.value))
+            if is_odd or key.tag == f"{_TAG}bool":
                 key.tag = _TEXT
             _decimal(value, name)
     elif isinstance(node, yaml.SequenceNode):
@@ -213,6 +225,11 @@ def _decimal(node: yaml.Node, name: str) -> None:
         raise ConfigError(
             f"{name} line {node.start_mark.line + 1}: {shortened(node.value, 40)} is in base 60 to YAML: "
             "write a number without colons, or text in quotes"
+        )
+    if _OTHER_BASE.match(node.value):
+        raise ConfigError(
+            f"{name} line {node.start_mark.line + 1}: {shortened(node.value, 40)} is a number in another "
+            "base to YAML: write it in decimals, or as text in quotes"
         )
     if (octal := _ZEROS.fullmatch(node.value)) is not None:
         node.value = f"{octal[1] or octal[3] or ''}{octal[2] or octal[4] or 0}"

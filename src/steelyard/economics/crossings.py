@@ -172,14 +172,12 @@ def volume_turns(
         places = places[:_MOST_STEPS]
     starts, ends = places[:-1], places[1:]
     width = ends - starts
-
-    def gap(volume: NDArray[np.float64]) -> NDArray[np.float64]:
-        return one.total(traffic, volume) - two.total(traffic, volume)
-
-    low, high = gap(starts + width / 4), gap(ends - width / 4)
-    slope = (high - low) / (width / 2)
-    start, end = low - slope * width / 4, high + slope * width / 4
-    scale = 1e-9 * np.maximum(one.total(traffic, ends), 1e-12)
+    middle = starts + width / 2
+    total = one.total(traffic, middle)
+    gap = total - two.total(traffic, middle)
+    slope = one.slope(traffic, middle) - two.slope(traffic, middle)
+    start, end = gap - slope * width / 2, gap + slope * width / 2
+    scale = 1e-9 * np.maximum(total, 1e-12)
     start[np.abs(start) < scale], end[np.abs(end) < scale] = 0.0, 0.0
     return _turns((a.name, b.name), starts, slope, start, end, float(places[-1]))
 

@@ -79,7 +79,7 @@ class FloatSheet:
     def total(self, traffic: Traffic, volumes: _Array) -> _Array:
         """The cost over the horizon at each of several volumes, in requests a day now."""
         sums = np.full(volumes.shape, self.fixed(traffic))
-        rest = self.flat + self.busy + self.wrong * self.wrong_share
+        rest = self._rest
         for growth, days in _months(traffic):
             requests = volumes * (growth * DAYS_PER_MONTH)
             bill = requests * (self.input + self.output) + self.month
@@ -89,12 +89,26 @@ class FloatSheet:
             sums += month * (days / DAYS_PER_MONTH)
         return sums
 
+    def slope(self, traffic: Traffic, volumes: _Array) -> _Array:
+        """What one more request a day adds to `total` at each of ``volumes``, between its steps and bends."""
+        sums = np.zeros(volumes.shape)
+        by_token = self.input + self.output
+        for growth, days in _months(traffic):
+            is_paid = volumes * (growth * DAYS_PER_MONTH * by_token) + self.month >= self.minimum
+            sums += growth * days * (self._rest + by_token * is_paid)
+        return sums
+
+    @property
+    def _rest(self) -> float:
+        """What a request costs beside tokens and replicas."""
+        return self.flat + self.busy + self.wrong * self.wrong_share
+
     def replicas(self, traffic: Traffic, requests_per_day: _Array) -> _Array:
         """Machines that are on, at least one."""
         machine = self.sheet.machine
         assert machine is not None
         load = requests_per_day * float(traffic.peak) / float(machine.capacity)
-        return np.maximum(np.ceil(np.round(load, LOAD_DIGITS)), 1.0)
+        return np.maximum(np.ceil(load - 0.5 * 10.0**-LOAD_DIGITS), 1.0)
 
     def most_volume(self, traffic: Traffic) -> float:
         """The volume up to which `steps` has all replicas."""

@@ -100,7 +100,12 @@ def _private(data: Dataset, grounds: Grounds) -> CheckResult:
         "is_redacted": redacted,
     }
     findings = list(result.findings)
-    weighty = [at for at, finding in enumerate(findings) if finding.severity != "note"]
+    in_texts = [kind for kind, n in result.facts["kinds"].items() if n["values"] > n["not_shown"]]
+    weighty = [
+        at
+        for at, finding in enumerate(findings)
+        if finding.severity != "note" and finding.evidence[0]["kind"] in in_texts
+    ]
     if weighty:
         first = findings[weighty[0]]
         texts = (

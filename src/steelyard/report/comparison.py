@@ -13,6 +13,7 @@ from steelyard.report.view import ArmView, View, words
 from steelyard.result.run import FEWEST_OF_GROUP
 from steelyard.result.steadiness import Consistency, Repeats
 from steelyard.strategy import STRATEGIES, traits_of
+from steelyard.words import counted
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _upfront(view: View, arm: ArmView) -> ComparisonCell:
     counts = []
     if fit.examples is not None:
         labels = fit.examples + (view.result.split.test or 0)
-        counts.append(f"{formats.count(labels)} labels")
+        counts.append(counted(labels, "label"))
     if fit.seconds is not None:
         counts.append(f"{formats.seconds(fit.seconds)} of machine time")
     note = " and ".join(counts)
@@ -154,7 +155,7 @@ def _consistency(view: View, arm: ArmView) -> ComparisonCell:
     return _cell(
         formats.percent(agreement.value),
         reason or "not asked again: set consistency in task.yaml",
-        f"{note}{formats.count(agreement.n)} inputs" if agreement.n else "",
+        f"{note}{counted(agreement.n, 'input')}" if agreement.n else "",
     )
 
 
@@ -164,13 +165,13 @@ def _data(view: View, arm: ArmView) -> ComparisonCell:
     chosen = "" if dev is None else f"chosen on {formats.count(dev)} more"
     if arm.is_prompt_only and looked_up and train is not None:
         note = ", ".join(filter(None, [f"{looked_up} shown at a time", chosen]))
-        return ComparisonCell(f"{formats.count(train)} examples", note)
+        return ComparisonCell(counted(train, "example"), note)
     if arm.is_prompt_only and shots is not None:
         note = ", ".join(filter(None, ["all shown every time" if shots else "", chosen]))
-        return ComparisonCell(f"{formats.count(shots)} examples", note)
+        return ComparisonCell(counted(shots, "example"), note)
     if arm.fit.examples is None:
         return ComparisonCell(None, "examples were not recorded: run the task again")
-    return ComparisonCell(f"{formats.count(arm.fit.examples)} examples", "to fit and choose on")
+    return ComparisonCell(counted(arm.fit.examples, "example"), "to fit and choose on")
 
 
 def _knowledge(view: View, arm: ArmView) -> ComparisonCell:
@@ -180,7 +181,7 @@ def _knowledge(view: View, arm: ArmView) -> ComparisonCell:
             None, f"give rows a slice with {FEWEST_OF_GROUP} test examples or more"
         )
     figure = f"{formats.percent(weakest.score)} at its weakest"
-    return ComparisonCell(figure, f"“{weakest.name}”, {formats.count(weakest.n)} test items")
+    return ComparisonCell(figure, f"“{weakest.name}”, {counted(weakest.n, 'test item')}")
 
 
 def _maintenance(view: View, arm: ArmView) -> ComparisonCell:

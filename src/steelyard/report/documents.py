@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
 from steelyard.packaged import packaged
 from steelyard.report import formats
+from steelyard.report.document_files import DocumentFiles
 from steelyard.report.view import ArmView, View
-from steelyard.result.audit import DocumentFile, DocumentsAudit
 from steelyard.result.documents import (
     BINS,
     AnswerBin,
     AnswerBins,
     GroundedCase,
+    Groundedness,
     JudgedGroundedness,
     Refusals,
 )
-from steelyard.words import counted
+from steelyard.words import counted, listed
 
 _TONES: Mapping[AnswerBin, int] = {
     "not_in_documents": 5,
@@ -72,40 +73,11 @@ class DocumentsView:
     def __init__(self, view: View) -> None:
         self._view = view
         self._documents = view.result.documents
-        self._audit = view.audit.documents
+        audit = view.audit.documents
+        self.read = None if audit is None else DocumentFiles(audit)
 
     def __bool__(self) -> bool:
-        return bool(self.arms or self.unmeasured) or self.reading is not None
-
-    @property
-    def reading(self) -> DocumentsAudit | None:
-        """How the files were read; ``None`` where the result does not say."""
-        return self._audit
-
-    @property
-    def counts(self) -> str:
-        """How many files were read and not, and how many documents they hold."""
-        audit = self._audit or DocumentsAudit()
-        files = [f"{formats.count(count)} {state}" for state, count in audit.files.items()]
-        texts = counted(audit.documents, "document")
-        return f"{texts} of {counted(audit.characters, 'character')}; files: {', '.join(files)}"
-
-    @property
-    def hidden(self) -> str:
-        """The texts that no reader sees, counted by kind; empty where there are none."""
-        kinds = (self._audit or DocumentsAudit()).hidden
-        named = [f"{kind.replace('_', ' ')} {formats.count(n)}" for kind, n in kinds.items()]
-        return f"{counted(sum(kinds.values()), 'text')} ({', '.join(named)})" if kinds else ""
-
-    def files(self, *states: str) -> list[DocumentFile]:
-        """The listed files of these states."""
-        audit = self._audit or DocumentsAudit()
-        return [file for state in states for file in audit.outcomes if file.state == state]
-
-    def not_listed(self, *states: str) -> str:
-        """How many files of these states are not listed; empty where all are."""
-        more = (self._audit or DocumentsAudit()).files_not_listed
-        return formats.count(n) if (n := sum(more.get(state, 0) for state in states)) else ""
+        return bool(self.arms or self.unmeasured) or self.read is not None
 
     @cached_property
     def arms(self) -> list[ArmView]:
@@ -140,9 +112,11 @@ class DocumentsView:
 
     @property
     def dropped_note(self) -> str:
-        """What a count of no dropped prompt does not exclude."""
-        notes = [_bins(arm).dropped_note for arm in self.arms]
-        return self._view.sentence(note) if (note := next(filter(None, notes), None)) else ""
+        """What a count of no dropped prompt does not exclude; where arms differ, of which of them."""
+        notes = _by_reason((arm.name, _bins(arm).dropped_note) for arm in self.arms)
+        if len(notes) == 1:
+            return self._view.sentence(notes[0][1])
+        return " ".join(f"{names}: {note}." for names, note in notes)
 
     @property
     def case_bins(self) -> list[BinKey]:
@@ -183,9 +157,19 @@ class DocumentsView:
         ]
 
     def total(self, arm: ArmView) -> str:
-        """How many of an arm's answers are binned: ``31 of 120``."""
+        """How many of an arm's answers are binned: ``31 of 120 answers``."""
         bins = _bins(arm)
-        return f"{formats.count(bins.total)} of {formats.count(bins.n)}"
+        what = "answers" if bins.elsewhere is None else "answers from documents"
+        return f"{formats.count(bins.total)} of {formats.count(bins.n)} {what}"
+
+    def elsewhere(self, arm: ArmView) -> str:
+        """What became of the answers that a cascade gave without documents; empty where there are none."""
+        bins = _bins(arm)
+        if not bins.elsewhere:
+            return ""
+        answers = counted(bins.elsewhere, "answer")
+        wrong = formats.count(bins.elsewhere_wrong or 0)
+        return f"{answers} without documents in no bin, {wrong} of them wrong"
 
     def unread(self, arm: ArmView) -> str:
         """How an arm's answers that were not read split into model and distraction, or why not."""
@@ -210,12 +194,36 @@ class DocumentsView:
 
     @property
     def not_ranked(self) -> list[tuple[str, str]]:
-        """The arms without figures of search, and why."""
-        return [
-            (arm.name, arm.retrieval.reason)
-            for arm in self.arms
-            if arm.retrieval is not None and arm.retrieval.reason is not None
-        ]
+        """The arms without figures of search, those of one reason together, and why."""
+        return _by_reason((arm.name, arm.retrieval.reason) for arm in self.arms if arm.retrieval)
+
+    @cached_property
+    def grounded(self) -> list[tuple[ArmView, Groundedness]]:
+        """The arms with figures of groundedness."""
+        pairs = [(arm, arm.groundedness) for arm in self.arms]
+        return [(arm, block) for arm, block in pairs if block is not None and _has_figures(block)]
+
+    @property
+    def not_grounded(self) -> list[tuple[str, str]]:
+        """The arms without, those of one reason together, and why."""
+        blocks = [(arm.name, block) for arm in self.arms if (block := arm.groundedness) is not None]
+        return _by_reason(
+            (name, block.reason or block.numbers.reason)
+            for name, block in blocks
+            if not _has_figures(block)
+        )
+
+    @property
+    def cites(self) -> bool:
+        """Whether an arm of `grounded` is asked to cite."""
+        return any(block.citations is not None for _, block in self.grounded)
+
+    @property
+    def not_cited(self) -> str:
+        """Why no arm of `grounded` has citations."""
+        return "; ".join(
+            dict.fromkeys(block.citations_right.reason or "" for _, block in self.grounded)
+        )
 
     @property
     def judging(self) -> list[tuple[ArmView, JudgedGroundedness]]:
@@ -225,9 +233,9 @@ class DocumentsView:
 
     @property
     def not_judged(self) -> list[tuple[str, str]]:
-        """The arms whose answers the judge was not asked about, and why."""
+        """The arms whose answers the judge was not asked about, those of one reason together, and why."""
         blocks = [(arm.name, arm.groundedness.judged) for arm in self.arms if arm.groundedness]
-        return [(name, block.reason) for name, block in blocks if block and block.reason]
+        return _by_reason((name, block.reason) for name, block in blocks if block)
 
     @property
     def judge_notes(self) -> list[str]:
@@ -240,6 +248,16 @@ class DocumentsView:
         return [(arm, arm.refusals) for arm in self._view.arms if arm.refusals is not None]
 
     @property
+    def is_refusing_asked(self) -> bool:
+        """Whether a test question is to be refused."""
+        return any(block.unanswerable for _, block in self.refusing)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether any arm refuses what has an answer."""
+        return any(block.wrongly_refused for _, block in self.refusing)
+
+    @property
     def largest_bin(self) -> str:
         """One line: the largest bin of the best arm with documents, and what it holds."""
         arm = self._view.arm(self.main)
@@ -248,6 +266,21 @@ class DocumentsView:
         key, count = self.key(arm.bins.largest), arm.bins.counts[arm.bins.largest]
         of = formats.count(arm.bins.total)
         return f"{arm.name}, the largest bin: {key.name}, {formats.count(count)} of {of} ({key.about})."
+
+
+def _by_reason(pairs: Iterable[tuple[str, str | None]]) -> list[tuple[str, str]]:
+    """The names that have a reason, those of the same together, and the reason."""
+    names: dict[str, list[str]] = {}
+    for name, why in pairs:
+        if why:
+            names.setdefault(why, []).append(name)
+    return [(listed(some, len(some)), why) for why, some in names.items()]
+
+
+def _has_figures(block: Groundedness) -> bool:
+    """Whether anything of an arm's answers was looked up, or counted."""
+    figures = (block.numbers, block.names, block.tokens, block.citations_right)
+    return bool(block.citations is not None or any(figure.value is not None for figure in figures))
 
 
 def _bins(arm: ArmView) -> AnswerBins:

@@ -63,8 +63,9 @@ class AnswerBins(ResultPart):
 
     An answer is wrong where its score is below ``right_from``. ``model`` and ``distraction`` are parts of
     ``not_read``: given the evidence alone, the same model answers these wrongly, and those rightly; ``None``
-    with a reason where that was not measured. ``dropped_known`` says whether a prompt that was cut would have
-    been noticed.
+    with a reason where that was not measured. ``dropped_note`` says which cut prompts would not have been
+    noticed. Of a cascade ``n`` answers came from its stages that read documents, ``elsewhere`` ones from
+    others: they are in no bin, and ``elsewhere_wrong`` of them are wrong.
     """
 
     n: int = 0
@@ -84,6 +85,8 @@ class AnswerBins(ResultPart):
     distraction: int | None = None
     split_reason: Omitted[str] = None
     dropped_note: Omitted[str] = None
+    elsewhere: Omitted[int] = None
+    elsewhere_wrong: Omitted[int] = None
 
     @property
     def counts(self) -> dict[AnswerBin, int]:
@@ -129,7 +132,8 @@ class Groundedness(ResultPart):
 
     ``numbers``, ``names`` (capitalised words in a row) and ``tokens`` (words that are not function words)
     are means over the answers that have any. ``citations_right`` is the share of the ``citations`` that
-    hold evidence; ``made_up`` numbers name no passage of the prompt, ``uncited`` answers cite none.
+    hold evidence; ``made_up`` numbers name no passage of the prompt, ``uncited`` answers cite none. All
+    three are ``None`` of an arm that is not asked to cite, as the reason of ``citations_right`` says.
     ``judged`` is what a judge says, where the task asks one.
     """
 
@@ -139,9 +143,9 @@ class Groundedness(ResultPart):
     names: Figure = Figure()
     tokens: Figure = Figure()
     citations_right: Figure = Figure()
-    citations: int = 0
-    made_up: int = 0
-    uncited: int = 0
+    citations: int | None = None
+    made_up: int | None = None
+    uncited: int | None = None
     reason: Omitted[str] = None
     judged: Omitted[JudgedGroundedness] = None
 

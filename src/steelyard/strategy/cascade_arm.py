@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from steelyard.config.records import read_as
-from steelyard.core import Answer, Question
+from steelyard.core import Answer, Completion, Question
 from steelyard.model.accounts import attributed, in_turn
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress, traits_of
@@ -128,7 +128,8 @@ class CascadeArm(Arm):
         return answer.confidence is None or answer.confidence < self.threshold
 
     def _kept(self, answer: Answer) -> Answer:
-        return replace(answer, completion=attributed(answer.completion, self.first.account))
+        completion = attributed(answer.completion, self.first.account)
+        return replace(answer, completion=_of_stage(ROLES[0], answer, completion))
 
     def _joined(self, first: Answer, then: Answer) -> Answer:
         both = (
@@ -137,10 +138,10 @@ class CascadeArm(Arm):
         )
         completion = in_turn(both, None)
         if not stays(first, then):
-            return replace(then, completion=completion)
+            return replace(then, completion=_of_stage(ROLES[1], then, completion))
         completed = first.completion
         completion = replace(completion, text=completed.text, probabilities=completed.probabilities)
-        return Answer(first.output, completion)
+        return Answer(first.output, _of_stage(ROLES[0], first, completion))
 
     def save(self, folder: Path) -> None:
         for role, arm in zip(ROLES, self.parts, strict=True):
@@ -156,6 +157,12 @@ class CascadeArm(Arm):
         return cls(
             read_facts(saved), (first, then), read_as(float, saved["threshold"], "threshold")
         )
+
+
+def _of_stage(role: str, answer: Answer, completion: Completion) -> Completion:
+    """The completion of a cascade, with the stage that gave the ``answer``."""
+    stage = "/".join(filter(None, (role, answer.completion.stage)))
+    return replace(completion, stage=stage)
 
 
 def _vary_both(

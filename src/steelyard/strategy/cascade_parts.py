@@ -99,6 +99,11 @@ def check_part(
             f"strategy cascade: {role}: {part.name} does not fit: {reason}; name another strategy, "
             "or leave cascade out of strategies"
         )
+    if strategy.traits.is_ceiling:
+        raise ConfigError(
+            f"strategy cascade: {role}: {part.name} is shown what no arm in use would know; name another "
+            "strategy"
+        )
     try:
         strategy.check(task, models)
     except ConfigError as error:

@@ -23,7 +23,7 @@ from pydantic import (
     model_validator,
 )
 
-from steelyard.config.dated import Currency, DayText
+from steelyard.config.dated import Currency, PriceDay
 from steelyard.config.explain import Place, as_yaml, explain
 from steelyard.config.numbers import TYPED_NUMBER
 from steelyard.config.section import Name, Section
@@ -98,7 +98,7 @@ class Task(Section):
     traffic: TrafficConfig = TrafficConfig()
     currency: Currency = "USD"
     """Of all amounts in the task."""
-    prices_at: DayText | None = None
+    prices_at: PriceDay | None = None
     """The day whose prices of the book hold; ages and ends of life are counted from it."""
     prices: dict[str, PriceChoice] = Field(default_factory=dict)
     hours: dict[str, Annotated[Decimal, TYPED_NUMBER, Field(ge=0, le=10**6)]] = Field(

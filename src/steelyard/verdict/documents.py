@@ -30,14 +30,17 @@ class DocumentsAdvice(NamedTuple):
 
 def mend(arm: str, bins: AnswerBins) -> DocumentsAdvice:
     """Say what holds ``arm`` back most: retrieval, the prompt or the model, by its bins."""
+    beside = _beside(bins)
+    whose = arm if bins.elsewhere is None else f"{arm} from documents"
     if not bins.total:
-        return DocumentsAdvice("nothing", f"no answer of {arm} is wrong or cites the wrong passage")
+        nothing = f"no answer of {whose} is wrong or cites the wrong passage"
+        return DocumentsAdvice("nothing", nothing + beside)
     groups = mend_groups(bins)
     order = sorted(groups, key=lambda name: -sum(groups[name].values()))
     first, second = (sum(groups[name].values()) for name in order[:2])
     parts = [_part(name, groups[name]) for name in order if sum(groups[name].values())]
-    one, many = f"answer of {arm} is wrong or cites", f"answers of {arm} are wrong or cite"
-    head = f"{counted(bins.total, one, many)} the wrong passage: {'; '.join(parts)}"
+    one, many = f"answer of {whose} is wrong or cites", f"answers of {whose} are wrong or cite"
+    head = f"{counted(bins.total, one, many)} the wrong passage: {'; '.join(parts)}{beside}"
     if first == second:
         both = " and ".join(_words()["mend_names"][name] for name in order[:2])
         return DocumentsAdvice("unclear", f"{head}. {both} hold it back alike")
@@ -46,6 +49,17 @@ def mend(arm: str, bins: AnswerBins) -> DocumentsAdvice:
     lead = f"; that {_words()['mend_names'][which]} comes first may be chance"
     maybe = lead if _may_be_chance(first, second) else ""
     return DocumentsAdvice(which, f"{head}. {_words()['advice'][bin_name]}{maybe}")
+
+
+def _beside(bins: AnswerBins) -> str:
+    """What is said of the answers that a cascade gave without documents."""
+    if not bins.elsewhere:
+        return ""
+    answers = f"of its {counted(bins.elsewhere, 'answer')} without documents"
+    if not bins.elsewhere_wrong:
+        return f"; none {answers} is wrong"
+    are = "is" if bins.elsewhere_wrong == 1 else "are"
+    return f"; {bins.elsewhere_wrong} {answers} {are} wrong, too"
 
 
 def mend_groups(bins: AnswerBins) -> dict[Mend, dict[str, int]]:

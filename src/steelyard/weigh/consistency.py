@@ -42,6 +42,7 @@ _NOTES = {
     False: "at temperature 0 any change comes from the endpoint",
 }
 
+_FINE = "float32"
 _FINISHED = {"asked": dict[str, object], "block": Consistency}
 """What the step leaves."""
 
@@ -111,8 +112,16 @@ def _repeated(steps: RunSteps, sample: RepeatSample, config: ConsistencyConfig) 
         return Consistency(repeats_reason=ALIKE)
     repeats = measure_repeats(sample, config.repeats)
     if not arm.is_sampled:
-        repeats = repeats.updated(note=_NOTES[steps.is_local(arm)])
+        repeats = repeats.updated(note=_note(steps, arm))
     return Consistency(temperature=arm.temperature, repeats=repeats)
+
+
+def _note(steps: RunSteps, arm: Arm) -> str:
+    """Where a change comes from that the arm does not ask for, with the precision that it is computed in."""
+    note = _NOTES[steps.is_local(arm)]
+    facts = [steps.build_model(spec).facts.get("precision") for spec in arm.specs]
+    coarse = sorted({str(precision) for precision in facts if precision not in (None, _FINE)})
+    return f"{note}, which {' and '.join(coarse)} makes likelier than {_FINE}" if coarse else note
 
 
 def consistency_warnings(name: str, consistency: Consistency | None) -> list[str]:

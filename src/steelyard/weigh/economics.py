@@ -74,7 +74,8 @@ def economics_of(
         with_errors=case.error_cost is not None,
         sums=sums_of(arms, costs, case, is_judged=is_judged),
     )
-    among = [sheets[name] for name in _among(case, verdict) if name in sheets][:_MOST_ARMS]
+    among = [sheets[name] for name in _among(case, verdict) if name in sheets]
+    among, dearest = _cheapest_first(among, traffic, verdict.arm)
     if not among:
         return plain.updated(reason="no arm that the verdict could choose has a known cost")
     doubts = doubts_of(arms, sheets, qualities)
@@ -91,11 +92,34 @@ def economics_of(
         scenarios=course.scenarios,
         arms=tuple(_arm(sheet, traffic, course, asks=sheet.name in asking) for sheet in among),
         map=_map(among, traffic),
-        assumptions=_assumptions(arms, sheets, case),
+        assumptions=(*_assumptions(arms, sheets, case), *_left_out(dearest)),
         paid_back=_paid_back(scenarios(_of_pairs(sheets, pairs), pairs)) if pairs else (),
         tornado_of=rivals,
         tornado=_tornado(scenarios(_of_pairs(sheets, [rivals]), [rivals])) if rivals else (),
     )
+
+
+def _cheapest_first(
+    sheets: Sequence[CostSheet], traffic: Traffic, choice: str | None
+) -> tuple[list[CostSheet], list[str]]:
+    """Return the choice and the cheapest over the horizon, in the order given; and the names of the rest."""
+
+    def rank(sheet: CostSheet) -> tuple[bool, Decimal]:
+        total = cost_over_time(sheet, traffic).total.amount
+        return sheet.name != choice, Decimal("Infinity") if total is None else total
+
+    first = {sheet.name for sheet in sorted(sheets, key=rank)[:_MOST_ARMS]}
+    rest = [sheet.name for sheet in sheets if sheet.name not in first]
+    return [sheet for sheet in sheets if sheet.name in first], rest
+
+
+def _left_out(dearest: Sequence[str]) -> list[str]:
+    if not dearest:
+        return []
+    return [
+        f"shown are the {_MOST_ARMS} arms that cost the least over the horizon; dearer, and not shown here: "
+        f"{listed(dearest, len(dearest))}"
+    ]
 
 
 def _rivals(

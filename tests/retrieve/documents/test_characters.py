@@ -184,3 +184,64 @@ def test_more_hidden_characters_than_a_text_may_have_are_refused() -> None:
 def test_more_marks_than_any_language_has_are_refused(piece: str, count: int, reason: str) -> None:
     with pytest.raises(DocumentRefusedError, match=reason):
         cleaned(piece * count, 10**6)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    "\u2065 \u180f \u3164 \uffa0 \ufff0 \ufff8 \U0001bca0 \U0001d17a \U000e0200 \U000e0fff".split(),
+)
+def test_every_ignorable_character_in_a_word_is_taken_out_and_listed(mark: str) -> None:
+    clean = cleaned(f"pay{mark}ments", 10)
+    assert clean.text == "payments"
+    assert len(clean.hidden) == 1
+
+
+def test_controls_of_shorthand_stay_in_shorthand() -> None:
+    text = "\U0001bc00\U0001bca0\U0001bc01"
+    assert cleaned(text, 10).text == text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("See \x1b[8mSECRET\x1b[28m below.", "See  below."),
+        ("See \x1b[1;8mSECRET\x1b[0m below.", "See  below."),
+        ("See \x1b[30;40mSECRET\x1b[m below.", "See  below."),
+        ("See \x1b[97;107mSECRET\x1b[39m below.", "See  below."),
+        ("See \x1b[38;5;0m\x1b[48;5;0mSECRET\x1b[49m below.", "See  below."),
+        ("See \x1b[38;2;9;9;9;48;2;9;9;9mSECRET\x1b[0m below.", "See  below."),
+        ("See \x9b8mSECRET\x9b0m below.", "See  below."),
+        ("See \x1b]2;SECRET\x07below.", "See below."),
+        ("See \x1b_SECRET\x1b\\below.", "See below."),
+        ("See \x1b[8mSECRET", "See "),
+    ],
+)
+def test_what_a_terminal_conceals_is_left_out_and_listed(source: str, text: str) -> None:
+    clean = cleaned(source, 100)
+    assert clean.text == text
+    assert [item.kind for item in clean.hidden] == ["terminal_escape"]
+    assert "SECRET" in clean.hidden[0].text
+    assert "\x1b" not in clean.hidden[0].text
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "\x1b[1;31mSEEN\x1b[0m",
+        "\x1b[30;47mSEEN\x1b[0m",
+        "\x1b[38;5;8;48;5;0mSEEN\x1b[0m",
+        "\x1b[8;28mSEEN",
+        "\x1b]8;;https://example.com\x1b\\SEEN\x1b]8;;\x1b\\",
+        "\x1b[2K\x1b[1GSEEN",
+    ],
+)
+def test_escapes_of_a_terminal_are_taken_out_of_text_that_is_seen(source: str) -> None:
+    clean = cleaned(source, 100)
+    assert clean.text == "SEEN"
+    assert clean.hidden == ()
+
+
+def test_more_escapes_than_allowed_are_refused() -> None:
+    assert cleaned("\x1b[1mx" * 11, 10).text == "x" * 11
+    with pytest.raises(DocumentRefusedError, match="more than 10 "):
+        cleaned("\x1b[8mx\x1b[0my" * 11, 10)

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from steelyard.retrieve.documents import Document
 from steelyard.retrieve.documents.base import DocumentRefusedError
+from steelyard.retrieve.documents.markdown_code import blocks_in
+from steelyard.retrieve.documents.markdown_lines import CodeBlock, markdown_lines
 from steelyard.retrieve.documents.plain import read_plain
 
 MARKDOWN = """# Title
@@ -128,3 +130,47 @@ def test_a_text_of_nothing_but_fences_is_refused() -> None:
     with pytest.raises(DocumentRefusedError, match="fences of code: split it"):
         read_plain("```\n" * 2_000_001, 1000, is_markdown=True)
     assert read_plain("```\n" * 2_000_001, 1000, is_markdown=False).text
+
+
+def test_a_text_of_too_many_elements_under_a_style_sheet_is_refused() -> None:
+    text = "*a* " * 600_000
+    assert read_plain(text, 10, is_markdown=True).text == text
+    with pytest.raises(DocumentRefusedError, match="500,000 elements of Markdown"):
+        read_plain(f"<style>em{{opacity:.9}}</style>\n\n{text}", 10, is_markdown=True)
+
+
+@pytest.mark.parametrize(
+    "piece", ["[a](", "*a _b ~c ", "> ", "<https://a ", "|", "`a *b ", "[a [b "]
+)
+def test_marks_that_end_nowhere_cost_a_pass_under_a_style_sheet(piece: str) -> None:
+    text = f"<style>em{{opacity:0}}</style>\n\n{piece * (500_000 // len(piece))}"
+    started = time.process_time()
+    read_plain(text, 10, is_markdown=True)
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("piece", ["\x9b\x9d", "\x1b", "\x1b]a\n", "\x1b[38;5;", "\x1b]x"])
+def test_escapes_that_end_nowhere_cost_a_pass(piece: str) -> None:
+    started = time.process_time()
+    read_plain(piece * (500_000 // len(piece)), 500_000, is_markdown=False)
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```\na\n```\nb\n",
+        "a\n~~~~ x\n~~~\n~~~~\nb\n```\nc\n",
+        "``` a ` b\nc\n```\nd\n",
+        "````\n```\n````  \r\ne\n",
+        "   ```\na\n    ```\n ```\n",
+        "```",
+    ],
+)
+def test_headings_and_hidden_text_are_looked_for_outside_the_same_fences(text: str) -> None:
+    fences = [item for item in markdown_lines(text) if isinstance(item, CodeBlock)]
+    blocks = [block for block in blocks_in(text) if block.is_code]
+    assert fences
+    assert [fence.start for fence in fences] == [block.start for block in blocks]
+    for fence, block in zip(fences, blocks, strict=True):
+        assert text[fence.end : block.end].strip() == ""

@@ -191,6 +191,11 @@ def test_a_column_that_is_named_is_shown_alone_and_a_note_says_so(tmp_path: Path
     assert "shown the column 'text' alone, as text: says; not product and price" in note
     alone = read_documents([write(tmp_path / "more", {"faq.csv": "text\nA cart.\n"})])
     assert "column" not in reason(alone, "faq.csv")
+    headed = {"faq.csv": "heading,price,text\nCarts,129,A cart.\n"}
+    corpus = read_documents([write(tmp_path / "headed", headed)], text="text")
+    assert "'text', as text: says, and heading as its heading; not price" in reason(
+        corpus, "faq.csv"
+    )
 
 
 def test_rows_without_a_usual_name_are_read_whole(tmp_path: Path) -> None:

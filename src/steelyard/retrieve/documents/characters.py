@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from steelyard.retrieve.documents.base import DocumentRefusedError, HiddenText, Removed, capped
 from steelyard.retrieve.documents.invisible import NEAR, RUN, CharacterJudge, Mark
+from steelyard.retrieve.documents.terminal import CONCEALED, ESCAPE, terminal_marks
 
 _MOST_JUDGED = 1_000_000
 """Invisible characters of a text that are looked at: more of them are no language."""
@@ -27,6 +30,8 @@ def cleaned(text: str, most: int, page: int | None = None, *, keep: bool = False
     Raises `DocumentRefusedError` for more than ``most`` of them.
     """
     marks = list(_marks(text, most)) if not text.isascii() else []
+    if "\x1b" in text or "\x9b" in text:
+        marks = _with_escapes(marks, text, most)
     if not marks:
         return Cleaned(text, (), ())
     hidden = capped(_listed(text, marks, page))
@@ -71,6 +76,20 @@ def _marks(text: str, most: int) -> Iterator[Mark]:
             yield mark
 
 
+def _with_escapes(marks: list[Mark], text: str, most: int) -> list[Mark]:
+    """Marks with those of a terminal's escapes; what both take is the terminal's."""
+    escapes = list(islice(terminal_marks(text), _MOST_JUDGED + 1))
+    if len(escapes) > _MOST_JUDGED:
+        raise DocumentRefusedError(f"holds more than {_MOST_JUDGED:,} escapes of a terminal")
+    if sum(mark.kind != "" for mark in (*marks, *escapes)) > most:
+        raise DocumentRefusedError(f"holds more than {most:,} hidden pieces")
+    joined: list[Mark] = []
+    for mark in sorted((*marks, *escapes), key=lambda mark: mark.start):
+        if not joined or mark.start >= joined[-1].end:
+            joined.append(mark)
+    return joined
+
+
 def _listed(text: str, marks: list[Mark], page: int | None) -> Iterator[HiddenText]:
     """What is listed: marks of one kind that stand close by are one."""
     line, counted_to = 1, 0
@@ -94,6 +113,8 @@ def _words(text: str, group: list[Mark]) -> str:
     if kind == "tag_characters":
         codes = (ord(text[mark.start]) - 0xE0000 for mark in group)
         return "".join(chr(code) for code in codes if 0x20 <= code < 0x7F)
+    if kind == CONCEALED:
+        return " ".join(ESCAPE.sub(_payload, text[mark.start : mark.end]) for mark in group)
     if kind == "bidi_override":
         return " ".join(text[mark.start : mark.end].strip("\u202c\u202d\u202e") for mark in group)
     counts = Counter(f"U+{ord(text[mark.start]):04X}" for mark in group)
@@ -101,3 +122,8 @@ def _words(text: str, group: list[Mark]) -> str:
     start, end = max(0, group[0].start - 20), group[-1].end + 20
     context = without(text[start:end], merged((m.start - start, m.end - start) for m in group))
     return f"{names} in {' '.join(context.split())[:NEAR]!r}"
+
+
+def _payload(match: re.Match[str]) -> str:
+    """What a terminal takes for a command that holds text, such as its title."""
+    return match["string"] or ""

@@ -19,6 +19,7 @@ Frames = tuple[tuple[float, Mapping[str, str]], ...]
 """Of one ``@keyframes``: how far along, from 0 to 1, and the values there, in order."""
 LONGEST_SECONDS = 60.0
 """An animation that takes longer is one that nobody waits for."""
+_NEARLY_OVER = 0.95
 _MOST_FRAMES, _MOST_ANIMATIONS, _MOST_VALUE = 5_000, 50, 2_000
 _TIME = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(ms|s)")
 _KEYWORDS = frozenset(
@@ -157,6 +158,11 @@ def _finite(animation: _Animation, frames: Frames) -> Mapping[str, str]:
     is_before = animation.delay > LONGEST_SECONDS
     if is_before:
         return first if fills & {"backwards", "both"} else {}
+    if "paused" in fills and animation.delay < 0:  # it stands where it would be by now
+        share = -animation.delay / animation.duration if animation.duration else math.inf
+        if share >= animation.iterations:
+            return last if fills & {"forwards", "both"} else {}
+        return last if share >= _NEARLY_OVER and animation.iterations == 1 else first
     if "paused" in fills or animation.duration * animation.iterations > LONGEST_SECONDS:
         return first
     if not fills & {"forwards", "both"}:

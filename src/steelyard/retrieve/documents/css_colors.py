@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import NamedTuple
 
 from steelyard.packaged import packaged
+from steelyard.retrieve.documents.css_spaces import FULL, SPACES
 from steelyard.retrieve.documents.css_values import arguments, number, pixels
 
 Color = tuple[float, float, float]
@@ -72,6 +72,14 @@ def paint_of(value: str, depth: int = 0) -> Paint | None:
         return paint_of(arguments(match[2], ",")[0], depth + 1)
     if match[1] == "color-mix":
         return _mixed(arguments(match[2], ","), depth)
+    if match[1] == "contrast-color":
+        ground = paint_of(match[2].strip(), depth + 1)
+        is_dark = ground is not None and contrast(WHITE, ground.color) >= contrast(
+            BLACK, ground.color
+        )
+        return None if ground is None else Paint(WHITE if is_dark else BLACK)
+    if match[2].startswith("from "):
+        return _derived(match[1], arguments(match[2]), depth)
     return _computed(match[1], match[2])
 
 
@@ -99,10 +107,7 @@ def covered(ground: Color | None, picture: str, *, is_whole: bool) -> Color | No
 
     ``is_whole`` says that the gradient covers all of it.
     """
-    match = _FUNCTION.fullmatch(picture)
-    if match is None or "gradient" not in match[1]:
-        return None
-    stops = [paint for part in arguments(match[2], ",") for paint in _stops(part)]
+    stops = stops_of(picture)
     colors: list[Color] = [] if is_whole or ground is None else [ground]
     for paint in stops:
         if paint is None or (ground is None and paint.alpha < 1):
@@ -111,6 +116,14 @@ def covered(ground: Color | None, picture: str, *, is_whole: bool) -> Color | No
     if not stops or (ground is None and not is_whole):
         return None
     return colors[0] if all(contrast(colors[0], c) < _ONE_COLOR for c in colors) else None
+
+
+def stops_of(picture: str) -> list[Paint | None]:
+    """The colours of a gradient, ``None`` for one that is not known; empty for another picture."""
+    match = _FUNCTION.fullmatch(picture)
+    if match is None or "gradient" not in match[1]:
+        return []
+    return [paint for part in arguments(match[2], ",") for paint in _stops(part)]
 
 
 def _stops(part: str) -> list[Paint | None]:
@@ -193,10 +206,10 @@ def _computed(name: str, inside: str) -> Paint | None:
     space = parts.pop(0) if name == "color" and parts else ""
     if len(parts) == 4 and not alphas and name.rstrip("a") in {"rgb", "hsl"}:
         alphas = [parts.pop()]
-    convert = _SPACES.get(space or name.removesuffix("a") if name != "color" else f"color {space}")
+    convert = SPACES.get(space or name.removesuffix("a") if name != "color" else f"color {space}")
     if convert is None or len(parts) != 3 or len(alphas) > 1:
         return None
-    full = _FULL.get(name, (1.0, 1.0, 1.0))
+    full = FULL.get(name, (1.0, 1.0, 1.0))
     values = [_part(part, most) for part, most in zip(parts, full, strict=True)]
     alpha = _part(alphas[0], 1.0) if alphas else 1.0
     if alpha is None or None in values:
@@ -210,108 +223,26 @@ def _computed(name: str, inside: str) -> Paint | None:
     return Paint((red, green, blue), min(1.0, max(0.0, alpha)))
 
 
+def _derived(name: str, words: list[str], depth: int) -> Paint | None:
+    """A colour derived from another (`rgb(from …)`): where channels stay as they are, or are all stated."""
+    words = arguments(" ".join(words).replace("/", " / "))
+    origin = paint_of(words[1], depth + 1) if len(words) > 4 else None
+    channels, alphas = words[2:5], words[5:]
+    if origin is None or len(alphas) not in {0, 2}:
+        return None
+    alpha = origin.alpha if not alphas or alphas[1] == "alpha" else _part(alphas[1], 1.0)
+    if name.removesuffix("a") == "rgb":
+        values = dict(zip("rgb", origin.color, strict=True))
+        channels = [str(values.get(channel, channel)) for channel in channels]
+    elif channels == list(name.removesuffix("a").removeprefix("ok")):
+        channels = [str(part) for part in origin.color]
+        name = "rgb"
+    paint = _computed(name, " ".join(channels))
+    return None if paint is None or alpha is None else Paint(paint.color, min(1.0, max(0.0, alpha)))
+
+
 def _part(text: str, full: float) -> float | None:
     """A component; ``full`` is what 100 % of it stands for."""
     if text == "none":
         return 0.0
-    for unit, degrees in (("turn", 360.0), ("grad", 0.9), ("rad", 180 / math.pi), ("deg", 1.0)):
-        if text.endswith(unit):
-            angle = number(text.removesuffix(unit))
-            return None if angle is None else angle * degrees
     return number(text, full)
-
-
-def _hsl(hue: float, saturation: float, lightness: float) -> Color:
-    share, light = saturation / 100, lightness / 100
-    reach = share * min(light, 1 - light)
-
-    def channel(start: float) -> float:
-        place = (start + hue / 30) % 12
-        return light - reach * max(-1.0, min(place - 3, 9 - place, 1.0))
-
-    return channel(0), channel(8), channel(4)
-
-
-def _hwb(hue: float, whiteness: float, blackness: float) -> Color:
-    white, black = whiteness / 100, blackness / 100
-    if white + black >= 1:
-        return (white / (white + black),) * 3
-    red, green, blue = (part * (1 - white - black) + white for part in _hsl(hue, 100, 50))
-    return red, green, blue
-
-
-def _gamma(part: float) -> float:
-    if part <= 0.0031308:
-        return 12.92 * part
-    return 1.055 * math.pow(part, 1 / 2.4) - 0.055
-
-
-def _from_xyz(x: float, y: float, z: float) -> Color:
-    """From CIE XYZ under D65."""
-    return (
-        _gamma(3.2409699 * x - 1.5373832 * y - 0.4986108 * z),
-        _gamma(-0.9692436 * x + 1.8759675 * y + 0.0415551 * z),
-        _gamma(0.0556301 * x - 0.2039770 * y + 1.0569715 * z),
-    )
-
-
-def _lab(light: float, a: float, b: float) -> Color:
-    """From CIE Lab; white under D50 comes out as white."""
-    y = (light + 16) / 116
-
-    def back(part: float) -> float:
-        return part**3 if part > 6 / 29 else 3 * (6 / 29) ** 2 * (part - 4 / 29)
-
-    return _from_xyz(0.95047 * back(y + a / 500), back(y), 1.08883 * back(y - b / 200))
-
-
-def _oklab(light: float, a: float, b: float) -> Color:
-    long = (light + 0.3963377774 * a + 0.2158037573 * b) ** 3
-    medium = (light - 0.1055613458 * a - 0.0638541728 * b) ** 3
-    short = (light - 0.0894841775 * a - 1.2914855480 * b) ** 3
-    return (
-        _gamma(4.0767416621 * long - 3.3077115913 * medium + 0.2309699292 * short),
-        _gamma(-1.2684380046 * long + 2.6097574011 * medium - 0.3413193965 * short),
-        _gamma(-0.0041960863 * long - 0.7034186147 * medium + 1.7076147010 * short),
-    )
-
-
-def _polar(convert: Callable[[float, float, float], Color]) -> Callable[..., Color]:
-    def converted(light: float, chroma: float, hue: float) -> Color:
-        angle = math.radians(hue)
-        return convert(light, chroma * math.cos(angle), chroma * math.sin(angle))
-
-    return converted
-
-
-def _plain(red: float, green: float, blue: float) -> Color:
-    return red, green, blue
-
-
-_SPACES: Mapping[str, Callable[[float, float, float], Color]] = {
-    "rgb": lambda red, green, blue: (red / 255, green / 255, blue / 255),
-    "hsl": _hsl,
-    "hwb": _hwb,
-    "lab": _lab,
-    "lch": _polar(_lab),
-    "oklab": _oklab,
-    "oklch": _polar(_oklab),
-    "color srgb": _plain,
-    "color srgb-linear": lambda *parts: (_gamma(parts[0]), _gamma(parts[1]), _gamma(parts[2])),
-    "color xyz": _from_xyz,
-    "color xyz-d65": _from_xyz,
-    "color xyz-d50": lambda x, y, z: _from_xyz(x * 0.95047 / 0.96422, y, z * 1.08883 / 0.82521),
-    # Wider than sRGB: read as sRGB, which is exact for greys, white and black.
-    **dict.fromkeys(("color display-p3", "color a98-rgb", "color rec2020"), _plain),
-    "color prophoto-rgb": _plain,
-}
-_FULL: Mapping[str, Color] = {
-    "rgb": (255.0, 255.0, 255.0),
-    "rgba": (255.0, 255.0, 255.0),
-    **dict.fromkeys(("hsl", "hsla", "hwb"), (360.0, 100.0, 100.0)),
-    "lab": (100.0, 125.0, 125.0),
-    "lch": (100.0, 150.0, 360.0),
-    "oklab": (1.0, 0.4, 0.4),
-    "oklch": (1.0, 0.4, 360.0),
-}
-"""What 100 % of each component stands for."""

@@ -6,7 +6,9 @@ Answers are ``True``, ``False``, or ``None`` where that depends on the browser o
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from steelyard.packaged import packaged
 from steelyard.retrieve.documents.css_values import arguments, number, pixels
 
 _WIDTHS, _HEIGHTS = (1280.0, 1920.0), (720.0, 1080.0)
@@ -72,7 +74,9 @@ def _spaced(text: str) -> str:
 
 def _part(word: str, depth: int, is_supports: bool) -> bool | None:
     if not (word.startswith("(") and word.endswith(")")):
-        return None if is_supports else False
+        if is_supports:
+            return True if word.startswith("selector(") else None
+        return False
     inside = word[1:-1].strip()
     if inside.startswith(("(", "not")):
         return _condition(inside, depth + 1, is_supports=is_supports)
@@ -80,9 +84,16 @@ def _part(word: str, depth: int, is_supports: bool) -> bool | None:
 
 
 def _supported(declaration: str) -> bool | None:
-    """Common properties are supported; of the rest, and of vendors' own, nothing is known here."""
+    """Properties that every browser has are supported; of the rest nothing is known here."""
     name, mark, _ = declaration.partition(":")
-    return True if mark and name.strip() in {"display", "position", "color"} else None
+    name = name.strip()
+    return True if mark and (name.startswith("--") or name in _properties()) else None
+
+
+@cache
+def _properties() -> frozenset[str]:
+    names: str = packaged("retrieve/documents/data/css_properties.txt")
+    return frozenset(names.split())
 
 
 def _feature(text: str) -> bool | None:

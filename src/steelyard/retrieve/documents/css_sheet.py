@@ -23,6 +23,7 @@ _TOKEN = re.compile(
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})[ \t\n\r\f]?|([^\n]))")
 _AMPERSAND = re.compile(rf"({_STRING}|\[[^\]]*\])|&", re.DOTALL)
 _CUSTOM = re.compile(r"\s*--[^\s:{}]+\s*:")
+_DESCRIBED = re.compile(r"@(?:property|font-face)(?![\w-])", re.IGNORECASE)
 _KEYFRAMES = re.compile(r"@(?:-webkit-|-moz-)?keyframes\s")
 _LAYER = re.compile(r"\s*@layer(?![\w-])([^{}]*)", re.IGNORECASE)
 _NUMBERS = count()
@@ -35,7 +36,7 @@ Declarations = dict[str, tuple[str, bool]]
 
 
 class StyleRule(NamedTuple):
-    """A list of selectors with what it declares.
+    """A list of selectors with what it declares; of ``@property`` and ``@font-face`` its head is one.
 
     ``is_certain`` says whether it applies in every browser on a desktop screen. Of a frame of an animation
     ``keyframes`` is its name, in lower case, with the number of the ``@keyframes`` in the sheet. ``layer``
@@ -176,6 +177,9 @@ class _Sheet:
                 name = word[match.end() :].strip("\"' ")
                 block = _Block((), False, outer.applies, keyframes=(name, self._keyframes))
                 self._blocks.append(block)
+                return
+            if _DESCRIBED.match(head):
+                self._blocks.append(_Block((head,), True, outer.applies))
                 return
             holds, layer = _joined(outer.applies, applies(word)), outer.layer
             if (names := _LAYER.match(head)) and holds is not False:

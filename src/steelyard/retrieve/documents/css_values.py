@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 ROOT_PIXELS = 16.0
@@ -17,11 +18,25 @@ _UNITS: Mapping[str, float] = {
 }  # fmt: skip
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(?P<unit>%|[a-z]+)?"
-    r"|(?P<function>[a-z-]*)\(|(?P<sign>[-+*/),]))"
+    r"|(?P<function>[a-z-]*)\(|(?P<word>[a-z]+)|(?P<sign>[-+*/),]))"
 )
 _PIECES = re.compile(
     r"""[()]|"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|[^()"'\s,/]+|[\s,/]""", re.DOTALL
 )
+_CONSTANTS = {"pi": math.pi, "e": math.e, "infinity": math.inf}
+_DEGREES = {"deg": 1.0, "grad": 0.9, "rad": 180 / math.pi, "turn": 360.0}
+_FUNCTIONS: Mapping[str, Callable[..., float]] = {
+    "abs": abs, "sign": lambda x: (x > 0) - (x < 0), "sqrt": math.sqrt, "exp": math.exp, "pow": math.pow,
+    "log": math.log, "hypot": math.hypot, "mod": lambda a, b: a % b, "rem": math.fmod,
+    "sin": lambda x: math.sin(math.radians(x)), "cos": lambda x: math.cos(math.radians(x)),
+    "tan": lambda x: math.tan(math.radians(x)),
+    "round": lambda x, step=1.0: step * math.floor(x / step + 0.5),
+    "min": min, "max": max, "clamp": lambda low, value, high: max(low, min(value, high)),
+    "env": lambda amount: amount, "calc": lambda amount: amount, "-webkit-calc": lambda amount: amount,
+    "": lambda amount: amount,
+}  # fmt: skip
+_ENVIRONMENT = re.compile(r"\s*(safe-area-(?:max-)?inset-[a-z]+)?[\w-]*\s*(?:,|(?=\)))")
+"""On a desktop screen the safe area is all of it; other variables have what stands behind the comma."""
 _MOST_VALUE = 500
 _MOST_NESTED = 20
 
@@ -69,6 +84,12 @@ def pixels(text: str, parent: float = ROOT_PIXELS, full: float | None = None) ->
     return amount.value
 
 
+def angle(text: str) -> float | None:
+    """An angle in degrees; ``None`` for what is none or cannot be known."""
+    amount = _amount(text, ROOT_PIXELS, 1.0)
+    return None if amount is None or amount.is_length else amount.value
+
+
 def _amount(text: str, parent: float, full: float) -> _Amount | None:
     if not text or len(text) > _MOST_VALUE:
         return None
@@ -76,7 +97,7 @@ def _amount(text: str, parent: float, full: float) -> _Amount | None:
         reader = _Reader(text, parent, full)
         amount = reader.sum(0)
         return amount if reader.is_at_end() else None
-    except (_UnknownError, ZeroDivisionError, OverflowError):
+    except (_UnknownError, ZeroDivisionError, OverflowError, ValueError, TypeError):
         return None
 
 
@@ -121,6 +142,18 @@ class _Reader:
         self._place = match.end()
         if match["number"] is not None:
             return self._with_unit(float(match["number"]), match["unit"])
+        if match["word"] is not None:
+            if depth == 0 or match["word"] not in _CONSTANTS:
+                raise _UnknownError
+            return _Amount(_CONSTANTS[match["word"]], False)
+        if match["function"] == "env" and (name := _ENVIRONMENT.match(self._text, self._place)):
+            self._place = name.end()
+            if name[1]:
+                if name[0].endswith(","):
+                    list(self._inside(depth + 1))
+                else:
+                    self._sign(")")
+                return _Amount(0.0, True)
         amounts = list(self._inside(depth + 1))
         return _combined(match["function"], amounts)
 
@@ -131,6 +164,8 @@ class _Reader:
             return _Amount(value * self._full / 100, False)
         if unit == "em":
             return _Amount(value * self._parent, True)
+        if unit in _DEGREES:
+            return _Amount(value * _DEGREES[unit], False)
         unit = unit if unit in _UNITS else re.sub("^(?:[sld]v|cq)", "v", unit)
         if unit not in _UNITS:
             raise _UnknownError
@@ -145,14 +180,9 @@ class _Reader:
 
 
 def _combined(function: str, amounts: list[_Amount]) -> _Amount:
-    values = [amount.value for amount in amounts]
-    is_length = any(amount.is_length for amount in amounts)
-    if function in {"", "calc", "-webkit-calc"} and len(values) == 1:
-        return _Amount(values[0], is_length)
-    if function == "min":
-        return _Amount(min(values), is_length)
-    if function == "max":
-        return _Amount(max(values), is_length)
-    if function == "clamp" and len(values) == 3:
-        return _Amount(max(values[0], min(values[1], values[2])), is_length)
-    raise _UnknownError
+    if function not in _FUNCTIONS:
+        raise _UnknownError
+    value = float(_FUNCTIONS[function](*(amount.value for amount in amounts)))
+    if math.isnan(value):
+        raise _UnknownError
+    return _Amount(value, function != "sign" and any(amount.is_length for amount in amounts))

@@ -16,12 +16,12 @@ from steelyard.retrieve.documents.base import (
     ParsedText,
     capped,
 )
-from steelyard.retrieve.documents.cascade import Styles
-from steelyard.retrieve.documents.text_look import TextLook
+from steelyard.retrieve.documents.page_styles import Styles
+from steelyard.retrieve.documents.text_paint import TextLook
 
 _LEFT_OUT = frozenset(
     "script style template noscript head svg iframe object embed canvas audio video select datalist textarea "
-    "input button map noframes noembed -comment img title".split()
+    "input button map progress meter noframes noembed -comment img title".split()
 )
 _BLOCKS = frozenset(
     "p div section article main header footer nav aside address figure figcaption blockquote form fieldset "
@@ -38,6 +38,9 @@ _NESTING = re.compile(
     r"<(/?)(?:div|span|a|b|i|u|s|em|strong|font|small|big|center|section|article|table|ul|ol|dl|blockquote"
     r"|form|nav|main|aside|header|footer|pre|code|tt|sub|sup|label|button|object|svg|g)\b",
     re.IGNORECASE,
+)
+_DOCTYPE = re.compile(
+    r"(?:\s|\ufeff|<\?[^>]*>|<!--(?:(?!-->).){0,10000}-->)*+<!doctype\s+html", re.I | re.S
 )
 _SPACE = re.compile("[ \t\n\r\f\u00a0]+")
 _WORD = re.compile(r"\w")
@@ -110,7 +113,7 @@ def read_html(source: str, *, keep_hidden: bool = False) -> ParsedText:
         tree = lexbor.LexborHTMLParser(source)
     except lexbor.SelectolaxError:  # all that it says of memory that ran out
         raise MemoryError from None
-    styles = Styles(tree)
+    styles = Styles(tree, is_quirky=_DOCTYPE.match(source) is None)
     walk = _Walk(styles, keep_hidden)
     body = tree.body
     if body is not None:

@@ -24,10 +24,15 @@ _UNSPACED = (
     "\u0e00-\u109f\u1780-\u17ff\u1950-\u1aaf\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef"
 )
 _SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+DEFAULT_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff"
+)
+"""Default_Ignorable_Code_Point of Unicode 14 (DerivedCoreProperties.txt), as ranges of a character class."""
 RUN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u2069"
-    "\u206a-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e01ef]"
+    # no ink either: the blank of Braille, and the marks of interlinear annotation
+    f"[{DEFAULT_IGNORABLE}\u2800\ufff9-\ufffb]"
     # the lawful ones that a text may be full of: joiners and selectors of emoji, joiners and hyphens in words
     f"(?!(?<=[{_EMOJI}\ufe0f]\u200d)[{_EMOJI}])(?!(?<=[{_EMOJI}]\ufe0f)[^{_SELECTORS}])"
     f"(?!(?<=[{_UNSPACED}]\u200b)[{_UNSPACED}])"
@@ -232,6 +237,8 @@ def _width(text: str, at: int) -> Mark | None:
         return None if before > "\u02ff" and RUN.match(text[at - 1]) is None else flagged
     if "\U0001d173" <= mark <= "\U0001d17a" and "\U0001d100" <= before <= "\U0001d1ff":
         return None
+    if "\U0001bca0" <= mark <= "\U0001bca3" and "\U0001bc00" <= before <= "\U0001bc9f":
+        return None  # shorthand
     return flagged
 
 

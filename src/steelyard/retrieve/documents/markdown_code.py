@@ -11,8 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_FENCES = "`~"
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)", re.DOTALL)
+_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)")
+_CLOSING_FENCES = {
+    mark: re.compile(rf"^ {{0,3}}(?P<fence>{mark}{{3,}})[ \t]*\r?$", re.MULTILINE) for mark in "`~"
+}
 _INDENTED = re.compile(r"(?: {4}| {0,3}\t)[ \t]*\S")
 _HOLDS_MORE = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)]|\[\^|!!!|\?\?\?|===|:)(?=[\s\w^\"'+]|$)")
 """Lists, footnotes, admonitions and tabs: indented lines below may belong to them."""
@@ -34,6 +36,7 @@ _RAW_ENDS = {"!--": "-->", "?": "?>", "![cdata[": "]]>"}
 _BLANK = re.compile(r"\n[ \t\r]*+\n[ \t\r\n]*+")
 _BLANK_LINES = re.compile(r"(?:[ \t\r]*+\n)++")
 _TICKS = re.compile("`+")
+_MOST_LINE = 2_000
 
 
 class Block(NamedTuple):
@@ -55,34 +58,45 @@ class _State(NamedTuple):
 
 def blocks_in(text: str) -> Iterator[Block]:
     """The lines of fenced code, of indented code and of HTML, in order."""
-    fence, start, place = "", 0, 0
+    place = 0
     state = _State()
     while place < len(text):
         begin, place = place, text.find("\n", place) + 1 or len(text)
         line = text[begin:place]
-        if not (fence or state.html or state.after_blank) and line[0].isalpha():
+        if not (state.html or state.after_blank) and line[0].isalpha():
             continue  # most lines: a paragraph goes on
         first = line.lstrip(" ")[:1]
-        if not (fence or state.html or line.strip()):
+        if not (state.html or line.strip()):
             state = state._replace(after_blank=True)
             blank = _BLANK_LINES.match(text, place)
             place = blank.end() if blank else place
             continue
-        opening = _FENCE.match(line) if first in _FENCES and first and not state.html else None
-        if fence:
-            if opening and opening[1].startswith(fence) and not opening[2].strip():
-                yield Block(start, place, True)
-                fence, state = "", _State(in_list=state.in_list)
-        elif opening and (opening[1][0] == "~" or "`" not in opening[2]):
-            fence, start = opening[1], begin
+        opening = _FENCE.match(text, begin) if first in {"`", "~"} and not state.html else None
+        end = fence_end(text, opening) if opening else None
+        if end is not None:
+            place = text.find("\n", end) + 1 or len(text)
+            yield Block(begin, place, True)
+            state = _State(in_list=state.in_list)
         elif state.after_blank and not state.in_list and not state.html and _INDENTED.match(line):
             yield Block(begin, place, True)
         else:
             before, state = state, _after(line, state)
             if before.html or state.html or _RAW.match(line):
                 yield Block(begin, place, False)
-    if fence:
-        yield Block(start, len(text), True)
+
+
+def fence_end(text: str, opening: re.Match[str]) -> int | None:
+    """The offset behind the fence that ends the code which a line opens; the end of the text where none does.
+
+    ``opening`` has the groups ``fence`` and ``info``. ``None`` where the line is code within a sentence.
+    """
+    mark = opening["fence"]
+    if mark[0] == "`" and "`" in opening["info"]:
+        return None
+    for closing in _CLOSING_FENCES[mark[0]].finditer(text, opening.end()):
+        if len(closing["fence"]) >= len(mark):
+            return closing.end()
+    return len(text)
 
 
 def _after(line: str, state: _State) -> _State:
@@ -127,3 +141,12 @@ class CodeSpans:
         if at < len(starts) and starts[at] < self.paragraph_end(end):
             return starts[at] + end - start
         return end
+
+    def holds(self, text: str, place: int) -> bool:
+        """Whether a place stands in a code span, by what stands before it in the line."""
+        at = text.rfind("\n", max(0, place - _MOST_LINE), place) + 1
+        while (ticks := _TICKS.search(text, at, place)) is not None:
+            at = self.end(ticks.start(), ticks.end())
+            if at > place:
+                return True
+        return False

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from html import unescape
-from itertools import islice
 from typing import NamedTuple
 
 from steelyard.retrieve.documents.base import DocumentRefusedError
 from steelyard.retrieve.documents.cascade import (
-    MOST_RULES,
-    Layer,
-    Motion,
-    Priority,
     cascaded,
-    selectors_in,
 )
-from steelyard.retrieve.documents.css_animation import keyframes_in
-from steelyard.retrieve.documents.css_sheet import Declarations
 from steelyard.retrieve.documents.markdown_code import CodeSpans, blocks_in
-from steelyard.retrieve.documents.text_look import NOT_DISPLAYED, Element, TextLook, look_of
+from steelyard.retrieve.documents.markdown_elements import elements_in
+from steelyard.retrieve.documents.markdown_rules import MarkdownRules
+from steelyard.retrieve.documents.text_look import NOT_DISPLAYED, look_of
+from steelyard.retrieve.documents.text_paint import Element, TextLook
 
 COMMENT = "comment"
 LEFT_OUT = "left_out"
@@ -43,7 +38,8 @@ _LAST = re.compile(r"[^\s>+~]+$")
 _NAME = re.compile(r"(^[a-zA-Z][\w-]*)|([.#][\w-]+)")
 _VOID = frozenset("br hr img input meta link wbr source area col base embed param track".split())
 _RAW = frozenset(
-    "script style template noscript noembed noframes iframe object audio video canvas datalist".split()
+    "script style template noscript noembed noframes iframe object audio video canvas datalist progress "
+    "meter select svg head title".split()
 )
 _LINE_START = re.compile(r"[ \t>*+-]*(?:\d{1,9}[.)][ \t]+)?")
 _LONGEST_MARGIN = 100
@@ -53,6 +49,8 @@ _MOST_LOOKS, _LEAST_LOOKS = 1_000, 50_000_000
 _PLAIN = TextLook()
 _MOST_SHEETS, _MOST_OPEN_SHEET = 500_000, 50_000
 """Characters of style sheets, and of one that never ends: it may be the name of a tag in a sentence."""
+_MOST_ELEMENTS = 500_000
+"""Elements of Markdown's own marks that rules of the text may be for."""
 _MOST_TAGS, _TAG_COST = 500_000, 4
 """Tags that Markdown may have, and what one costs beside a run of backticks."""
 
@@ -73,7 +71,12 @@ def hidden_pieces(text: str) -> Iterator[HiddenSpan]:
     Raises `DocumentRefusedError` where there are so many tags that reading them takes too long.
     """
     if "<" in text or "]:" in text:
-        yield from _Scan(text).pieces()
+        scan = _Scan(text)
+        end = 0
+        for piece in heapq.merge(scan.pieces(), scan.own_pieces(), key=lambda piece: piece.start):
+            if piece.end > end:
+                yield piece._replace(start=max(piece.start, end))
+                end = piece.end
 
 
 class _Scan:
@@ -83,7 +86,7 @@ class _Scan:
         self._text = text
         self._budget = _MOST_PASSES * len(text)
         self._spans = CodeSpans(text)
-        self._rules = _Rules(text)
+        self._rules = MarkdownRules(text)
         self._cost = 0
         self._looks: dict[tuple[str, str, str], TextLook] = {}
         self._look_budget = max(self._budget, _LEAST_LOOKS)
@@ -116,6 +119,25 @@ class _Scan:
                 piece, place = self._element(match, is_block=is_inside)
                 if piece is not None:
                     yield piece
+
+    def own_pieces(self) -> Iterator[HiddenSpan]:
+        """Elements of Markdown's own marks that the rules hide, in order."""
+        hidden: list[tuple[int, int, str]] = []
+        for count, (start, stop, path) in enumerate(
+            elements_in(self._text) if self._rules.has_own else ()
+        ):
+            if count >= _MOST_ELEMENTS:
+                raise DocumentRefusedError(
+                    f"has a style sheet and more than {_MOST_ELEMENTS:,} elements of Markdown: split it"
+                )
+            kind = self._rules.own_look(path).kind
+            if kind is not None:
+                hidden.append((start, -stop, kind))
+        end = 0
+        for start, stop, kind in sorted(hidden):
+            if start >= end:
+                end = -stop
+                yield HiddenSpan(start, end, kind, self._text[start:end])
 
     def _count(self, cost: int) -> None:
         self._cost += cost
@@ -201,9 +223,7 @@ class _Scan:
         for name, double, single, bare in _ATTRIBUTE.findall(inside):
             attributes.setdefault(name.lower(), unescape(double or single or bare) or None)
         levels = self._rules.of(tag, attributes)
-        values, _ = cascaded(
-            levels, attributes.get("style"), self._rules.variables, self._rules.motion
-        )
+        values, _ = cascaded(levels, attributes, self._rules.variables, self._rules.page)
         return look_of(Element(tag, attributes, values), outer)
 
     def _enter(self, tag: str, place: int, look: TextLook, can_be_empty: bool) -> None:
@@ -238,58 +258,3 @@ class _Scan:
             return stop
         self._budget -= len(self._text) - place
         return None if can_be_empty else self._spans.paragraph_end(place)
-
-
-class _Rules:
-    """The rules of the ``<style>`` elements of a text.
-
-    An element need fit the last part of a selector only: what stands around it is not looked at.
-    """
-
-    def __init__(self, text: str) -> None:
-        sheets = [
-            match[1] if match[2] else match[1][:_MOST_OPEN_SHEET] for match in _STYLE.finditer(text)
-        ]
-        if sum(map(len, sheets)) > _MOST_SHEETS:
-            raise DocumentRefusedError(
-                f"holds more than {_MOST_SHEETS:,} characters of style sheets"
-            )
-        self._by_name: dict[str, list[tuple[Priority, frozenset[str], Declarations]]] = defaultdict(
-            list
-        )
-        self.motion = Motion(keyframes_in(sheets))
-        variables: dict[str, str] = {}
-        self.variables: Mapping[str, str] = variables
-        rules = islice(selectors_in(sheets), MOST_RULES)
-        for order, (selector, declarations, layer) in enumerate(rules):
-            if selector.is_drawn:
-                continue
-            last = _LAST.search(re.sub(r"\[[^\]]*\]|:[\w-]+(?:\([^()]*\))?", "", selector.text))
-            names = (
-                frozenset("".join(pair) for pair in _NAME.findall(last[0])) if last else frozenset()
-            )
-            name = min(names, default="*")
-            strength = (layer, (0, 0, len(names)), order)
-            self._by_name[name].append((strength, names, declarations))
-            variables.update(
-                {key: value for key, (value, _) in declarations.items() if key[:2] == "--"}
-            )
-
-    def __bool__(self) -> bool:
-        return bool(self._by_name)
-
-    def of(
-        self, tag: str, attributes: Mapping[str, str | None]
-    ) -> list[tuple[Layer, Declarations]]:
-        """What the rules declare for an element, the last one of equal strength behind."""
-        if not self._by_name:
-            return []
-        names = {tag, f"#{attributes.get('id')}"}
-        names |= {f".{name}" for name in (attributes.get("class") or "").split()}
-        fitting = [
-            rule
-            for name in (*names, "*")
-            for rule in self._by_name.get(name, ())
-            if names.issuperset(rule[1])
-        ]
-        return [(rule[0][0], rule[2]) for rule in sorted(fitting, key=lambda rule: rule[0])]

@@ -6,15 +6,14 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from steelyard.retrieve.documents.markdown_code import fence_end
+
 _LINE = re.compile(
     r"^ {0,3}(?:(?P<fence>`{3,}|~{3,})(?P<info>[^\n]*)|(?P<level>#{1,6})(?P<title>[ \t][^\n]*)?\r?$"
     r"|(?P<under>=+|-{2,})[ \t]*\r?$)",
     re.MULTILINE,
 )
 _FENCE = re.compile(r"^ {0,3}(?:`{3,}[^`\n]*$|~{3,})", re.MULTILINE)
-_CLOSING_FENCES = {
-    mark: re.compile(rf"^ {{0,3}}(?P<fence>{mark}{{3,}})[ \t]*\r?$", re.MULTILINE) for mark in "`~"
-}
 _MOST_HEADINGS, _CHARACTERS_PER_HEADING = 10_000, 512
 """Beyond the first ones, no more than a heading for so many characters."""
 MOST_FENCES = 2_000_000
@@ -48,8 +47,8 @@ def markdown_lines(text: str) -> Iterator[Heading | CodeBlock]:
     while match := _LINE.search(text, at):
         at = match.end()
         if match["fence"]:
-            if match["fence"][0] == "~" or "`" not in match["info"]:  # else code within a line
-                at = _code_end(text, match)
+            if (end := fence_end(text, match)) is not None:
+                at = end
                 yield CodeBlock(match.start(), at)
         elif (heading := _heading(text, match)) is not None:
             yield heading
@@ -59,15 +58,6 @@ def markdown_lines(text: str) -> Iterator[Heading | CodeBlock]:
                 line_end = len(text) if line_end < 0 else line_end
                 fence = _FENCE.search(text, at, line_end)
                 at = fence.start() if fence else line_end
-
-
-def _code_end(text: str, opening: re.Match[str]) -> int:
-    """The offset behind the fence that closes the code; the end of the text where none does."""
-    mark = opening["fence"]
-    for closing in _CLOSING_FENCES[mark[0]].finditer(text, opening.end()):
-        if len(closing["fence"]) >= len(mark):
-            return closing.end()
-    return len(text)
 
 
 def _heading(text: str, match: re.Match[str]) -> Heading | None:

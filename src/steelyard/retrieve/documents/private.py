@@ -1,18 +1,22 @@
-"""Private data in the texts of documents: in which files, of which kinds, never in full."""
+"""Private data in documents, their texts and other columns: where, of which kinds, never in full."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
 from steelyard.data.base import CheckResult, Finding, Severity
 from steelyard.private.find import Match, find_private, mask, may_hold
 from steelyard.private.phones import missing_library, regions_of
+from steelyard.private.pieces import hint_of, rewrite
 from steelyard.private.rules import rule_book
 from steelyard.retrieve.documents.base import Corpus, Document
+from steelyard.retrieve.documents.characters import cleaned
+from steelyard.retrieve.documents.passages import HEADING
+from steelyard.retrieve.documents.rows import line_of
 from steelyard.words import counted
 
 CHECK = "private_documents"
@@ -25,12 +29,13 @@ _FILES, _VALUES = 50, 3
 
 
 class _Value(NamedTuple):
-    """A private value as it may be shown, and where it is."""
+    """A private value as it may be shown, and where it is; ``is_shown``: a model may be shown it."""
 
     kind: str
     strength: int
     masked: str
     place: str
+    is_shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,9 @@ class _File:
 def private_findings(corpus: Corpus, most: int = MOST_CHARACTERS) -> CheckResult:
     """One finding for each kind of private data, files with most of it first.
 
-    Texts are searched, not metadata, in pieces, so that time grows with their length; the first ``most``
-    characters of all. The facts count by kind and by file.
+    Texts are searched, and metadata that no model is shown (titles; columns that are not among a row's
+    text), in pieces, so that time grows with their length; the first ``most`` characters of all. The facts
+    count by kind and by file, and ``not_shown`` what only metadata hold.
     """
     regions = regions_of(
         document.text[:_PIECE] for document in islice(corpus.documents, _LOOKED_AT)
@@ -54,10 +60,12 @@ def private_findings(corpus: Corpus, most: int = MOST_CHARACTERS) -> CheckResult
     by_file: dict[str, list[_Value]] = defaultdict(list)
     searched, rest = 0, most
     for document in corpus.documents:
-        text = document.text[:rest]
-        by_file[document.file] += _values(document, text, regions)
-        searched += len(text) == len(document.text)
-        rest -= len(text)
+        parts = [("", document.text), *_beside(document)]
+        length = sum(len(text) for _, text in parts)
+        searched += length <= rest
+        for name, text in parts:
+            by_file[document.file] += _values(document, name, text[:rest], regions)
+            rest -= min(rest, len(text))
     files = [_File(name, values) for name, values in by_file.items() if values]
     kinds = [kind for kind in rule_book().kinds if any(file.of(kind) for file in files)]
     beyond = len(corpus.documents) - searched
@@ -75,22 +83,51 @@ def private_findings(corpus: Corpus, most: int = MOST_CHARACTERS) -> CheckResult
     )
 
 
-def _values(document: Document, text: str, regions: Sequence[str]) -> Iterator[_Value]:
+def _beside(document: Document) -> Iterator[tuple[str, str]]:
+    """The metadata of a document that do not stand in its text."""
+    for name, value in document.metadata:
+        line = line_of(name, value) if document.kind == "row" else value
+        if line not in document.text and cleaned(line, len(line)).text not in document.text:
+            yield name, value
+
+
+def _values(document: Document, name: str, text: str, regions: Sequence[str]) -> list[_Value]:
+    """The values of a document's text, or of its metadata of that ``name``."""
+    if not name:
+        return [_value(document, match, masked) for match, masked in _matches(text, regions)]
+    place = f"{_place(document, 0)}, {'column' if document.kind == 'row' else 'metadata'} {name!r}"
+    values: list[_Value] = []
+
+    def note(value: str, hint: str) -> str:
+        for match, masked in _matches(value, regions, hint):
+            values.append(_Value(match.kind, match.strength, masked, place, name == HEADING))
+        return value
+
+    if may_hold(text):
+        rewrite(text, note, hint_of(name))
+    return values
+
+
+def _matches(text: str, regions: Sequence[str], hint: str = "") -> Iterator[tuple[Match, str]]:
+    """The private values of a text, at their places in all of it, and masked."""
     for start in range(0, len(text), _PIECE):
         first = max(0, start - _BESIDE)
         piece = text[first : start + _PIECE + _BESIDE]
-        for match in find_private(piece, regions) if may_hold(piece) else ():
+        for match in find_private(piece, regions, hint) if may_hold(piece) else ():
             if start <= first + match.start < start + _PIECE:
-                yield _value(document, piece, match, first)
+                masked = f"{mask(piece[match.start : match.end])} ({match.rule})"
+                moved = replace(match, start=first + match.start, end=first + match.end)
+                yield moved, masked
 
 
-def _value(document: Document, piece: str, match: Match, first: int) -> _Value:
-    page = document.page_at(first + match.start)
+def _value(document: Document, match: Match, masked: str) -> _Value:
+    return _Value(match.kind, match.strength, masked, _place(document, match.start))
+
+
+def _place(document: Document, offset: int) -> str:
+    page = document.page_at(offset)
     line = document.name.rpartition("#")[2] if document.kind == "row" else ""
-    place = f"page {page}" if page else f"line {line}" if line else ""
-    place = place or f"character {first + match.start:,}"
-    masked = f"{mask(piece[match.start : match.end])} ({match.rule})"
-    return _Value(match.kind, match.strength, masked, place)
+    return (f"page {page}" if page else f"line {line}" if line else "") or f"character {offset:,}"
 
 
 def _finding(kind: str, files: Sequence[_File]) -> Finding:
@@ -99,11 +136,14 @@ def _finding(kind: str, files: Sequence[_File]) -> Finding:
     values = [value for file in holding for value in file.of(kind)]
     weak = sum(value.strength == 1 for value in values)
     unsure = f", {weak:,} of them less certain" if weak else ""
+    apart = sum(not value.is_shown for value in values)
+    some = "" if apart == len(values) else f" {apart:,} of them"
+    unseen = f",{some} in columns or titles that no model is shown" if apart else ""
     contain = counted(len(holding), f"file contains {words.one}", f"files contain {words.many}")
     return Finding(
         CHECK,
         cast(Severity, words.severity),
-        f"{contain} ({counted(len(values), 'value')}{unsure})",
+        f"{contain} ({counted(len(values), 'value')}{unsure}{unseen})",
         evidence=tuple(_evidence(kind, file) for file in holding[:_FILES]),
         count=len(holding),
     )
@@ -133,6 +173,7 @@ def _facts(
             kind: {
                 "files": sum(bool(file.of(kind)) for file in files),
                 "values": sum(len(file.of(kind)) for file in files),
+                "not_shown": sum(not value.is_shown for file in files for value in file.of(kind)),
             }
             for kind in kinds
         },

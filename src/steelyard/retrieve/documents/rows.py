@@ -21,6 +21,7 @@ from steelyard.retrieve.documents.base import (
 )
 from steelyard.retrieve.documents.characters import cleaned
 from steelyard.retrieve.documents.decoding import decoded
+from steelyard.retrieve.documents.passages import HEADING
 from steelyard.words import counted, listed
 
 _USUAL = ("text", "content", "body", "passage", "page_content", "document", "article", "chunk")
@@ -136,21 +137,30 @@ class _OtherColumns(NamedTuple):
                 self.long[name] = None
                 continue
             self.shown[name] = None
-            lines.append(f"{name}: {', '.join(value.splitlines())}")
+            lines.append(line_of(name, value))
         return "\n".join([text.rstrip(), "", *lines]) if lines else text
 
     def notes(self, column: str, *, is_named: bool) -> Iterator[str]:
         """What of the rows a model is shown."""
         if is_named:
-            names = listed(list(self.shown | self.long), _NAMED)
-            if names:
-                yield f"a model is shown the column {column!r} alone, as text: says; not {names}"
+            every = self.shown | self.long
+            others = [name for name in every if name != HEADING]
+            heading = f", and {HEADING} as its heading" if HEADING in every else ""
+            alone = "" if heading else " alone"
+            rest = f"; not {listed(others, _NAMED)}" if others else ""
+            if every:
+                yield f"a model is shown the column {column!r}{alone}, as text: says{heading}{rest}"
             return
         if self.shown:
             yield f"the text is the column {column!r}, and below it {listed(list(self.shown), _NAMED)}"
         if self.long:
             names = listed(list(self.long), _NAMED)
             yield f"values over {LONGEST_VALUE} characters are not shown to a model: of {names}"
+
+
+def line_of(name: str, value: str) -> str:
+    """A column as it stands below a row's text."""
+    return f"{name}: {', '.join(value.splitlines())}"
 
 
 def _plain(value: Any) -> str:

@@ -16,14 +16,21 @@ _INNER = re.compile(r":([\w-]+)\(([^()]*)\)")
 _STRING = re.compile(r"\[[^\]]*\]")
 _PARTS = re.compile(r"(#[\w-]+)|(\.[\w-]+|\[[^\]]*\]|:[\w-]+)|(?<![\w#.:\[-])([a-zA-Z][\w-]*)")
 _NEVER = re.compile(
-    r":(?:focus-visible|focus-within|target-within|popover-open|modal|user-valid|user-invalid|fullscreen"
+    r":(?:target|current|past|future|playing|buffering|seeking|stalled|muted|blank|focus-visible|focus-within|target-within|popover-open|modal|user-valid|user-invalid|fullscreen"
     r"|autofill|-webkit-autofill|host(?:-context)?(?:\([^()]*\))?)(?![\w-])"
 )
 """States that no page is in when it opens, and that the parser does not know."""
-_ALWAYS = re.compile(r":(?:lang|dir)\([^()]*\)|:defined(?![\w-])|:scope(?![\w-])")
+_ALWAYS = re.compile(r":lang\([^()]*\)|:defined(?![\w-])|:scope(?![\w-])")
 """What may hold."""
+_LANGUAGE = re.compile(r""":lang\(\s*["']?([a-z]{2,8}(?:-[a-z0-9]+)*)["']?\s*\)""", re.IGNORECASE)
 _DRAWN = re.compile(r"::|:(?:before|after|first-line|first-letter)(?![\w-])")
 _BESIDE = re.compile(r"::?(?:before|after)\s*\Z", re.IGNORECASE)
+_FIRST_LINE = re.compile(r"::?first-line\s*\Z", re.IGNORECASE)
+_REWRITTEN = (
+    (re.compile(r":dir\(\s*rtl\s*\)"), ":is([dir=rtl i], [dir=rtl i] *)"),
+    (re.compile(r":dir\(\s*ltr\s*\)"), ":not(:is([dir=rtl i], [dir=rtl i] *))"),
+    (re.compile(r":open(?![\w-])"), "[open]"),
+)
 _ALIAS = re.compile(r":(?:-webkit-any|-moz-any|matches)\(")
 _MOST_NESTED = 20
 
@@ -32,7 +39,10 @@ class Selector:
     """One selector without commas at its top."""
 
     def __init__(self, text: str) -> None:
-        self.text = _ALIAS.sub(":is(", _NEVER.sub(":hover", text.strip()))
+        text = _ALIAS.sub(":is(", _NEVER.sub(":hover", text.strip()))
+        for pattern, plain in _REWRITTEN if ":" in text else ():
+            text = pattern.sub(plain, text)
+        self.text = text
 
     @cached_property
     def is_certain(self) -> bool:
@@ -43,6 +53,12 @@ class Selector:
     def is_drawn(self) -> bool:
         """Whether it stands for what is drawn beside an element, not for an element."""
         return _DRAWN.search(self.text) is not None
+
+    @property
+    def first_line(self) -> Selector | None:
+        """The selector of the elements whose ``::first-line`` it stands for, if so."""
+        text = _FIRST_LINE.sub("", self.text)
+        return None if text == self.text else Selector(text or "*")
 
     @property
     def origin(self) -> Selector | None:
@@ -59,17 +75,23 @@ class Selector:
 class Selectors:
     """Finds the elements of one page."""
 
-    def __init__(self, tree: Any) -> None:
-        self._tree = tree
+    def __init__(self, tree: Any, *, is_quirky: bool = False) -> None:
+        self._tree, self._is_quirky = tree, is_quirky
         self._names: set[tuple[str, str]] = set()
         for node in tree.css("[class], [id]"):
             attributes = node.attributes
             self._names |= {(".", name) for name in (attributes.get("class") or "").split()}
             self._names.add(("#", attributes.get("id") or ""))
+        if is_quirky:  # capitals do not count there
+            self._names = {(mark, name.lower()) for mark, name in self._names}
 
     def nodes(self, selector: Selector) -> Sequence[Any]:
         """The elements that a selector matches; none where it cannot be read."""
-        text = _ALWAYS.sub("", selector.text)
+        # an element may be in any language where nothing around states one
+        text = _LANGUAGE.sub(
+            r":is([lang|=\1 i], [lang|=\1 i] *, :not([lang], [lang] *))", selector.text
+        )
+        text = _ALWAYS.sub("", text)
         if selector.is_drawn or not self._may_match(text):
             return ()
         try:
@@ -89,7 +111,8 @@ class Selectors:
             if shorter == text:
                 break
             text = shorter
-        return "(" in text or self._names.issuperset(_NAMES.findall(_STRING.sub("", text)))
+        text = _STRING.sub("", text.lower() if self._is_quirky else text)
+        return "(" in text or self._names.issuperset(_NAMES.findall(text))
 
 
 @lru_cache(1)
@@ -124,10 +147,15 @@ def specificity(text: str) -> tuple[int, int, int]:
 def _strongest(match: re.Match[str]) -> str:
     if match[1] == "where":
         return ""
-    if match[1] not in {"is", "not", "has"}:
+    is_counted = match[1] in {"nth-child", "nth-last-child"}
+    inside = match[2].partition(" of ")[2] if is_counted else match[2]
+    if match[1] not in {"is", "not", "has"} and not inside.strip():
         return ".x"
-    parts = max((_PARTS.findall(part) for part in arguments(match[2], ",")), key=_rank)
-    return "".join(f"{part[0] or part[1]}" or f" {part[2]}" for part in parts)
+    if match[1] not in {"is", "not", "has"} and not is_counted:
+        return ".x"
+    parts = max((_PARTS.findall(part) for part in arguments(inside, ",")), key=_rank)
+    whole = "".join(f"{part[0] or part[1]}" or f" {part[2]}" for part in parts)
+    return f".x{whole}" if is_counted else whole
 
 
 def _rank(parts: list[tuple[str, str, str]]) -> tuple[int, int, int]:

@@ -2,86 +2,60 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from steelyard.retrieve.documents.css_colors import (
-    BLACK,
-    LEAST_CONTRAST,
-    WHITE,
-    Color,
-    Paint,
-    contrast,
-    covered,
-    covers,
-    is_color_word,
-    legacy_paint,
-    paint_of,
-)
-from steelyard.retrieve.documents.css_values import ROOT_PIXELS, arguments
-from steelyard.retrieve.documents.style import (
-    TINY_PIXELS,
-    font_pixels,
+from steelyard.retrieve.documents.css_boxes import (
+    BoxContext,
+    frame_of,
     hides,
     indent_of,
     is_far_indent,
+)
+from steelyard.retrieve.documents.css_colors import Paint
+from steelyard.retrieve.documents.css_effects import (
+    LEAST_ALPHA,
+    drawn_away,
     opacity_of,
     scale_of,
+    veil_of,
+)
+from steelyard.retrieve.documents.css_letters import LEAST_SPACING, letters_of
+from steelyard.retrieve.documents.css_values import ROOT_PIXELS, number
+from steelyard.retrieve.documents.style import TINY_PIXELS, font_pixels, stated
+from steelyard.retrieve.documents.text_paint import (
+    INHERITED,
+    Element,
+    TextLook,
+    background_of,
+    color_of,
+    is_legible,
+    link_of,
+    paint_in,
+    schemed,
 )
 
-LEAST_ALPHA = 0.05
 ARIA_HIDDEN = "aria_hidden"
-_PICTURE = re.compile(r"[a-z-]*(?:url|image|gradient|paint|element|cross-fade)(?:-set)?\(")
-_NO_PICTURE = re.compile(r"""url\(\s*["']?(?:#|about:blank|data:,?)?["']?\s*\)""")
-_UNKNOWN = re.compile(r"(?:var|env|attr|if)\(")
 _WHOLE = frozenset({"html", "body"})
 _PENDING = frozenset({"display", "visibility", "content-visibility", "opacity", "filter"})
 """Properties that hide whole pages until a script or an animation shows them."""
-_INHERITED = frozenset({"inherit", "currentcolor", "unset", "revert", "revert-layer"})
 _OF_BOXES = frozenset(
-    "width height max-width max-height overflow-x overflow-y text-indent line-height".split()
+    "width height max-width max-height overflow-x overflow-y text-indent contain".split()
 )
 """Properties that do nothing to elements in a line of text."""
+_PASSED_ON = frozenset(
+    "color -webkit-text-fill-color font-size visibility text-indent letter-spacing line-height text-shadow "
+    "-webkit-text-stroke direction -webkit-text-security font-size-adjust size-adjust color-scheme "
+    "display".split()
+)
+"""What an element without a box (`display: contents`) still says of the text in it."""
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code del dfn em font i ins kbd label mark nobr q s samp small span "
     "strike strong sub sup time tt u var".split()
 )
-_GROUNDED = frozenset("body table thead tbody tfoot tr td th".split())
-"""Elements whose ``bgcolor`` counts."""
 NOT_DISPLAYED = frozenset("rp annotation annotation-xml mphantom dialog".split())
 """Elements that browsers do not show, ``<dialog>`` until it is opened."""
-
-
-class TextLook(NamedTuple):
-    """How text looks at one place of a page: what is inherited, and why it is not seen, if so.
-
-    A colour is ``None`` where it cannot be known; ``fill`` stands in for it where one is set. ``scale`` and
-    ``opacity`` are products over all elements around, ``indent`` is in pixels. ``is_in_line`` is false where
-    elements inside are items of a flex box or grid. ``is_final`` means that nothing inside is seen.
-    """
-
-    color: Paint | None = Paint(BLACK)
-    background: Color | None = WHITE
-    pixels: float = ROOT_PIXELS
-    scale: float = 1.0
-    opacity: float = 1.0
-    indent: float = 0.0
-    is_in_line: bool = True
-    link: Paint | None = Paint((0.0, 0.0, 238.0))
-    fill: tuple[Paint | None] | None = None
-    variables: Mapping[str, str] = {}
-    is_visible: bool = True
-    kind: str | None = None
-    is_final: bool = False
-
-
-class Element(NamedTuple):
-    """An element with the values that hold for it."""
-
-    tag: str
-    attributes: Mapping[str, str | None]
-    values: Mapping[str, str]
+STYLED = NOT_DISPLAYED | {"mark", "bdo"}
+"""Elements that browsers give a look of their own."""
 
 
 def forgiven(element: Element) -> Element:
@@ -100,6 +74,11 @@ def forgiven(element: Element) -> Element:
 def _applied(element: Element, outer: TextLook) -> Element:
     """An element with the values that do something to its kind of box."""
     values = element.values
+    if element.tag == "bdo":
+        values = {"unicode-bidi": "bidi-override", **values}
+        element = element._replace(values=values)
+    if values.get("display") == "contents":
+        return element._replace(values={k: v for k, v in values.items() if k in _PASSED_ON})
     if element.tag in _WHOLE:  # what overflows there belongs to the window
         dropped = frozenset({"overflow-x", "overflow-y"})
     elif outer.is_in_line and _is_inline(element.tag, values):
@@ -124,25 +103,43 @@ def look_of(element: Element, outer: TextLook, *, is_open: bool = False) -> Text
     """How text directly inside an element looks; ``is_open`` where rules are in files that are not read."""
     element = _applied(element, outer)
     values, attributes = element.values, element.attributes
-    background = _background(element, outer, is_open)
+    outer = schemed(element, outer)
+    color = color_of(element, outer)
+    background = background_of(element, outer, is_open, color)
+    is_grounded = background is not outer.background
     fill = values.get("-webkit-text-fill-color")
     fill = "currentcolor" if fill == "initial" else fill
-    color = _color(element, outer)
     if values.get("background-clip") == "text":  # it fills the letters
-        ink = color if fill is None else _paint(fill, color)
+        ink = color if fill is None else paint_in(fill, color, outer.is_dark)
         if ink is not None and ink.alpha < 1:
             color, fill = None if background is None else Paint(background), "currentcolor"
         background = outer.background
     if is_open and element.tag in _WHOLE:  # a ground for it may be set in such a file
         color = None
+    size = _pixels(values, outer)
+    veil = outer.veil if element.tag in _WHOLE else veil_of(values, outer.veil, outer.background)
+    is_dark = outer.is_dark
     inner = outer._replace(
         color=color,
-        fill=outer.fill if fill is None or fill in {"inherit", "unset"} else (_paint(fill, color),),
-        link=_link(element, outer),
+        fill=outer.fill
+        if fill is None or fill in {"inherit", "unset"}
+        else (paint_in(fill, color, is_dark),),
+        link=link_of(element, outer),
         background=background,
-        pixels=_pixels(values, outer),
+        pixels=size,
         scale=outer.scale * scale_of(values),
-        opacity=outer.opacity * opacity_of(values),
+        own_opacity=opacity_of(values, outer.own_opacity),
+        opacity=outer.opacity * opacity_of(values, outer.own_opacity),
+        letters=letters_of(
+            values,
+            outer.letters,
+            size,
+            attributes.get("dir"),
+            lambda value: paint_in(value, color, is_dark),
+        ),
+        frame=frame_of(values, outer.frame),
+        veil=veil._replace(is_grounded=veil.is_grounded or is_grounded),
+        is_on_ground=_is_on_ground(element, outer, is_grounded and background is not None),
         indent=indent_of(values, outer.indent),
         is_in_line=not any(word in values.get("display", "") for word in ("flex", "grid", "box")),
         is_visible=_is_visible(values, outer),
@@ -150,10 +147,55 @@ def look_of(element: Element, outer: TextLook, *, is_open: bool = False) -> Text
     if outer.is_final:
         return inner
     is_plain = values.get("display", "revert") in {"revert", "revert-layer"}
-    final = _hidden_by(attributes, is_plain or is_open) or hides(values)
+    final = _hidden_by(attributes, is_plain or is_open) or hides(values, outer.frame, element.place)
+    final = final or drawn_away(values, size) or _sinks(values, outer)
     if final is None and is_plain and _is_closed(element):
         final = "not_displayed"
     return inner._replace(kind=final or unseen(inner), is_final=final is not None)
+
+
+def passed_on(outer: TextLook) -> TextLook:
+    """How text looks in an element that nothing is said of."""
+    frame = frame_of({}, outer.frame)
+    if outer.is_in_line and outer.own_opacity == 1 and frame == outer.frame:
+        return outer
+    return outer._replace(is_in_line=True, own_opacity=1.0, frame=frame)
+
+
+def _makes_stack(values: Mapping[str, str]) -> bool:
+    """Whether what is stacked inside stays above the element's own ground (CSS 2, appendix E)."""
+    position = stated(values, "position")
+    return (
+        (position != "" and number(values.get("z-index", "")) is not None)
+        or position in {"fixed", "sticky"}
+        or stated(values, "isolation") == "isolate"
+        or opacity_of(values) < 1
+        or any(
+            stated(values, name) not in {"", "none", "normal", "auto"}
+            for name in (
+                "transform",
+                "filter",
+                "mix-blend-mode",
+                "mask-image",
+                "clip-path",
+                "contain",
+            )
+        )
+        or "will-change" in values
+    )
+
+
+def _is_on_ground(element: Element, outer: TextLook, has_ground: bool) -> bool:
+    if element.tag in _WHOLE:  # its ground is the page's, below all
+        return False
+    return not _makes_stack(element.values) and (has_ground or outer.is_on_ground)
+
+
+def _sinks(values: Mapping[str, str], outer: TextLook) -> str | None:
+    """Whether it is stacked below the ground of an element around."""
+    is_placed = stated(values, "position") not in {"", "static"}
+    below = (number(values.get("z-index", "")) or 0.0) < 0
+    return "covered" if is_placed and below and outer.is_on_ground else None
 
 
 def _is_closed(element: Element) -> bool:
@@ -161,44 +203,6 @@ def _is_closed(element: Element) -> bool:
     if element.tag == "dialog":
         return "open" not in element.attributes
     return element.tag in NOT_DISPLAYED or "popover" in element.attributes
-
-
-def _background(element: Element, outer: TextLook, is_open: bool) -> Color | None:
-    """The colour below the text, with the pictures over it; ``None`` where it cannot be known."""
-    attributes, values = element.attributes, element.values
-    image = values.get("background-image", "")
-    if _UNKNOWN.search(image) or (element.tag in _GROUNDED and attributes.get("background")):
-        return None
-    ground = _ground(element, outer, is_open)
-    is_whole = covers(values.get("background-size", ""))
-    for layer in reversed(arguments(image, ",")):
-        for word in arguments(layer):
-            if _PICTURE.match(word) and not _NO_PICTURE.fullmatch(word):
-                ground = covered(ground, word, is_whole=is_whole)
-    return ground
-
-
-def _ground(element: Element, outer: TextLook, is_open: bool) -> Color | None:
-    attributes, values = element.attributes, element.values
-    value = values.get("background-color", "")
-    if not value and element.tag in _GROUNDED and attributes.get("bgcolor"):
-        paint = legacy_paint(attributes.get("bgcolor") or "")
-        return outer.background if paint is None else paint.color
-    if not value:
-        is_known = not (is_open and (attributes.get("class") or attributes.get("id")))
-        return outer.background if is_known else None
-    if _UNKNOWN.search(value):
-        return None
-    for word in arguments(arguments(value, ",")[-1]):
-        if _PICTURE.match(word) or not (is_color_word(word) or word.endswith(")")):
-            continue
-        paint = paint_of(word)
-        if paint is None:
-            return None
-        if paint.alpha >= 1 or outer.background is None:
-            return paint.color if paint.alpha >= 1 else None if paint.alpha else outer.background
-        return paint.over(outer.background)
-    return outer.background
 
 
 def _hidden_by(attributes: Mapping[str, str | None], is_plain: bool) -> str | None:
@@ -209,31 +213,9 @@ def _hidden_by(attributes: Mapping[str, str | None], is_plain: bool) -> str | No
     return ARIA_HIDDEN if (attributes.get("aria-hidden") or "").lower() == "true" else None
 
 
-def _color(element: Element, outer: TextLook) -> Paint | None:
-    value = element.values.get("color")
-    if value is None:
-        if element.tag == "a" and "href" in element.attributes:
-            return outer.link if outer.color is not None else None
-        name = {"font": "color", "body": "text"}.get(element.tag, "")
-        paint = legacy_paint(element.attributes.get(name) or "")
-        return outer.color if paint is None else paint
-    return outer.color if value in _INHERITED else _paint(value, outer.color)
-
-
-def _link(element: Element, outer: TextLook) -> Paint | None:
-    name = "link" if element.tag == "body" else ""
-    return legacy_paint(element.attributes.get(name) or "") or outer.link
-
-
-def _paint(value: str, current: Paint | None) -> Paint | None:
-    if value in {"initial", "canvastext"}:
-        return Paint(BLACK)
-    return current if value == "currentcolor" else paint_of(value)
-
-
 def _is_visible(values: Mapping[str, str], outer: TextLook) -> bool:
     value = values.get("visibility", "inherit")
-    return outer.is_visible if value in _INHERITED else value not in {"hidden", "collapse"}
+    return outer.is_visible if value in INHERITED else value not in {"hidden", "collapse"}
 
 
 def _pixels(values: Mapping[str, str], outer: TextLook) -> float:
@@ -250,14 +232,27 @@ def unseen(look: TextLook) -> str | None:
         return "visibility_hidden"
     if is_far_indent(look.indent):
         return "off_screen"
-    if look.pixels * look.scale <= TINY_PIXELS:
+    if look.pixels * look.scale * look.letters.size <= TINY_PIXELS:
         return "tiny"
+    if look.letters.are_dots:
+        return "masked"
+    if look.letters.is_turned:
+        return "bidi_override"
+    if look.letters.spacing < LEAST_SPACING or (look.letters.is_flat and _is_cut(look.frame)):
+        return "clipped"
     if look.opacity <= LEAST_ALPHA:
         return "transparent"
     paint = look.color if look.fill is None else look.fill[0]
     if paint is None or look.background is None:  # or letters cut out of a picture
         return None
+    edges = (*look.letters.edges, *look.letters.shadows)
+    if any(edge is None or is_legible(edge, look) for edge in edges):
+        return None
     if paint.alpha <= LEAST_ALPHA:
         return "transparent"
-    ink = Paint(paint.color, paint.alpha * look.opacity).over(look.background)
-    return "same_color" if contrast(ink, look.background) < LEAST_CONTRAST else None
+    return None if is_legible(paint, look) else "same_color"
+
+
+def _is_cut(frame: BoxContext) -> bool:
+    """Whether a box around cuts off what overflows, and has no height of its own."""
+    return frame.cuts and frame.height is None

@@ -19,6 +19,7 @@ from steelyard.weigh.documents.support import Support, support
 
 CITED = "the passages that answers cite"
 IN_PROMPT = "all passages in the prompt: the arm is not asked to cite"
+_NOBODY_CITES = "no answer cites a passage"
 _NO_CITATIONS = "the arm is not asked to cite"
 _NO_ROOM = "not applicable: a label or JSON has no room for a citation"
 _IN_A_LIST = "not applicable: a label is one of the task's, and need not stand in a passage"
@@ -79,7 +80,7 @@ def measure_groundedness(
 
     nothing = _IN_A_LIST if KINDS[look.kind].is_labelled else ""
     if look.cites and not basis:
-        nothing = nothing or "no answer cites a passage"
+        nothing = nothing or _NOBODY_CITES
     numbers = figure([one.numbers for one in shares], basis, nothing or "no answer holds a number")
     names = figure([one.names for one in shares], basis, nothing or "no answer holds a name")
     tokens = figure([one.tokens for one in shares], basis, nothing or "no answer holds a word")
@@ -90,16 +91,20 @@ def measure_groundedness(
         if rights
         else Estimate(None, reason=_why_no_citations(look, examples))
     )
-    return Groundedness(
+    grounded = Groundedness(
         basis=CITED if look.cites else IN_PROMPT,
         answers=len(basis),
         numbers=numbers,
         names=names,
         tokens=tokens,
         citations_right=Figure.of(citations_right),
+    )
+    if not look.cites:
+        return grounded
+    return grounded.updated(
         citations=sum(len(question.citations.places) for question in look.questions),
         made_up=sum(question.citations.outside for question in look.questions),
-        uncited=len(answered) - len(basis) if look.cites else 0,
+        uncited=len(answered) - len(basis),
     )
 
 
@@ -163,6 +168,8 @@ def _groups(places: Sequence[int], clusters: Sequence[Hashable] | None) -> list[
 def _why_no_citations(look: ArmPassages, examples: Sequence[Example]) -> str:
     if not look.cites:
         return _NO_CITATIONS if KINDS[look.kind].can_cite else _NO_ROOM
+    if not any(question.citations.places for question in look.questions):
+        return _NOBODY_CITES
     if not any(example.evidence for example in examples if example.answerable):
         return "no test example names its evidence"
     return "no citation stands under a question whose evidence a passage holds"

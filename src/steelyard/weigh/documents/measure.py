@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steelyard.core import Example, Record, clusters_of
 from steelyard.planning.plan import Plan
@@ -16,6 +16,7 @@ from steelyard.result.documents import (
     Refusals,
     RetrievalFigures,
 )
+from steelyard.result.figures import Figure
 from steelyard.score import Metric
 from steelyard.score.judge import Judge
 from steelyard.seeds import generator
@@ -26,16 +27,16 @@ from steelyard.weigh.documents.binning import RIGHT_FROM, AnswerFacts, bin_of, c
 from steelyard.weigh.documents.cases import cases
 from steelyard.weigh.documents.grounding import holds_evidence, measure_groundedness
 from steelyard.weigh.documents.judged import measure_judged
-from steelyard.weigh.documents.look import ArmPassages, look_up, reads_in_parts
-from steelyard.weigh.documents.ranking import measure_ranking
+from steelyard.weigh.documents.oracles import Oracle, oracles_of
+from steelyard.weigh.documents.ranking import measure_ranking, unranked
+from steelyard.weigh.documents.readings import ArmReadings, StageReading, readings_of
 from steelyard.weigh.documents.refusals import is_refusal, measure_refusals, refusal_texts
 
 if TYPE_CHECKING:
     import numpy as np
 
-NOT_BY_PARTS = (
-    "one of its two stages answers from documents, and which stage gave an answer is not recorded; "
-    "that stage as an arm of its own is measured"
+TWO_WAYS = (
+    "two of its stages read documents, each in its own way; each as an arm of its own is measured"
 )
 _IS_CEILING = "it is the ceiling itself"
 _NO_ORACLE = "rag_oracle was not measured on this model"
@@ -43,6 +44,10 @@ _ORACLE_BLIND = "rag_oracle was not shown the evidence of these either"
 _UNSEEN_CUTS = (
     "a prompt that a server cuts is noticed by its count of tokens; one that counts what it was sent, and "
     "reads less, is not noticed"
+)
+_NOT_COUNTED_APART = (
+    "its stages ask one model, and the tokens of their prompts are not known apart: a prompt that a server "
+    "cuts is not noticed"
 )
 
 
@@ -67,13 +72,6 @@ class DocumentsMeasured:
         return self.by_arm.get(arm, ArmDocuments())
 
 
-class _Oracle(NamedTuple):
-    """A ceiling's answers: whether each is right, and whether it had the evidence before it."""
-
-    right: Sequence[bool]
-    saw_evidence: Sequence[bool]
-
-
 @dataclass(frozen=True)
 class _Test:
     """The test split as it is read here."""
@@ -91,6 +89,9 @@ class _Test:
         """The judge, where the task wants it to read answers with their passages."""
         judge = Judge.among(self.plan.metrics)
         return judge if judge is not None and judge.options.groundedness else None
+
+    def is_right(self, record: Record) -> bool:
+        return record.outcome == "scored" and record.score >= self.right_from
 
     def refused(self, records: Sequence[Record]) -> list[bool]:
         return [
@@ -111,23 +112,24 @@ def measure_documents(
         return DocumentsMeasured()
     every = [example for part in plan.split for example in part]
     test = _Test(plan, refusal_texts(every), right_from(plan.metrics[0]))
-    looks = {
-        measured.arm.name: look
+    readings = {
+        measured.arm.name: readings_of(measured.arm, plan.grounds, test.examples, measured.records)
         for measured in arms
-        if (look := look_up(measured.arm, plan.grounds, test.examples, measured.records))
     }
-    oracles = _oracles(arms, looks, test)
+    oracles = oracles_of(arms, readings, test.examples, test.right_from)
     by_arm: dict[str, ArmDocuments] = {}
     bins_of: dict[str, list[AnswerBin | None]] = {}
     for measured in arms:
         name = measured.arm.name
-        by_arm[name], bins_of[name] = _of_arm(measured, looks.get(name), test, oracles)
-    best = _best(arms, looks)
+        by_arm[name], bins_of[name] = _of_arm(measured, readings[name], test, oracles)
+    best = _best(arms, readings)
     if best is None:
         return DocumentsMeasured(by_arm)
-    name, bins = best.arm.name, by_arm[best.arm.name].bins or AnswerBins()
-    advice = mend(name, bins)
-    shown = cases(looks[name], test.examples, best.records, bins_of[name], rewrite)
+    name = best.arm.name
+    advice = mend(name, by_arm[name].bins or AnswerBins())
+    reading = readings[name].parts[0]
+    of_stage = (reading.among(test.examples), reading.among(best.records))
+    shown = cases(reading.look, *of_stage, reading.among(bins_of[name]), rewrite)
     result = DocumentsResult(arm=name, mend=advice.mend, sentence=advice.sentence, cases=shown)
     return DocumentsMeasured(by_arm, result)
 
@@ -137,118 +139,147 @@ def right_from(metric: Metric) -> float:
     return 1.0 if metric.binary else RIGHT_FROM
 
 
-def _best(arms: Sequence[MeasuredArm], looks: Mapping[str, ArmPassages]) -> MeasuredArm | None:
-    """The best arm with documents that is no ceiling; the first of equals."""
+def _best(arms: Sequence[MeasuredArm], readings: Mapping[str, ArmReadings]) -> MeasuredArm | None:
+    """The best arm with documents that is no ceiling, the first of equals.
+
+    A cascade, which answers from documents in part, is taken only where there is no other.
+    """
     real = [
         measured
         for measured in arms
-        if measured.arm.name in looks and not traits_of(measured.arm.strategy).is_ceiling
+        if readings[measured.arm.name].only and not traits_of(measured.arm.strategy).is_ceiling
     ]
-    return max(real, key=lambda measured: measured.quality.value or 0.0, default=None)
-
-
-def _oracles(
-    arms: Sequence[MeasuredArm], looks: Mapping[str, ArmPassages], test: _Test
-) -> dict[str, _Oracle]:
-    """The best ceiling of each model, by the model's account."""
-    oracles: dict[str, tuple[float, _Oracle]] = {}
-    for measured in arms:
-        name, account = measured.arm.name, _account(measured)
-        if name not in looks or not traits_of(measured.arm.strategy).is_ceiling:
-            continue
-        right = [record.score >= test.right_from for record in measured.records]
-        look = looks[name]
-        saw = [
-            _lost_at(look, place, example) is None for place, example in enumerate(test.examples)
-        ]
-        value = measured.quality.value or 0.0
-        if account not in oracles or value > oracles[account][0]:
-            oracles[account] = value, _Oracle(right, saw)
-    return {account: oracle for account, (_, oracle) in oracles.items()}
-
-
-def _account(measured: MeasuredArm) -> str:
-    """The model behind an arm: without adapter, or pace."""
-    return " + ".join(sorted({spec.base.unpaced.account for spec in measured.arm.specs}))
+    return max(
+        real,
+        key=lambda one: (readings[one.arm.name].is_whole, one.quality.value or 0.0),
+        default=None,
+    )
 
 
 def _of_arm(
     measured: MeasuredArm,
-    look: ArmPassages | None,
+    readings: ArmReadings,
     test: _Test,
-    oracles: Mapping[str, _Oracle],
+    oracles: Mapping[str, Oracle],
 ) -> tuple[ArmDocuments, list[AnswerBin | None]]:
-    records, examples, name = measured.records, test.examples, measured.arm.name
-    refused, clusters = test.refused(records), clusters_of(examples)
-    seed = test.plan.seed
-
-    def rng(what: str) -> np.random.Generator:
-        return generator(seed, f"documents:{what}:{name}")
-
+    """The figures of an arm, and the bin of each test answer; ``None`` of one that has none."""
+    answers = _Answers.of(measured, test)
+    nothing: list[AnswerBin | None] = [None] * len(measured.records)
     refusals = None
     if test.texts:
-        refusals = measure_refusals(examples, records, refused, clusters, rng("refusals"))
-    if look is None:
-        reason = NOT_BY_PARTS if reads_in_parts(measured.arm) else None
-        return ArmDocuments(refusals=refusals, documents_reason=reason), []
-    is_ceiling = traits_of(measured.arm.strategy).is_ceiling
-    oracle = None if is_ceiling else oracles.get(_account(measured))
-    facts = [
-        _facts(look, place, example, record, refused[place], oracle, test.right_from)
-        for place, (example, record) in enumerate(zip(examples, records, strict=True))
-    ]
-    bins = count_bins(facts, test.right_from)
+        refusals = measure_refusals(
+            test.examples,
+            measured.records,
+            answers.refused,
+            answers.clusters,
+            answers.rng("refusals"),
+        )
+    if not readings.parts:
+        return ArmDocuments(refusals=refusals, documents_reason=readings.reason), nothing
+    facts = _all_facts(answers, readings, oracles)
+    bins_of = [bin_of(facts[at]) if at in facts else None for at in range(len(nothing))]
+    documents = ArmDocuments(
+        bins=_bins(answers, readings, facts, oracles),
+        refusals=refusals,
+        **_looked_up(answers, readings),
+    )
+    return documents, bins_of
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """An arm's answers to test, which of them refuse, and the clusters of their examples."""
+
+    measured: MeasuredArm
+    test: _Test
+    refused: Sequence[bool]
+    clusters: Sequence[Hashable] | None
+
+    @classmethod
+    def of(cls, measured: MeasuredArm, test: _Test) -> _Answers:
+        return cls(measured, test, test.refused(measured.records), clusters_of(test.examples))
+
+    @property
+    def is_ceiling(self) -> bool:
+        return traits_of(self.measured.arm.strategy).is_ceiling
+
+    def rng(self, what: str) -> np.random.Generator:
+        return generator(self.test.plan.seed, f"documents:{what}:{self.measured.arm.name}")
+
+    def oracle(self, reading: StageReading, oracles: Mapping[str, Oracle]) -> Oracle | None:
+        return None if self.is_ceiling else oracles.get(reading.account)
+
+
+def _all_facts(
+    answers: _Answers, readings: ArmReadings, oracles: Mapping[str, Oracle]
+) -> dict[int, AnswerFacts]:
+    """What decides the bin of each answer from documents, by its place in test."""
+    return {
+        place: _facts(answers, reading, at, answers.oracle(reading, oracles))
+        for reading in readings.parts
+        for at, place in enumerate(reading.places)
+    }
+
+
+def _bins(
+    answers: _Answers,
+    readings: ArmReadings,
+    facts: Mapping[int, AnswerFacts],
+    oracles: Mapping[str, Oracle],
+) -> AnswerBins:
+    test, records = answers.test, answers.measured.records
+    bins = count_bins(list(facts.values()), test.right_from)
     if bins.model is None:
-        why = _IS_CEILING if is_ceiling else _NO_ORACLE if oracle is None else _ORACLE_BLIND
+        has_oracle = any(answers.oracle(reading, oracles) for reading in readings.parts)
+        why = _IS_CEILING if answers.is_ceiling else _ORACLE_BLIND if has_oracle else _NO_ORACLE
         bins = bins.updated(split_reason=why)
     if not bins.dropped_from_prompt:
-        bins = bins.updated(dropped_note=_UNSEEN_CUTS)
+        is_apart = all(reading.stage.is_counted_apart for reading in readings.parts)
+        bins = bins.updated(dropped_note=_UNSEEN_CUTS if is_apart else _NOT_COUNTED_APART)
+    if readings.is_whole:
+        return bins
+    others = readings.elsewhere(len(records))
+    wrong = sum(not test.is_right(records[place]) for place in others)
+    return bins.updated(elsewhere=len(others), elsewhere_wrong=wrong)
+
+
+def _looked_up(answers: _Answers, readings: ArmReadings) -> dict[str, Any]:
+    """The search of an arm and its groundedness: of one stage that reads, since two do it in two ways."""
+    reading, test = readings.only, answers.test
+    if reading is None:
+        nothing = Figure(reason=TWO_WAYS)
+        grounded = Groundedness(
+            numbers=nothing, names=nothing, tokens=nothing, citations_right=nothing, reason=TWO_WAYS
+        )
+        return {"retrieval": unranked(TWO_WAYS), "groundedness": grounded}
+    look, examples = reading.look, reading.among(test.examples)
+    records, refused = reading.among(answers.measured.records), reading.among(answers.refused)
+    clusters = None if answers.clusters is None else reading.among(answers.clusters)
+    rng = answers.rng
     grounded = measure_groundedness(look, examples, records, refused, clusters, rng("groundedness"))
     if test.judge is not None:
         answered = (records, refused)
         judged = measure_judged(test.judge, look, examples, answered, clusters, rng("judged"))
         grounded = grounded.updated(judged=judged)
-    documents = ArmDocuments(
-        retrieval=measure_ranking(look, examples, clusters, rng("ranking")),
-        bins=bins,
-        groundedness=grounded,
-        refusals=refusals,
-    )
-    return documents, [bin_of(fact) for fact in facts]
+    ranking = measure_ranking(look, examples, clusters, rng("ranking"))
+    return {"retrieval": ranking, "groundedness": grounded}
 
 
-def _facts(
-    look: ArmPassages,
-    place: int,
-    example: Example,
-    record: Record,
-    is_refused: bool,
-    oracle: _Oracle | None,
-    right: float,
-) -> AnswerFacts:
-    citations = look.questions[place].citations
-    cites = bool(citations.places or citations.outside)
-    is_held = any(holds_evidence(look, example, passage) for passage in look.questions[place].cited)
+def _facts(answers: _Answers, reading: StageReading, at: int, oracle: Oracle | None) -> AnswerFacts:
+    look, place, test = reading.look, reading.places[at], answers.test
+    example, record = test.examples[place], answers.measured.records[place]
+    question = look.questions[at]
+    cites = bool(question.citations.places or question.citations.outside)
+    is_held = any(holds_evidence(look, example, passage) for passage in question.cited)
     has_evidence = bool(example.evidence)
     return AnswerFacts(
-        is_right=record.outcome == "scored" and record.score >= right,
+        is_right=test.is_right(record),
         answerable=example.answerable,
         has_evidence=has_evidence,
-        lost_at=_lost_at(look, place, example) if has_evidence else None,
-        is_refusal=is_refused,
+        lost_at=look.lost_at(at, example) if has_evidence else None,
+        is_refusal=answers.refused[place],
         is_failed=record.outcome == "failed" or not (record.answer.output or "").strip(),
         is_cut=record.answer.completion.is_cut,
         cites_wrongly=cites and not is_held,
-        oracle_right=oracle.right[place] if oracle and oracle.saw_evidence[place] else None,
-    )
-
-
-def _lost_at(look: ArmPassages, place: int, example: Example) -> AnswerBin | None:
-    question = look.questions[place]
-    return look.places.stage(
-        example,
-        question.ranking,
-        question.in_prompt,
-        is_ranked=look.not_ranked is None,
-        is_dropped=question.is_dropped,
+        oracle_right=None if oracle is None else oracle.is_right(place),
     )

@@ -31,7 +31,7 @@ def measure_ranking(
     ``clusters`` are those of the examples.
     """
     if look.not_ranked is not None:
-        return _unmeasured(look.not_ranked)
+        return unranked(look.not_ranked)
     names_evidence = any(example.evidence and example.answerable for example in examples)
     gold = [_gold(look, example, names_evidence) for example in examples]
     counted = [place for place, pieces in enumerate(gold) if pieces and all(pieces)]
@@ -39,7 +39,7 @@ def measure_ranking(
     unfindable = sum(bool(pieces) and not all(pieces) for pieces in gold)
     if not counted:
         why = "no passage holds the evidence of a test question"
-        return _unmeasured(why).updated(unfindable=unfindable, by=by)
+        return unranked(why).updated(unfindable=unfindable, by=by)
     groups = None if clusters is None else [clusters[place] for place in counted]
 
     def figure(values: Sequence[float]) -> Figure:
@@ -81,7 +81,8 @@ def _recall(ranking: Sequence[Passage], pieces: Sequence[frozenset[Passage]], k:
     return sum(bool(first & piece) for piece in pieces) / len(pieces)
 
 
-def _unmeasured(reason: str) -> RetrievalFigures:
+def unranked(reason: str) -> RetrievalFigures:
+    """No figures of search, and why."""
     nothing = Figure.of(Estimate(None, reason=reason))
     return RetrievalFigures(
         recall_at_1=nothing,
