@@ -54,7 +54,6 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--tolerance",
         metavar="T",
         type=float,
-        default=0.01,
         help="how far the metric may fall, by the lower limit of its interval (default: 0.01)",
     )
     verb.add_argument("--json", action="store_true", help="print what was found on stdout as JSON")
@@ -65,8 +64,16 @@ def call(args: argparse.Namespace) -> int:
     """Export, and say where the files are or why there are none."""
     from steelyard.exports import ExportOptions, export
 
-    options = ExportOptions(args.precision, args.items, args.tolerance)
-    stated = export(args.arm, args.to, run=args.run, out=args.out, task=args.task, options=options)
+    names = ("precision", "items", "tolerance")
+    options = {name: value for name in names if (value := getattr(args, name)) is not None}
+    stated = export(
+        args.arm,
+        args.to,
+        run=args.run,
+        out=args.out,
+        task=args.task,
+        options=ExportOptions(**options),
+    )
     if args.json:
         say_json(stated.to_dict())
     else:

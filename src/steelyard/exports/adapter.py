@@ -32,6 +32,9 @@ class Adapter(ExportFormat):
         """Not where the whole network was tuned."""
         if outgoing.adapter is None:
             return "it has no adapter, all its weights were tuned: export it --to safetensors"
+        settings = huggingface.read_adapter_settings(outgoing.adapter)
+        if settings.get("rank_pattern") or settings.get("alpha_pattern"):
+            return "its layers differ in rank or alpha, which servers ignore: export it --to safetensors"
         return None
 
     def notes(self, outgoing: Outgoing, precision: str) -> tuple[str, ...]:
@@ -84,8 +87,6 @@ def folded(
     tensors: Mapping[str, torch.Tensor], settings: Mapping[str, Any]
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Put what rsLoRA scales by, alpha by the root of the rank (Kalajdzievski 2023), into B."""
-    if settings.get("rank_pattern") or settings.get("alpha_pattern"):
-        return dict(tensors), dict(settings)
     rank, alpha = settings["r"], settings["lora_alpha"]
     factor = alpha / rank**0.5
     scaled = {

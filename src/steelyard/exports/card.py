@@ -18,6 +18,7 @@ from steelyard.exports.records import Export, Rescored
 from steelyard.exports.source import ExportSource
 from steelyard.packaged import packaged
 from steelyard.result import ArmResult
+from steelyard.result.audit import Leaks
 from steelyard.result.figures import Quality
 from steelyard.words import counted, listed
 
@@ -90,7 +91,7 @@ def _fields(facts: CardFacts, licence: str) -> dict[str, str]:
         "data_fingerprint": str(source.run.identity["examples"]),
         "data_licence": readme_licence(source.task.folder) or NOT_STATED,
         "examples": f"{split.train} train, {split.dev} dev, {split.test} test ({split.method})",
-        "leaks": _leaks(result.audit.duplicates.to_dict()),
+        "leaks": leaks_text(result.audit.leaks),
         "figures": _figures(source),
         "rescored": rescored_text(facts.export.rescored),
         "prompt": _prompt(facts),
@@ -105,12 +106,10 @@ def _fields(facts: CardFacts, licence: str) -> dict[str, str]:
     }
 
 
-def _leaks(duplicates: Mapping[str, Any]) -> str:
-    kept = {
-        kind: part.get("rows") for kind, part in duplicates.items() if isinstance(part, Mapping)
-    }
-    rows = ", ".join(f"{count} {kind}" for kind, count in kept.items() if count is not None)
-    return f"no alike rows straddle the parts; repeats in the data: {rows or 'not counted'}"
+def leaks_text(leaks: Mapping[str, Leaks]) -> str:
+    """How many test rows also stand in train or dev, by each likeness that the audit looked for."""
+    counts = ", ".join(f"{leak.test_count} {likeness}" for likeness, leak in leaks.items())
+    return f"test rows alike to one of train or dev: {counts or 'not counted'}"
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,8 +175,8 @@ def _asked(source: ExportSource) -> str:
     recipe = source.arm.prompt.recipe
     how = f"temperature {recipe.temperature:g}, at most {recipe.max_output_tokens} tokens"
     if recipe.decoding == "constrained" and recipe.choices:
-        held = f"held to one of {listed([f'`{choice}`' for choice in recipe.choices])}"
-        return f"{how}, {held}: a server that does not hold answers to these gives others"
+        limit = f"held to one of {listed([f'`{choice}`' for choice in recipe.choices])}"
+        return f"{how}, {limit}: a server that does not hold answers to these gives others"
     if recipe.decoding == "constrained" and recipe.schema:
         return f"{how}, held to the task's JSON schema: a server that does not gives others"
     return f"{how}, in free text"

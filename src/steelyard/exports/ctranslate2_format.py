@@ -127,7 +127,7 @@ class CTranslate2Model(PlainModel):
         self._refuse(first)
         batch = [prompts[i] for i in group]
         if first.choices:
-            outputs = [list(path) for path in self._chosen(batch, first.choices)]
+            outputs = [list(path) for path in self._choose(batch, first.choices)]
         else:
             outputs = self._free(batch, first.max_output_tokens)
         seconds = time.perf_counter() - start
@@ -158,7 +158,7 @@ class CTranslate2Model(PlainModel):
         )
         return [list(result.sequences_ids[0]) for result in results]
 
-    def _chosen(self, batch: list[list[int]], choices: tuple[str, ...]) -> list[list[int]]:
+    def _choose(self, batch: list[list[int]], choices: tuple[str, ...]) -> list[list[int]]:
         """The tokens of one choice for each prompt: at each branch the likelier way, as the engine goes."""
         places: list[tuple[Node, list[int]]] = [(self._trie(choices), []) for _ in batch]
         while open_rows := [row for row, (node, _) in enumerate(places) if node.choice is None]:
@@ -168,8 +168,8 @@ class CTranslate2Model(PlainModel):
                 tokens = list(node.children)
                 best = tokens[int(np.argmax(logits[tokens]))]
                 places[row] = node.children[best], [*path, best]
-        chosen = [node.choice for node, _ in places]
-        return self.writer.answer_tokens([choice for choice in chosen if choice is not None])
+        answers = [node.choice for node, _ in places]
+        return self.writer.answer_tokens([answer for answer in answers if answer is not None])
 
     def _next_scores(self, rows: list[list[int]]) -> list[Any]:
         """The scores of what follows each row of tokens, ``[vocabulary]`` each."""

@@ -112,10 +112,10 @@ def read_tokenizer(fields: Mapping[str, Any]) -> Any:
 def _splitter(name: str) -> Any:
     from tokenizers import Regex, pre_tokenizers
 
-    known = packaged("exports/data/pre_tokenizers.json")
-    if name not in known:
+    ways = packaged("exports/data/pre_tokenizers.json")
+    if name not in ways:
         raise KeyError(f"tokenizer.ggml.pre is {name!r}")
-    how = known[name]
+    how = ways[name]
     parts: list[Any] = [pre_tokenizers.Digits(individual_digits=True)] if how["digits"] else []
     if how["pattern"] is not None:
         parts.append(pre_tokenizers.Split(Regex(how["pattern"]), "isolated"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import logging
+import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from steelyard.core import Message, questions_of
 from steelyard.errors import ConfigError, ModelError, StorageError, closest
 from steelyard.exports.base import ExportFormat, Outgoing
-from steelyard.exports.card import CardFacts, card_text
+from steelyard.exports.card import CardFacts, card_text, leaks_text
 from steelyard.exports.checks import Checked, faults_of
 from steelyard.exports.formats import format_named
 from steelyard.exports.merged import merge
@@ -24,8 +24,8 @@ from steelyard.model.embedded import find_gguf
 from steelyard.model.files import hash_folder
 from steelyard.model.local import LocalModel
 
-log = logging.getLogger("steelyard")
-
+_PROBE = "Steelyard"
+_ROLES = re.compile(r"\b(?:system|user|human)\b", re.IGNORECASE)
 FACTS = "steelyard.json"
 """The file of an export that says what `Export` says, for programs."""
 
@@ -172,7 +172,10 @@ def _notes(
     source: ExportSource, outgoing: Outgoing, form: ExportFormat, precision: str
 ) -> tuple[str, ...]:
     """What users must know of any format, then of this one."""
+    leaks = source.run.result.audit.leaks
     notes = []
+    if any(leak.test_count for leak in leaks.values()):
+        notes.append(f"the figures may be too high, {leaks_text(leaks)}")
     weights = outgoing.measured.facts.get("weights")
     if weights:
         notes.append(
@@ -193,14 +196,12 @@ def _notes(
 
 
 def _hidden_text(outgoing: Outgoing) -> str:
-    """What the chat template writes before a lone user turn beyond its marks."""
+    """What the chat template writes before a lone user turn, beyond its marks and the names of roles."""
     writer = outgoing.measured.writer
-    lone = writer.text((Message("user", "x"),))
-    with_empty = lone.partition("user")[0]
-    words = with_empty
+    text = writer.text((Message("user", _PROBE),)).partition(_PROBE)[0]
     for token in outgoing.measured.tokenizer.all_special_tokens:
-        words = words.replace(token, " ")
-    words = " ".join(words.split()).removeprefix("system").strip()
+        text = text.replace(token, " ")
+    words = " ".join(_ROLES.sub(" ", text).split())
     return words if any(letter.isalpha() for letter in words) else ""
 
 

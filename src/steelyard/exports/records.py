@@ -36,7 +36,7 @@ class Rescored(ResultPart):
 class Export(ResultPart):
     """One arm in one format. ``folder`` is ``None`` where it was refused: ``reasons`` say why.
 
-    ``notes`` are what users of the files must know. ``size_bytes`` counts all files.
+    ``notes`` are what users of the files must know. ``size_bytes`` counts all files but the card.
     """
 
     arm: str = ""

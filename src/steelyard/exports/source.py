@@ -69,7 +69,7 @@ def open_source(arm: str, run: Path | str | None, task: Path | str | None) -> Ex
         )
     loaded = load_arm(folder / "arms" / name, cache(load_model))
     tuned = _tuned(loaded)
-    place, fingerprint = _kept(folder, name)
+    place, fingerprint = _stored(folder, name)
     task_read, examples = _sealed(finished, task or place)
     weights = provider_of(tuned.spec).weights
     assert weights is not None
@@ -124,7 +124,7 @@ def _tuned(arm: Any) -> PromptArm:
     return arm
 
 
-def _kept(folder: Path, name: str) -> tuple[str | None, str]:
+def _stored(folder: Path, name: str) -> tuple[str | None, str]:
     """What the run's store knows of its task's folder, and of the model that answered the test."""
     store = Store.of_former_run(folder, to_read=True)
     assert store is not None, "read_run has opened it"

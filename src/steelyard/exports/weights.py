@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from steelyard.words import listed
 
 _STRENGTH = 0.1
 """How far the tuning in a file may be from its measured strength: noise of rounding is far below."""
+_COARSE = 0.2
+"""The noise of rounding to four bits, under which a tuning may have vanished."""
 _MOST_SHOWN = 3
 _ROTARY = ("q_proj", "k_proj")
 _SETTINGS = (
@@ -35,7 +38,7 @@ def weight_faults(merged: Merged, network: Any, rounding: float) -> Iterator[str
         yield f"{len(missing):,} weights are missing, such as {listed(missing, _MOST_SHOWN)}"
         return
     yield from _head_faults(merged.network, network, rounding)
-    faults = list(_strength_faults(merged, exported)) or list(
+    faults = list(_strength_faults(merged, exported, rounding)) or list(
         _far(measured, exported, rounding, network)
     )
     yield from faults[:_MOST_SHOWN]
@@ -75,26 +78,33 @@ def _head_faults(measured: Any, exported: Any, rounding: float) -> Iterator[str]
         )
 
 
-def _strength_faults(merged: Merged, exported: Mapping[str, torch.Tensor]) -> Iterator[str]:
+def _strength_faults(
+    merged: Merged, exported: Mapping[str, torch.Tensor], rounding: float
+) -> Iterator[str]:
     """How much of the tuning is in the exported weights: 1 is all of it.
 
-    The least-squares factor of the change that tuning made, over all probed weights; rounding noise does
-    not lean to it.
+    The least-squares factor of the change that tuning made, over all probed weights: rounding noise does
+    not lean to it. It says something only where nothing else is left of the difference.
     """
     measured = dict(merged.network.named_parameters())
-    along = total = 0.0
+    along = total = squared = norm = 0.0
     for name, change in merged.changes.items():
         if exported[name].shape != change.shape:
             return
-        base = measured[name].detach() - change
-        along += float(((exported[name].detach().float() - base) * change).sum())
+        weight = measured[name].detach()
+        difference = exported[name].detach().float() - weight
+        along += float((difference * change).sum())
         total += float((change * change).sum())
-    if not total:
+        squared += float((difference * difference).sum())
+        norm += float((weight * weight).sum())
+    if not total or not math.isfinite(squared) or abs(along / total) <= _STRENGTH:
         return
-    strength = along / total
-    if abs(strength - 1) > _STRENGTH:
-        times = f"the tuning is in the weights {strength:.3g} times as strong as measured"
-        yield f"{times}{_why(merged, strength)}"
+    strength = 1 + along / total
+    rest = math.sqrt(max(squared - along * along / total, 0.0) / norm)
+    if rest > (_COARSE if strength < 2 * _STRENGTH else rounding):
+        return
+    times = f"the tuning is in the weights {strength:.3g} times as strong as measured"
+    yield f"{times}{_why(merged, strength)}"
 
 
 def _why(merged: Merged, strength: float) -> str:
