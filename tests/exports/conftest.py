@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,27 +14,34 @@ pytest.importorskip("peft")
 
 from steelyard.exports.publish import outgoing_of
 from steelyard.exports.source import ExportSource, open_source
-from tests.exports.models import FAMILY_OF, finished_run
-
-Ready = Callable[[str], tuple[ExportSource, Any]]
+from tests.exports.models import finished_run
 
 
 @pytest.fixture(scope="session")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return the run folder of a family, run at the first call."""
-    home, made = tmp_path_factory.mktemp("exports"), dict[str, Path]()
-    os.environ["STEELYARD_CACHE"] = str(home / "cache")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exports")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEELYARD_CACHE", str(home / "cache"))
+
+
+@pytest.fixture(scope="session")
+def runs(home: Path) -> Callable[[str], Path]:
+    """Return the run folder of a family, run at the first call inside a test."""
+    folders = dict[str, Path]()
 
     def run_of(kind: str) -> Path:
-        if kind not in made:
-            made[kind] = finished_run(home / kind, kind)
-        return made[kind]
+        if kind not in folders:
+            folders[kind] = finished_run(home / kind, kind)
+        return folders[kind]
 
     return run_of
 
 
 @pytest.fixture(scope="session")
-def ready(runs: Callable[[str], Path]) -> Ready:
+def ready(runs: Callable[[str], Path]) -> Callable[[str], tuple[ExportSource, Any]]:
     """Return the opened arm ``lora`` of a family and what a format writes of it."""
     opened = dict[str, tuple[ExportSource, Any]]()
 
@@ -45,5 +51,4 @@ def ready(runs: Callable[[str], Path]) -> Ready:
             opened[kind] = source, outgoing_of(source)
         return opened[kind]
 
-    assert FAMILY_OF
     return source_of
