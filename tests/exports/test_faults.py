@@ -55,6 +55,11 @@ def other_template(folder: Path) -> None:
     path.write_text(path.read_text().replace("You help.", "You are kind."))
 
 
+def louder_template(folder: Path) -> None:
+    path = folder / "chat_template.jinja"
+    path.write_text(path.read_text().replace("{{ m.content }}", "{{ m.content }}!"))
+
+
 def other_end(folder: Path) -> None:
     path = folder / "chat_template.jinja"
     path.write_text(path.read_text().replace("<|im_end|>", "<|endoftext|>"))
@@ -104,8 +109,12 @@ FILES: dict[str, tuple[Damage, str]] = {
         "hold 2 chat templates that differ",
     ),
     "another chat template (22)": (
+        louder_template,
+        r"renders another prompt: at character [0-9]+ '!<\|im_end\|>.*measured '<\|im_end\|>",
+    ),
+    "another hidden prompt (22)": (
         other_template,
-        "renders another prompt: at character",
+        "the chat template of the files is not the measured one",
     ),
     "another rotary base (19)": (
         edit_json(
@@ -219,13 +228,14 @@ def test_another_base_or_adapter_than_was_measured_is_refused(
         Path(source.weights) / "model.safetensors",
         runs("llama") / "arms" / "lora" / "adapter" / "adapter_model.safetensors",
     ):
-        content = path.read_bytes()
+        content, aside = path.read_bytes(), path.with_suffix(".aside")
+        path.rename(aside)  # a loaded network may still read the file that it came from
         try:
             path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
             with pytest.raises(ArmError, match="are not those that were measured"):
                 open_source("lora", runs("llama"), None)
         finally:
-            path.write_bytes(content)
+            aside.replace(path)
 
 
 def unpermuted(name: str, data: Any) -> Any:

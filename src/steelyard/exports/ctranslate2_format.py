@@ -23,6 +23,7 @@ from steelyard.exports.pretrained import (
     write_tokenizer,
 )
 from steelyard.extras import require
+from steelyard.files import read_json
 from steelyard.model import huggingface
 from steelyard.model.engine.trie import Node
 from steelyard.model.local import EngineSettings
@@ -65,6 +66,7 @@ class CTranslate2(ExportFormat):
                 raise ConfigError(
                     f"CTranslate2 cannot convert this model: {reason}; export it --to safetensors"
                 ) from error
+        _name_special_tokens(folder, outgoing)
         write_generation(outgoing, folder)
         write_tokenizer(outgoing, folder)
 
@@ -94,6 +96,16 @@ class CTranslate2(ExportFormat):
             added_before(tokenizer),
             faults=tuple(_vocabulary_faults(tokenizer, texts)),
         )
+
+
+def _name_special_tokens(folder: Path, outgoing: Outgoing) -> None:
+    """Name a first token where the tokenizer has none: ctranslate2 does not load null, nor use it here."""
+    path, end = folder / "config.json", outgoing.merged.tokenizer.eos_token or ""
+    settings = {
+        key: end if value is None and key.endswith("_token") else value
+        for key, value in read_json(path).items()
+    }
+    path.write_text(json.dumps(settings, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
 def _vocabulary_faults(tokenizer: Any, texts: list[str]) -> list[str]:

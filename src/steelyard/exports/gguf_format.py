@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import redirect_stderr
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -83,9 +85,12 @@ class Gguf(ExportFormat):
         fields = GGUFReader(str(path)).fields
         try:
             tokenizer = read_tokenizer(fields)
-            network = AutoModelForCausalLM.from_pretrained(
-                str(folder), gguf_file=path.name, dtype=torch.float32, **huggingface.NO_CODE
-            ).eval()
+            with redirect_stderr(
+                StringIO()
+            ):  # a progress bar that transformers does not switch off
+                network = AutoModelForCausalLM.from_pretrained(
+                    str(folder), gguf_file=path.name, dtype=torch.float32, **huggingface.NO_CODE
+                ).eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(f"{path.name}: {' '.join(str(error).split())[:200]}") from error
         back = read_network_back(folder, outgoing, network, tokenizer)

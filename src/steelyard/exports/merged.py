@@ -55,6 +55,6 @@ def _probes(network: Any, settings: Mapping[str, Any]) -> dict[str, torch.Tensor
         for name, _ in network.named_parameters()
         if name.removesuffix(".weight").endswith(ends) and name.endswith(".weight")
     ]
-    probed = names[:: max(1, len(names) // _PROBED)]
+    probed = names[:: max(1, -(-len(names) // _PROBED))]
     parameters = dict(network.named_parameters())
     return {name: parameters[name].detach().clone() for name in probed}

@@ -83,7 +83,7 @@ def class_faults(folder: Path, outgoing: Outgoing) -> tuple[str, ...]:
 
 def read_templates(folder: Path) -> tuple[str, ...]:
     """Every chat template that a reader of ``folder`` may take, each text once."""
-    texts = []
+    texts: list[Any] = []
     if (folder / TEMPLATE).is_file():
         texts.append((folder / TEMPLATE).read_text(encoding="utf-8"))
     for name in (TOKENIZER_CONFIG, "chat_template.json"):

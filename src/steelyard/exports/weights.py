@@ -15,6 +15,8 @@ _STRENGTH = 0.1
 """How far the tuning in a file may be from its measured strength: noise of rounding is far below."""
 _COARSE = 0.2
 """The noise of rounding to four bits, under which a tuning may have vanished."""
+_CANCELLED = 1e-3
+"""What rounding leaves of a difference whose parts cancel, relative to it."""
 _MOST_SHOWN = 3
 _ROTARY = ("q_proj", "k_proj")
 _SETTINGS = (
@@ -92,7 +94,7 @@ def _strength_faults(
         if exported[name].shape != change.shape:
             return
         weight = measured[name].detach()
-        difference = exported[name].detach().float() - weight
+        difference = exported[name].detach().double() - weight
         along += float((difference * change).sum())
         total += float((change * change).sum())
         squared += float((difference * difference).sum())
@@ -101,7 +103,8 @@ def _strength_faults(
         return
     strength = 1 + along / total
     rest = math.sqrt(max(squared - along * along / total, 0.0) / norm)
-    if rest > (_COARSE if strength < 2 * _STRENGTH else rounding):
+    allowed = _COARSE if strength < 2 * _STRENGTH else rounding
+    if rest > max(allowed, _CANCELLED * math.sqrt(squared / norm)):
         return
     times = f"the tuning is in the weights {strength:.3g} times as strong as measured"
     yield f"{times}{_why(merged, strength)}"
