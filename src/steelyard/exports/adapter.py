@@ -19,7 +19,7 @@ from steelyard.model import huggingface
 _WEIGHTS, _SETTINGS = "adapter_model.safetensors", "adapter_config.json"
 
 
-class Adapter(ExportFormat):
+class AdapterFormat(ExportFormat):
     """LoRA weights in fp32, with the one scale that every reader computes alike: alpha by rank."""
 
     name: ClassVar[str] = "adapter"

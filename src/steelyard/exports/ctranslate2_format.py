@@ -14,7 +14,7 @@ import numpy as np
 from steelyard.core import Completion, Request
 from steelyard.errors import ConfigError, ModelError
 from steelyard.exports.base import ExportFormat, Outgoing, ReadBack
-from steelyard.exports.merged_format import Safetensors
+from steelyard.exports.merged_format import SafetensorsFormat
 from steelyard.exports.pretrained import (
     added_before,
     read_ends,
@@ -32,7 +32,7 @@ from steelyard.model.plain import PlainModel
 _VOCABULARY = "vocabulary.json"
 
 
-class CTranslate2(ExportFormat):
+class CTranslate2Format(ExportFormat):
     """A folder as the package ctranslate2 reads it; its own converter writes it."""
 
     name: ClassVar[str] = "ctranslate2"
@@ -57,7 +57,7 @@ class CTranslate2(ExportFormat):
         from ctranslate2.converters import TransformersConverter
 
         with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-            Safetensors().write(outgoing, Path(aside), "float32")
+            SafetensorsFormat().write(outgoing, Path(aside), "float32")
             try:
                 converter = TransformersConverter(aside)
                 converter.convert(str(folder), quantization=precision, force=True)

@@ -8,10 +8,10 @@ from steelyard.errors import ConfigError, closest
 from steelyard.exports.base import ExportFormat
 
 FORMATS = {
-    "adapter": "steelyard.exports.adapter:Adapter",
-    "safetensors": "steelyard.exports.merged_format:Safetensors",
-    "gguf": "steelyard.exports.gguf_format:Gguf",
-    "ctranslate2": "steelyard.exports.ctranslate2_format:CTranslate2",
+    "adapter": "steelyard.exports.adapter:AdapterFormat",
+    "safetensors": "steelyard.exports.merged_format:SafetensorsFormat",
+    "gguf": "steelyard.exports.gguf_format:GgufFormat",
+    "ctranslate2": "steelyard.exports.ctranslate2_format:CTranslate2Format",
 }
 
 

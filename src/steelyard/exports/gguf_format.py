@@ -29,7 +29,7 @@ _FILE_TYPES = {"f16": 1, "q8_0": 7}
 _ENDS = ("eos", "eot", "eom")
 
 
-class Gguf(ExportFormat):
+class GgufFormat(ExportFormat):
     """One file of a llama-family network. It is read back by transformers, not by llama.cpp."""
 
     name: ClassVar[str] = "gguf"

@@ -13,7 +13,7 @@ from steelyard.exports.merged_format import distinct_tensors
 from steelyard.exports.weights import interleaved
 
 
-class Family(NamedTuple):
+class GgufFamily(NamedTuple):
     """An architecture of llama.cpp: its name there, and whether it rotates neighbouring rows."""
 
     name: str
@@ -21,9 +21,9 @@ class Family(NamedTuple):
 
 
 FAMILIES = {
-    "llama": Family("llama", True),
-    "mistral": Family("llama", True),
-    "qwen2": Family("qwen2", False),
+    "llama": GgufFamily("llama", True),
+    "mistral": GgufFamily("llama", True),
+    "qwen2": GgufFamily("qwen2", False),
 }
 """By the ``model_type`` of transformers. llama.cpp's converter permutes what its ``llama`` rotates."""
 _BIASED = {"qwen2": ("q_proj", "k_proj", "v_proj")}

@@ -21,7 +21,7 @@ from steelyard.model import huggingface
 from steelyard.model.local import EngineSettings, LocalModel
 
 
-class Safetensors(ExportFormat):
+class SafetensorsFormat(ExportFormat):
     """One file of tensors in fp32 or bf16; by default as the arm was measured."""
 
     name: ClassVar[str] = "safetensors"
