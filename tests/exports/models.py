@@ -47,12 +47,23 @@ def tiny_model(kind: str, rows: int, **more: Any) -> Any:
     return LlamaForCausalLM(LlamaConfig(**sizes)).eval()
 
 
+def starting_with(number: int, token: str | None) -> Any:
+    """What makes a tokenizer put ``token`` before every text."""
+    from tokenizers.processors import TemplateProcessing
+
+    return TemplateProcessing(single=f"{token} $A", special_tokens=[(token, number)])
+
+
 def save_model(folder: Path, kind: str, spare_rows: int = 0, **more: Any) -> Path:
     """Save network and tokenizer; ``spare_rows`` of the embedding have no token, as Qwen's have."""
     tokenizer = tokenizer_of(FAMILY_OF[kind])
     tokenizer.bos_token = BOS[kind]
     if kind == "llama":
         tokenizer.pad_token = tokenizer.eos_token
+    if kind == "llama3":  # its tokenizer writes what its template writes, too
+        tokenizer.backend_tokenizer.post_processor = starting_with(
+            tokenizer.bos_token_id, BOS[kind]
+        )
     network = tiny_model(kind, len(tokenizer) + spare_rows, **more)
     network.generation_config.eos_token_id = tokenizer.eos_token_id
     network.config.eos_token_id = tokenizer.eos_token_id

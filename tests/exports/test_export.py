@@ -36,6 +36,7 @@ WRITTEN = [
     ("qwen2", "gguf", "f16"),
     ("llama3", "gguf", "f16"),
     ("qwen2", "safetensors", "float32"),
+    ("llama3", "safetensors", "float32"),
 ]
 
 
@@ -119,6 +120,17 @@ def test_the_files_are_what_their_readers_expect(ready: Ready, tmp_path: Path) -
     assert "output.weight" not in kinds  # tied: the head is the embedding
     assert reader.fields["tokenizer.ggml.add_bos_token"].contents() is False
     assert reader.fields["tokenizer.ggml.pre"].contents() == "gpt-2"
+
+
+def test_a_tokenizer_that_adds_what_its_template_writes_is_said(
+    ready: Ready, tmp_path: Path
+) -> None:
+    """3: as in Llama 3, where a fault would be the export's alone if the base did not do it."""
+    source, outgoing = ready("llama3")
+    form, options = format_named("safetensors"), ExportOptions("float32", 3)
+    stated = publish(source, outgoing, form, tmp_path / "out", options)
+    assert stated.published
+    assert any("puts <|begin_of_text|> before every text" in note for note in stated.notes)
 
 
 def test_rows_without_a_token_are_listed_as_unused(ready: Ready, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from steelyard.exports.publish import publish
 from steelyard.exports.source import ExportSource, open_source
 from steelyard.exports.weights import halved, interleaved
 from tests.exports.faults import Damage, damaged, edit_gguf, edit_json, edit_weights, unseen
+from tests.exports.models import starting_with
 
 Ready = Callable[[str], tuple[ExportSource, Any]]
 RANK = 4
@@ -73,6 +74,14 @@ def with_pad_token(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def with_bos(folder: Path) -> None:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.post_processor = starting_with(tokenizer.token_to_id("<|im_start|>"), "<|im_start|>")
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
 def renumbered(folder: Path) -> None:
     path = folder / "tokenizer.json"
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -103,6 +112,7 @@ FILES: dict[str, tuple[Damage, str]] = {
         r"tokenizer_class is LlamaTokenizer|cannot be loaded again",
     ),
     "tokens have other numbers (23)": (renumbered, "tokens have another number"),
+    "BOS twice (3)": (with_bos, r"would begin with <\|im_start\|> twice"),
     "no chat template (21)": (no_template, "the files hold no chat template"),
     "two chat templates (21)": (
         edit_json("tokenizer_config.json", chat_template="{{ 'x' }}"),

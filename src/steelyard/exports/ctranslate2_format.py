@@ -16,7 +16,7 @@ from steelyard.errors import ConfigError, ModelError
 from steelyard.exports.base import ExportFormat, Outgoing, ReadBack
 from steelyard.exports.merged_format import SafetensorsFormat
 from steelyard.exports.pretrained import (
-    added_before,
+    added_anew,
     read_ends,
     read_templates,
     write_generation,
@@ -93,7 +93,7 @@ class CTranslate2Format(ExportFormat):
             len(tokenizer),
             len(texts),
             build,
-            added_before(tokenizer),
+            added_anew(tokenizer, outgoing),
             faults=tuple(_vocabulary_faults(tokenizer, texts)),
         )
 

@@ -10,7 +10,7 @@ import torch
 
 from steelyard.exports.base import ExportFormat, Outgoing, ReadBack
 from steelyard.exports.pretrained import (
-    added_before,
+    added_anew,
     class_faults,
     read_ends,
     read_templates,
@@ -67,7 +67,7 @@ def read_network_back(folder: Path, outgoing: Outgoing, network: Any, tokenizer:
         len(tokenizer),
         network.get_input_embeddings().weight.shape[0],
         build,
-        added_before(tokenizer),
+        added_anew(tokenizer, outgoing),
         faults=class_faults(folder, outgoing),
     )
 

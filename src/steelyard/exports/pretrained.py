@@ -112,6 +112,12 @@ def added_before(tokenizer: Any) -> tuple[int, ...]:
     return tuple(whole[: len(whole) - len(bare)]) if whole[-len(bare) :] == bare else ()
 
 
+def added_anew(tokenizer: Any, outgoing: Outgoing) -> tuple[int, ...]:
+    """What the exported tokenizer puts before a text; nothing where the base's own does the same."""
+    adds = added_before(tokenizer)
+    return () if adds == added_before(outgoing.merged.tokenizer) else adds
+
+
 def _one_or_many(tokens: list[int]) -> int | list[int] | None:
     return tokens[0] if len(tokens) == 1 else tokens or None
 

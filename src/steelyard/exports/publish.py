@@ -15,6 +15,7 @@ from steelyard.exports.card import CardFacts, card_text, leaks_text
 from steelyard.exports.checks import Checked, faults_of
 from steelyard.exports.formats import format_named
 from steelyard.exports.merged import merge
+from steelyard.exports.pretrained import added_before
 from steelyard.exports.records import Export
 from steelyard.exports.rescore import TOLERANCE, rescore
 from steelyard.exports.source import ExportSource, open_source
@@ -187,6 +188,11 @@ def _notes(
         notes.append(
             f"the pad token, {tokenizer.pad_token}, ends answers too: a collator that masks padding would "
             "never teach a further tuning to stop"
+        )
+    if adds := added_before(tokenizer):
+        notes.append(
+            f"the base's tokenizer puts {tokenizer.decode(list(adds))} before every text: cut a rendered "
+            "chat into tokens with add_special_tokens=False, as chat servers do"
         )
     if hidden := _hidden_text(outgoing):
         notes.append(
