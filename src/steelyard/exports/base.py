@@ -42,8 +42,8 @@ class ReadBack:
     """An exported folder, loaded again from disk.
 
     ``network`` is ``None`` where the format has none that torch can hold; ``tokenizer`` is what its users
-    read. ``ends`` are the tokens that stop it, ``adds`` those that a server puts before a rendered chat where the
-    base's own tokenizer does not.
+    read. ``ends`` are the tokens that stop it, ``adds`` those that a server puts before a rendered chat and
+    the base's own tokenizer does not.
     ``templates`` are all chat templates of the files; ``tokens`` how many tokens they list for ``rows`` of
     the embedding; ``settings`` what the files say of the architecture. ``faults`` are reasons that the
     format itself saw. ``build`` gives the model that answers from these files.
