@@ -214,6 +214,9 @@ def test_the_verb(runs: Runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert main([*words, "--json"]) == 0
     stated = json.loads(capsys.readouterr().out)
     assert stated["published"] and stated["rescored"]["items"] == 4
+    assert main(["export", "lora", "--to", "adapter", "--run", str(run)]) == 0
+    assert (run / "exports" / "lora-adapter-float32" / "README.md").is_file()
+    assert "27 of 27 answers are those of the measured arm" in capsys.readouterr().out
     assert main(words) == 2
     assert "is there already" in capsys.readouterr().err
     assert main(["export", "lora", "--to", "gguf", "--run", str(run), "--precision", "q4"]) == 2

@@ -37,7 +37,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--out",
         metavar="FOLDER",
         type=file_path,
-        help="default: exports/ARM-FORMAT in the run folder",
+        help="default: exports/ARM-FORMAT-PRECISION in the run",
     )
     verb.add_argument(
         "--task", metavar="TASK", type=file_path, help="where the task lies now, if it has moved"

@@ -67,8 +67,8 @@ def export(
 ) -> Export:
     """Write the tuned weights of ``arm`` in the format ``to`` and prove that they answer as measured.
 
-    ``arm`` is its folder, or its name in the run folder ``run``. The files go to ``out`` (default:
-    ``exports/ARM-FORMAT`` in the run folder), which must not exist. They are loaded again from disk,
+    ``arm`` is its folder, or its name in the run folder ``run``. The files go to ``out``, which must not
+    exist (default: ``exports/ARM-FORMAT-PRECISION`` in the run folder). They are loaded again from disk,
     checked, and asked the run's test examples; what fails is not published, and the record says why.
 
     Raises `ArmError` for an arm without weights of its own or with another base than was measured,
@@ -77,6 +77,8 @@ def export(
     """
     form, options = format_named(to), options or ExportOptions()
     form.require()
+    if out is not None:
+        _check_free(expanded(out))
     source = open_source(arm, run, task)
     outgoing = outgoing_of(source)
     if (reason := form.refusal(outgoing)) is not None:
@@ -87,7 +89,7 @@ def export(
             f"--precision {precision}: {form.name} is written in {' or '.join(form.precisions)}"
             f"{closest(precision, form.precisions)}"
         )
-    name = f"{source.arm.name}-{form.name}"
+    name = f"{source.arm.name}-{form.name}-{precision}"
     folder = source.run.folder / "exports" / name if out is None else expanded(out)
     return publish(source, outgoing, form, folder, replace(options, precision=precision))
 
@@ -121,8 +123,7 @@ def publish(
 ) -> Export:
     """Write to a scratch folder beside ``folder``, check and re-score, and only then move it there."""
     assert options.precision is not None
-    if folder.exists():
-        raise StorageError(f"{folder} is there already: remove it, or choose another --out")
+    _check_free(folder)
     stated = Export(arm=source.arm.name, format=form.name, precision=options.precision)
     stated = stated.updated(notes=_notes(source, outgoing, form, options.precision))
     with suppress(_RefusedError), whole_folder(folder) as scratch:
@@ -137,6 +138,11 @@ def publish(
         text = json.dumps(_facts(stated, facts), ensure_ascii=False, indent=2)
         (scratch / FACTS).write_text(text + "\n", encoding="utf-8")
     return stated
+
+
+def _check_free(folder: Path) -> None:
+    if folder.exists():
+        raise StorageError(f"{folder} is there already: remove it, or choose another --out")
 
 
 def _proved(
