@@ -20,7 +20,7 @@ FLOORS = (
     "rules_of_thumb json_text json_schema seeds output_kinds folding layout next_item label_marks "
     "label_words label_text label_sets printing private "
     "progress config stats economics model calculator task data score retrieve train strategy result "
-    "verdict advice store planning weigh changes report gates serve cli __main__"
+    "verdict advice store planning weigh changes exports report gates serve cli __main__"
 ).split()
 GROUND = {"_version", ""}  # the version, and the package itself (lazy names)
 LAZY_UP = {("weigh", "report")}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from steelyard.calculator import CostAnswer, cost
     from steelyard.changes import RunComparison, compare
     from steelyard.data.starter import init_from_example, init_from_file
+    from steelyard.exports import Export, export
     from steelyard.planning.forecast import plan
     from steelyard.strategy.saved import load
     from steelyard.task import Task, load_task
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
 _LAZY = {
     "CostAnswer": "steelyard.calculator",
     "Advice": "steelyard.advice",
+    "Export": "steelyard.exports",
     "RunComparison": "steelyard.changes",
     "RunResult": "steelyard.weigh",
     "Task": "steelyard.task",
     "advise": "steelyard.advice",
     "compare": "steelyard.changes",
     "cost": "steelyard.calculator",
+    "export": "steelyard.exports",
     "init_from_example": "steelyard.data.starter",
     "init_from_file": "steelyard.data.starter",
     "load": "steelyard.strategy.saved",
@@ -55,6 +58,7 @@ __all__ = [
     "CostAnswer",
     "CredentialError",
     "DataError",
+    "Export",
     "MissingExtraError",
     "ModelError",
     "RunComparison",
@@ -67,6 +71,7 @@ __all__ = [
     "compare",
     "cost",
     "data",
+    "export",
     "init_from_example",
     "init_from_file",
     "load",

@@ -6,12 +6,30 @@ import importlib.util
 import re
 from pathlib import Path
 
+import pytest
+
 from steelyard.advice.choices import WAYS
 from steelyard.advice.decide import STEPS
+from steelyard.advice.ways import way_facts
 from steelyard.rules_of_thumb import thumb_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "advice.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("word", "way"),
+    [
+        ("rag", "retrieval"),
+        ("lora", "fine_tune"),
+        ("Fine-Tuning", "fine_tune"),
+        ("cascade", "hybrid"),
+    ],
+)
+def test_a_way_is_found_by_the_names_that_the_field_and_strategies_have(
+    word: str, way: str
+) -> None:
+    assert way_facts(word).way == way
 
 
 def test_the_tables_are_those_of_the_data() -> None:

@@ -10,6 +10,7 @@ from steelyard.advice.choices import WAYS
 from steelyard.errors import ConfigError, closest
 from steelyard.packaged import packaged
 from steelyard.rules_of_thumb import ThumbRule, thumb_rules
+from steelyard.strategy import STRATEGIES, traits_of
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ def way_facts(way: str) -> WayFacts:
     """What is known of ``way``. Raises `ConfigError` for an unknown one."""
     data = packaged("advice/data/ways.yaml")
     name = way.strip().lower().replace("-", "_").replace(" ", "_")
+    if name in STRATEGIES and name not in WAYS:
+        name = traits_of(name).family
     name = data["also"].get(name, name)
     if name not in WAYS:
         raise ConfigError(f"unknown way {way!r}{closest(name, WAYS)}; known: {', '.join(WAYS)}")

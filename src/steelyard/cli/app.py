@@ -17,7 +17,7 @@ from steelyard.files import NO_ROOM, sources_kept
 from steelyard.printing import printable, say, warnings_shown
 from steelyard.words import shortened
 
-_VERBS = "run plan train cost ask init advise data compare report models cache".split()
+_VERBS = "run plan train export cost ask init advise data compare report models cache".split()
 _INTERRUPTED = 130
 _LONGEST_LINE, _LONGEST_NAME = 2000, 200  # characters
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from steelyard.errors import ModelError, SteelyardError
 from steelyard.extras import LOCAL_MODULES, command, require
+from steelyard.files import read_json
 from steelyard.model.base import Model, ModelProvider, ModelSpec
 from steelyard.model.files import hash_folder
 from steelyard.model.schema_check import check_grammar
 from steelyard.model.tokenizer import hub_tokenizer
 
 if TYPE_CHECKING:
-    from steelyard.model.local import EngineSettings
+    from steelyard.model.local import EngineSettings, LocalModel
 
 NO_CODE: Mapping[str, Any] = MappingProxyType({"trust_remote_code": False})
 """For every reader of transformers: a model's folder may hold Python of its own. It is not run."""
@@ -78,15 +79,27 @@ def assemble(
     """
     import torch
 
-    from steelyard.model.local import LocalModel
-    from steelyard.model.plain import PlainModel
-    from steelyard.model.ready import make_ready
-
     tokenizer, network = read_tokenizer(source), read_network(source, torch.float32)
     fingerprint = f"{spec.provider}:{weights_id}"
     if spec.adapter is not None:
         network = merge_adapter(network, Path(spec.adapter))
         fingerprint += f"+{hash_folder(Path(spec.adapter), '*.safetensors')[:16]}"
+    return engine_over(network, tokenizer, settings, fingerprint, name, note)
+
+
+def engine_over(
+    network: Any,
+    tokenizer: Any,
+    settings: EngineSettings,
+    fingerprint: str,
+    name: str,
+    note: str = "",
+) -> LocalModel:
+    """Put the fastest correct engine before a loaded network, which is changed in place."""
+    from steelyard.model.local import LocalModel
+    from steelyard.model.plain import PlainModel
+    from steelyard.model.ready import make_ready
+
     network, packed = make_ready(network, settings)
     kind = LocalModel if packed else PlainModel
     if not packed:
@@ -129,7 +142,11 @@ def read_tokenizer(source: str) -> Any:
     """Load the tokenizer at ``source``, padding on the left with the end token where it has none."""
     from transformers import AutoTokenizer
 
-    tokenizer = _reading(source, lambda: AutoTokenizer.from_pretrained(source, **NO_CODE))
+    return with_padding(_reading(source, lambda: AutoTokenizer.from_pretrained(source, **NO_CODE)))
+
+
+def with_padding(tokenizer: Any) -> Any:
+    """Let a tokenizer pad on the left, with the end token where it has none to pad with."""
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     tokenizer.padding_side = "left"
@@ -164,6 +181,14 @@ def merge_adapter(network: Any, folder: Path) -> Any:
     _refuse_pickles(str(folder), folder, "adapter")
     adapted: Any = _reading(str(folder), lambda: PeftModel.from_pretrained(network, str(folder)))
     return adapted.merge_and_unload().eval()
+
+
+def read_adapter_settings(folder: Path) -> dict[str, Any]:
+    """What peft keeps beside LoRA weights: rank ``r``, ``lora_alpha``, ``target_modules`` and more."""
+    try:
+        return dict(read_json(folder / "adapter_config.json"))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(f"{folder}/adapter_config.json cannot be read: {error}") from error
 
 
 def identity(source: str) -> str:

@@ -163,7 +163,7 @@ class DocumentsView:
         return f"{formats.count(bins.total)} of {formats.count(bins.n)} {what}"
 
     def elsewhere(self, arm: ArmView) -> str:
-        """What became of the answers that a cascade gave without documents; empty where there are none."""
+        """What became of the answers that stages without documents gave; empty where there are none."""
         bins = _bins(arm)
         if not bins.elsewhere:
             return ""

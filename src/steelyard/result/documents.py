@@ -64,7 +64,7 @@ class AnswerBins(ResultPart):
     An answer is wrong where its score is below ``right_from``. ``model`` and ``distraction`` are parts of
     ``not_read``: given the evidence alone, the same model answers these wrongly, and those rightly; ``None``
     with a reason where that was not measured. ``dropped_note`` says which cut prompts would not have been
-    noticed. Of a cascade ``n`` answers came from its stages that read documents, ``elsewhere`` ones from
+    noticed. Of an arm of stages ``n`` answers came from those that read documents, ``elsewhere`` ones from
     others: they are in no bin, and ``elsewhere_wrong`` of them are wrong.
     """
 

@@ -52,7 +52,7 @@ def mend(arm: str, bins: AnswerBins) -> DocumentsAdvice:
 
 
 def _beside(bins: AnswerBins) -> str:
-    """What is said of the answers that a cascade gave without documents."""
+    """What is said of the answers that stages without documents gave."""
     if not bins.elsewhere:
         return ""
     answers = f"of its {counted(bins.elsewhere, 'answer')} without documents"

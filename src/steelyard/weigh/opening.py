@@ -21,6 +21,9 @@ from steelyard.store.recorder import Recorder
 from steelyard.weigh.kept import with_kept
 from steelyard.weigh.steps import RunSteps
 
+TASK_FOLDER = "task_folder"
+"""The key under which a run's store keeps where its task lay, for what reads the rows again."""
+
 
 def check_trust(plan: Plan) -> None:
     """Refuse, before anything is spent, to send a key where the user has not agreed to.
@@ -94,6 +97,7 @@ def _steps(plan: Plan, folder: Path, store: Store, display: Display) -> RunSteps
     former = store.run()
     identity = check_identity(None if former is None else former.identity, plan, folder)
     run = store.begin(plan.task.name, identity)
+    store.set_meta(TASK_FOLDER, str(plan.task.folder))
     recorder = _recorder(plan, store)  # what is only kept is asked nothing, and needs no price
     plan = with_kept(plan, identity, store, folder)
     build_model = model_builder(recorder, load_model, plan.prices)

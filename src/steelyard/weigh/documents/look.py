@@ -69,9 +69,9 @@ class ArmPassages:
 
 
 class ReadingStage(NamedTuple):
-    """An arm that answers from documents itself, and its ``path`` in a cascade as `Completion.stage` has it.
+    """An arm that answers from documents itself, and its ``path`` among stages as `Completion.stage` has it.
 
-    The path is empty of an arm that is no cascade. ``is_counted_apart``: no other stage asks its model, so
+    The path is empty of an arm without stages. ``is_counted_apart``: no other stage asks its model, so
     that the tokens of its prompts are known.
     """
 
@@ -108,12 +108,12 @@ def reading_stages(arm: Arm) -> list[ReadingStage]:
 
 
 def are_stages_known(records: Sequence[Record]) -> bool:
-    """Whether it is recorded of a cascade's answers which stage gave each."""
+    """Whether it is recorded which stage gave each answer."""
     return all(map(_stage, records))
 
 
 def _stages(arm: Arm) -> Iterator[tuple[str, Arm]]:
-    """The parts of a cascade that are none themselves, by their paths."""
+    """The parts of a staged arm that have no stages themselves, by their paths."""
     if not isinstance(arm, CascadeArm):
         return
     for role, part in zip(ROLES, arm.parts, strict=True):

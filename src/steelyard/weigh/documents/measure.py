@@ -142,7 +142,7 @@ def right_from(metric: Metric) -> float:
 def _best(arms: Sequence[MeasuredArm], readings: Mapping[str, ArmReadings]) -> MeasuredArm | None:
     """The best arm with documents that is no ceiling, the first of equals.
 
-    A cascade, which answers from documents in part, is taken only where there is no other.
+    One of stages, which answers from documents in part, is taken only where there is no other.
     """
     real = [
         measured

@@ -1,0 +1,358 @@
+"""Faults that others shipped between training and serving, planted in exported files: each is named.
+
+Those of training itself are held elsewhere: ``tests/train/test_learnt.py`` (what is learnt: the end of a
+turn, the seam, empty thoughts, nothing, everything), ``tests/train/test_packing.py`` and ``test_search.py``
+(packed rows, masks, gradients over batches), ``tests/data`` (rows alike on both sides of the split).
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("peft")
+
+import torch
+
+from steelyard.errors import ArmError
+from steelyard.exports import ExportOptions
+from steelyard.exports.base import ExportFormat
+from steelyard.exports.formats import format_named
+from steelyard.exports.publish import publish
+from steelyard.exports.source import ExportSource, open_source
+from steelyard.exports.weights import halved, interleaved
+from tests.exports.faults import Damage, damaged, edit_gguf, edit_json, edit_weights, unseen
+from tests.exports.models import starting_with
+
+Ready = Callable[[str], tuple[ExportSource, Any]]
+RANK = 4
+
+
+def reasons(
+    ready: Ready, out: Path, form: ExportFormat, kind: str = "llama", precision: str | None = None
+) -> str:
+    """Why the export is refused; nothing is left behind."""
+    source, outgoing = ready(kind)
+    options = ExportOptions(precision or form.default_precision(outgoing), items=6)
+    stated = publish(source, outgoing, form, out / "there", options)
+    assert not stated.published and stated.folder is None
+    assert list(out.iterdir()) == []
+    return "\n".join(stated.reasons)
+
+
+def no_template(folder: Path) -> None:
+    (folder / "chat_template.jinja").unlink()
+
+
+def other_template(folder: Path) -> None:
+    path = folder / "chat_template.jinja"
+    path.write_text(path.read_text().replace("You help.", "You are kind."))
+
+
+def louder_template(folder: Path) -> None:
+    path = folder / "chat_template.jinja"
+    path.write_text(path.read_text().replace("{{ m.content }}", "{{ m.content }}!"))
+
+
+def other_end(folder: Path) -> None:
+    path = folder / "chat_template.jinja"
+    path.write_text(path.read_text().replace("<|im_end|>", "<|endoftext|>"))
+
+
+def with_pad_token(folder: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.add_special_tokens({"pad_token": "<pad>"})
+    tokenizer.save_pretrained(folder)
+
+
+def with_bos(folder: Path) -> None:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.post_processor = starting_with(tokenizer.token_to_id("<|im_start|>"), "<|im_start|>")
+    tokenizer.save(str(folder / "tokenizer.json"))
+
+
+def renumbered(folder: Path) -> None:
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    tokens = content["model"]["vocab"]
+    tokens["a"], tokens["b"] = tokens["b"], tokens["a"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+FILES: dict[str, tuple[Damage, str]] = {
+    "the end of a turn is not an end token (1)": (
+        edit_json("generation_config.json", eos_token_id=None),
+        r"nothing stops an answer at '<\|im_end\|>'",
+    ),
+    "another token ends answers (1)": (
+        edit_json("generation_config.json", eos_token_id=272),
+        r"the files end an answer at '<\|endoftext\|>' \(272\), which ended none",
+    ),
+    "the template ends turns otherwise (4)": (
+        other_end,
+        r"the chat template ends an answer with '<\|endoftext\|>', the arm was taught '<\|im_end\|>'",
+    ),
+    "an added pad token has no row (18)": (
+        with_pad_token,
+        r"the vocabulary has 273 rows, the tokenizer 274 tokens: the last 1 have no row",
+    ),
+    "the class of the tokenizer is another (23)": (
+        edit_json("tokenizer_config.json", tokenizer_class="LlamaTokenizer"),
+        r"tokenizer_class is LlamaTokenizer|cannot be loaded again",
+    ),
+    "tokens have other numbers (23)": (renumbered, "tokens have another number"),
+    "BOS twice (3)": (with_bos, r"would begin with <\|im_start\|> twice"),
+    "no chat template (21)": (no_template, "the files hold no chat template"),
+    "two chat templates (21)": (
+        edit_json("tokenizer_config.json", chat_template="{{ 'x' }}"),
+        "hold 2 chat templates that differ",
+    ),
+    "another chat template (22)": (
+        louder_template,
+        r"renders another prompt: at character [0-9]+ '!<\|im_end\|>.*measured '<\|im_end\|>",
+    ),
+    "another hidden prompt (22)": (
+        other_template,
+        "the chat template of the files is not the measured one",
+    ),
+    "another rotary base (19)": (
+        edit_json(
+            "config.json",
+            rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+            rope_theta=10_000.0,
+        ),
+        "rope_theta is 10000.0, that of the measured model 50000.0",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_fault_of_the_files_is_named(case: str, ready: Ready, tmp_path: Path) -> None:
+    damage, expected = FILES[case]
+    refused = reasons(ready, tmp_path, damaged(format_named("safetensors"), damage))
+    assert re.search(expected, refused), refused
+
+
+@pytest.mark.parametrize(
+    ("strength", "expected"),
+    [
+        (RANK, f"alpha was not divided by the rank, {RANK} (15)"),
+        (RANK**0.5, "rsLoRA, alpha by the root of the rank 4, was mistaken (14)"),
+        (RANK**-0.5, "rsLoRA, alpha by the root of the rank 4, was mistaken (14)"),
+        (0, "it was left out, or rounded away (17)"),
+        (3, "the scale of the adapter was mistaken"),
+    ],
+)
+def test_the_strength_of_the_tuning_is_measured(
+    strength: float, expected: str, ready: Ready, tmp_path: Path
+) -> None:
+    changes = ready("llama")[1].merged.changes
+    assert len(changes) >= 7
+
+    def change(tensors: dict[str, Any]) -> None:
+        for name, added in changes.items():
+            tensors[name] = tensors[name] + (strength - 1) * added
+
+    form = damaged(format_named("safetensors"), edit_weights(change))
+    refused = reasons(ready, tmp_path, form, precision="float32")
+    assert expected.partition(" (1")[0] in refused
+
+
+def test_a_head_of_its_own_that_is_tied_again_is_named(ready: Ready, tmp_path: Path) -> None:
+    """13: the tuned head is dropped, and the embedding stands in for it."""
+    source, outgoing = ready("llama")
+    network = copy.deepcopy(outgoing.merged.network)
+    head = network.get_output_embeddings()
+    head.weight = torch.nn.Parameter(head.weight.detach() * 1.5 + 0.1)
+    network.config.tie_word_embeddings = False
+    apart = outgoing.__class__(
+        **{**vars(outgoing), "merged": outgoing.merged._replace(network=network)}
+    )
+
+    def tie(folder: Path) -> None:
+        edit_weights(lambda tensors: tensors.pop("lm_head.weight"))(folder)
+        edit_json("config.json", tie_word_embeddings=True)(folder)
+
+    form = damaged(format_named("safetensors"), tie)
+    stated = publish(source, apart, form, tmp_path / "there", ExportOptions("float32", 6))
+    assert "the head is tied to the embedding in the files, and was tuned apart" in "\n".join(
+        stated.reasons
+    )
+
+
+def test_rows_in_another_order_are_named(ready: Ready, tmp_path: Path) -> None:
+    """19: rotary positions need rows of queries and keys in the order of the reader."""
+    name = "model.layers.0.self_attn.q_proj.weight"
+
+    def change(tensors: dict[str, Any]) -> None:
+        tensors[name] = interleaved(tensors[name], 4)
+
+    refused = reasons(ready, tmp_path, damaged(format_named("safetensors"), edit_weights(change)))
+    assert f"{name} is in another order of rows than rotary positions need" in refused
+
+
+def test_a_missing_weight_and_a_wrong_one_are_named(ready: Ready, tmp_path: Path) -> None:
+    name = "model.layers.1.input_layernorm.weight"
+
+    def halve(tensors: dict[str, Any]) -> None:
+        tensors[name] = tensors[name] / 2
+
+    refused = reasons(ready, tmp_path, damaged(format_named("safetensors"), edit_weights(halve)))
+    assert f"{name} is 0.5 times the measured weight" in refused
+
+
+def test_the_adapter_says_the_scale_that_servers_compute(ready: Ready, tmp_path: Path) -> None:
+    """14 and 15: a server knows alpha and rank alone."""
+    form = format_named("adapter")
+    flagged = damaged(form, edit_json("adapter_config.json", use_rslora=True))
+    assert "use_rslora is set, which servers ignore" in reasons(ready, tmp_path, flagged)
+    doubled = damaged(form, edit_json("adapter_config.json", lora_alpha=8 * RANK))
+    assert "times as strong as measured: alpha was not divided by the rank" in reasons(
+        ready, tmp_path, doubled
+    )
+    elsewhere = damaged(
+        form, edit_json("adapter_config.json", base_model_name_or_path="other/base")
+    )
+    assert "names the base 'other/base', it was trained on 'tiny-llama'" in reasons(
+        ready, tmp_path, elsewhere
+    )
+
+
+def test_another_base_or_adapter_than_was_measured_is_refused(
+    runs: Callable[[str], Path], ready: Ready
+) -> None:
+    """16: merged onto weights that the adapter was not trained on."""
+    source, _ = ready("llama")
+    for path in (
+        Path(source.weights) / "model.safetensors",
+        runs("llama") / "arms" / "lora" / "adapter" / "adapter_model.safetensors",
+    ):
+        content, aside = path.read_bytes(), path.with_suffix(".aside")
+        path.rename(aside)  # a loaded network may still read the file that it came from
+        try:
+            path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+            with pytest.raises(ArmError, match="are not those that were measured"):
+                open_source("lora", runs("llama"), None)
+        finally:
+            aside.replace(path)
+
+
+def unpermuted(name: str, data: Any) -> Any:
+    if ".attn_q." not in name:
+        return data
+    return halved(torch.from_numpy(data.astype("float32")), 4).numpy().astype(data.dtype)
+
+
+def one_more(tokens: list[Any]) -> list[Any]:
+    return [*tokens, "<pad>" if isinstance(tokens[0], str) else 3]
+
+
+GGUF: dict[str, tuple[Damage, str]] = {
+    "BOS twice (3, 20)": (
+        edit_gguf(change={"tokenizer.ggml.add_bos_token": lambda _: True}),
+        "would begin with <|im_start|> twice",
+    ),
+    "add_bos left to a default (20)": (
+        edit_gguf(drop=("tokenizer.ggml.add_bos_token",)),
+        "add_bos_token is not in the file",
+    ),
+    "no chat template (21)": (
+        edit_gguf(drop=("tokenizer.chat_template",)),
+        "the files hold no chat template",
+    ),
+    "two chat templates (21)": (
+        edit_gguf(add={"tokenizer.chat_template.rag": "{{ 'x' }}"}),
+        "hold 2 chat templates that differ",
+    ),
+    "more tokens than rows (18)": (
+        edit_gguf(
+            change={"tokenizer.ggml.tokens": one_more, "tokenizer.ggml.token_type": one_more}
+        ),
+        "the vocabulary has 273 rows, the file lists 274 tokens",
+    ),
+    "rows not permuted (19)": (
+        edit_gguf(tensors=unpermuted),
+        "in another order of rows than rotary positions need",
+    ),
+    "another rotary base (19)": (
+        edit_gguf(change={"llama.rope.freq_base": lambda _: 10_000.0}),
+        "rope_theta is 10000.0",
+    ),
+    "another end token (1)": (
+        edit_gguf(change={"tokenizer.ggml.eos_token_id": lambda _: 272}),
+        "nothing stops an answer at '<|im_end|>'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GGUF)
+def test_a_fault_of_a_gguf_file_is_named(case: str, ready: Ready, tmp_path: Path) -> None:
+    damage, expected = GGUF[case]
+    refused = reasons(ready, tmp_path, damaged(format_named("gguf"), damage))
+    assert expected in refused
+
+
+def test_what_is_too_large_for_the_precision_is_named(ready: Ready, tmp_path: Path) -> None:
+    source, outgoing = ready("llama")
+    network = copy.deepcopy(outgoing.merged.network)
+    network.model.embed_tokens.weight.data[5, 0] = 1e6
+    large = outgoing.__class__(
+        **{**vars(outgoing), "merged": outgoing.merged._replace(network=network)}
+    )
+    stated = publish(
+        source, large, format_named("gguf"), tmp_path / "there", ExportOptions("f16", 6)
+    )
+    assert "its largest value, 1e+06, is too large for the precision" in "\n".join(stated.reasons)
+
+
+def test_a_fault_that_only_answers_show_is_refused_with_its_interval(
+    ready: Ready, tmp_path: Path
+) -> None:
+    """Weights that no check can read back, as those of CTranslate2, are held to their answers."""
+
+    def change(tensors: dict[str, Any]) -> None:
+        for name in tensors:
+            if "layers.1.mlp.down_proj" in name or "layers.0.self_attn" in name:
+                tensors[name] = -tensors[name]
+
+    source, outgoing = ready("llama")
+    form = unseen(format_named("safetensors"), edit_weights(change))
+    stated = publish(source, outgoing, form, tmp_path / "there", ExportOptions("float32"))
+    assert not stated.published and stated.rescored is not None
+    rescored = stated.rescored
+    assert rescored.equal < rescored.items == rescored.of
+    assert rescored.low is not None and rescored.low < -0.01
+    assert f"{rescored.equal} of {rescored.items} answers are equal" in stated.reasons[0]
+    assert "is not shown to be within 1 point: exported less measured is" in stated.reasons[0]
+    lenient = ExportOptions("float32", tolerance=1.0)
+    assert publish(source, outgoing, form, tmp_path / "there", lenient).published
+
+
+def test_test_rows_among_the_training_rows_are_said(ready: Ready, tmp_path: Path) -> None:
+    """24: figures of rows that were learnt are no figures."""
+    from dataclasses import replace
+
+    from steelyard.result.audit import Leaks
+
+    source, outgoing = ready("llama")
+    result = source.run.result
+    audit = result.audit.updated(leaks={"exact": Leaks(count=2, test_count=2)})
+    leaky = replace(source, run=replace(source.run, result=result.updated(audit=audit)))
+    form, options = format_named("safetensors"), ExportOptions("float32", 3)
+    stated = publish(leaky, outgoing, form, tmp_path / "there", options)
+    assert any("test rows alike to one of train or dev: 2 exact" in note for note in stated.notes)
+    assert not any(
+        "alike" in note
+        for note in publish(source, outgoing, form, tmp_path / "sound", options).notes
+    )
