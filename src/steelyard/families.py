@@ -102,3 +102,14 @@ RETRIEVERS: Registry[Any] = Registry(
     "steelyard.retrievers",
 )
 """Classes of `steelyard.retrieve.base.Retriever`."""
+
+EXPORT_FORMATS: Registry[Any] = Registry(
+    "format",
+    {
+        "adapter": "steelyard.exports.adapter:AdapterFormat",
+        "safetensors": "steelyard.exports.merged_format:SafetensorsFormat",
+        "gguf": "steelyard.exports.gguf_format:GgufFormat",
+        "ctranslate2": "steelyard.exports.ctranslate2_format:CTranslate2Format",
+    },
+)
+"""Classes of `steelyard.exports.base.ExportFormat`."""

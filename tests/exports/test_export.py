@@ -18,11 +18,11 @@ import torch
 from steelyard.cli import main
 from steelyard.errors import ArmError, ConfigError, DataError, StorageError
 from steelyard.exports import ExportOptions, export
-from steelyard.exports.formats import FORMATS, format_named
 from steelyard.exports.gguf_tensors import network_refusal
 from steelyard.exports.gguf_tokens import split_name, tokens_refusal
 from steelyard.exports.publish import publish
 from steelyard.exports.source import ExportSource
+from steelyard.families import EXPORT_FORMATS
 from tests.conftest import HidePackages
 
 Ready = Callable[[str], tuple[ExportSource, Any]]
@@ -46,7 +46,7 @@ def test_each_format_answers_as_measured(
 ) -> None:
     source, outgoing = ready(kind)
     options = ExportOptions(precision, tolerance=0.25)
-    stated = publish(source, outgoing, format_named(name), tmp_path / "out", options)
+    stated = publish(source, outgoing, EXPORT_FORMATS.get(name)(), tmp_path / "out", options)
     assert stated.reasons == () and stated.published
     rescored = stated.rescored
     assert rescored is not None and rescored.items == rescored.of == len(source.examples)
@@ -63,9 +63,9 @@ def test_no_file_names_a_place_on_this_machine(ready: Ready, tmp_path: Path) -> 
         publish(
             source,
             outgoing,
-            format_named(name),
+            EXPORT_FORMATS.get(name)(),
             tmp_path / name,
-            ExportOptions(format_named(name).default_precision(outgoing), 3),
+            ExportOptions(EXPORT_FORMATS.get(name)().default_precision(outgoing), 3),
         )
         for path in (tmp_path / name).rglob("*"):
             assert path.is_dir() or home not in path.read_bytes(), path
@@ -74,7 +74,7 @@ def test_no_file_names_a_place_on_this_machine(ready: Ready, tmp_path: Path) -> 
 def test_the_card_has_what_a_hub_and_a_reader_need(ready: Ready, tmp_path: Path) -> None:
     source, outgoing = ready("llama")
     options = ExportOptions("float32", items=5)
-    publish(source, outgoing, format_named("safetensors"), tmp_path / "out", options)
+    publish(source, outgoing, EXPORT_FORMATS.get("safetensors")(), tmp_path / "out", options)
     text = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     front = yaml.safe_load(text.split("---\n")[1])
     quality = source.figures.quality
@@ -104,7 +104,11 @@ def test_the_files_are_what_their_readers_expect(ready: Ready, tmp_path: Path) -
 
     source, outgoing = ready("llama")
     publish(
-        source, outgoing, format_named("safetensors"), tmp_path / "st", ExportOptions("bfloat16", 3)
+        source,
+        outgoing,
+        EXPORT_FORMATS.get("safetensors")(),
+        tmp_path / "st",
+        ExportOptions("bfloat16", 3),
     )
     config = json.loads((tmp_path / "st" / "config.json").read_text())
     assert config["torch_dtype"] == config["dtype"] == "bfloat16" and config["rope_theta"] == 50_000
@@ -112,7 +116,11 @@ def test_the_files_are_what_their_readers_expect(ready: Ready, tmp_path: Path) -
     assert tokenizer["tokenizer_class"] == "PreTrainedTokenizerFast"
     assert "chat_template" not in tokenizer and "extra_special_tokens" not in tokenizer
     publish(
-        source, outgoing, format_named("gguf"), tmp_path / "gguf", ExportOptions("q8_0", 3, 0.25)
+        source,
+        outgoing,
+        EXPORT_FORMATS.get("gguf")(),
+        tmp_path / "gguf",
+        ExportOptions("q8_0", 3, 0.25),
     )
     reader = GGUFReader(str(tmp_path / "gguf" / "model-q8_0.gguf"))
     kinds = {tensor.name: tensor.tensor_type.name for tensor in reader.tensors}
@@ -127,7 +135,7 @@ def test_a_tokenizer_that_adds_what_its_template_writes_is_said(
 ) -> None:
     """3: as in Llama 3, where a fault would be the export's alone if the base did not do it."""
     source, outgoing = ready("llama3")
-    form, options = format_named("safetensors"), ExportOptions("float32", 3)
+    form, options = EXPORT_FORMATS.get("safetensors")(), ExportOptions("float32", 3)
     stated = publish(source, outgoing, form, tmp_path / "out", options)
     assert stated.published
     assert any("puts <|begin_of_text|> before every text" in note for note in stated.notes)
@@ -137,7 +145,9 @@ def test_rows_without_a_token_are_listed_as_unused(ready: Ready, tmp_path: Path)
     from gguf import GGUFReader
 
     source, outgoing = ready("qwen2")
-    publish(source, outgoing, format_named("gguf"), tmp_path / "out", ExportOptions("f16", 3))
+    publish(
+        source, outgoing, EXPORT_FORMATS.get("gguf")(), tmp_path / "out", ExportOptions("f16", 3)
+    )
     fields = GGUFReader(str(tmp_path / "out" / "model-f16.gguf")).fields
     tokens, kinds = (fields[f"tokenizer.ggml.{n}"].contents() for n in ("tokens", "token_type"))
     assert len(tokens) == outgoing.merged.network.config.vocab_size
@@ -261,12 +271,27 @@ def test_ctranslate2_answers_as_measured(ready: Ready, tmp_path: Path) -> None:
     source, outgoing = ready("llama")
     for precision in ("float32", "int8"):
         options = ExportOptions(precision, tolerance=0.3)
-        form = format_named("ctranslate2")
+        form = EXPORT_FORMATS.get("ctranslate2")()
         stated = publish(source, outgoing, form, tmp_path / precision, options)
         assert stated.published, stated.reasons
 
 
-def test_the_verb_offers_every_format() -> None:
-    from steelyard.cli.export import FORMAT_NAMES
+def test_the_verb_offers_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in EXPORT_FORMATS)
 
-    assert tuple(FORMATS) == FORMAT_NAMES
+
+@pytest.mark.parametrize(
+    ("tolerance", "problem"),
+    [
+        ("5%", "write it as a share, 0.05"),
+        ("much", "is not a share"),
+        ("1,5", "can be read in two ways"),
+    ],
+)
+def test_a_tolerance_that_is_no_share_is_refused(
+    tolerance: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "lora", "--to", "gguf", "--tolerance", tolerance]) == 2
+    assert problem in capsys.readouterr().err

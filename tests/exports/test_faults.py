@@ -24,10 +24,10 @@ import torch
 from steelyard.errors import ArmError
 from steelyard.exports import ExportOptions
 from steelyard.exports.base import ExportFormat
-from steelyard.exports.formats import format_named
 from steelyard.exports.publish import publish
 from steelyard.exports.source import ExportSource, open_source
 from steelyard.exports.weights import halved, interleaved
+from steelyard.families import EXPORT_FORMATS
 from tests.exports.faults import Damage, damaged, edit_gguf, edit_json, edit_weights, unseen
 from tests.exports.models import starting_with
 
@@ -140,7 +140,7 @@ FILES: dict[str, tuple[Damage, str]] = {
 @pytest.mark.parametrize("case", FILES)
 def test_a_fault_of_the_files_is_named(case: str, ready: Ready, tmp_path: Path) -> None:
     damage, expected = FILES[case]
-    refused = reasons(ready, tmp_path, damaged(format_named("safetensors"), damage))
+    refused = reasons(ready, tmp_path, damaged(EXPORT_FORMATS.get("safetensors")(), damage))
     assert re.search(expected, refused), refused
 
 
@@ -164,7 +164,7 @@ def test_the_strength_of_the_tuning_is_measured(
         for name, added in changes.items():
             tensors[name] = tensors[name] + (strength - 1) * added
 
-    form = damaged(format_named("safetensors"), edit_weights(change))
+    form = damaged(EXPORT_FORMATS.get("safetensors")(), edit_weights(change))
     refused = reasons(ready, tmp_path, form, precision="float32")
     assert expected.partition(" (1")[0] in refused
 
@@ -184,7 +184,7 @@ def test_a_head_of_its_own_that_is_tied_again_is_named(ready: Ready, tmp_path: P
         edit_weights(lambda tensors: tensors.pop("lm_head.weight"))(folder)
         edit_json("config.json", tie_word_embeddings=True)(folder)
 
-    form = damaged(format_named("safetensors"), tie)
+    form = damaged(EXPORT_FORMATS.get("safetensors")(), tie)
     stated = publish(source, apart, form, tmp_path / "there", ExportOptions("float32", 6))
     assert "the head is tied to the embedding in the files, and was tuned apart" in "\n".join(
         stated.reasons
@@ -198,7 +198,9 @@ def test_rows_in_another_order_are_named(ready: Ready, tmp_path: Path) -> None:
     def change(tensors: dict[str, Any]) -> None:
         tensors[name] = interleaved(tensors[name], 4)
 
-    refused = reasons(ready, tmp_path, damaged(format_named("safetensors"), edit_weights(change)))
+    refused = reasons(
+        ready, tmp_path, damaged(EXPORT_FORMATS.get("safetensors")(), edit_weights(change))
+    )
     assert f"{name} is in another order of rows than rotary positions need" in refused
 
 
@@ -208,13 +210,15 @@ def test_a_missing_weight_and_a_wrong_one_are_named(ready: Ready, tmp_path: Path
     def halve(tensors: dict[str, Any]) -> None:
         tensors[name] = tensors[name] / 2
 
-    refused = reasons(ready, tmp_path, damaged(format_named("safetensors"), edit_weights(halve)))
+    refused = reasons(
+        ready, tmp_path, damaged(EXPORT_FORMATS.get("safetensors")(), edit_weights(halve))
+    )
     assert f"{name} is 0.5 times the measured weight" in refused
 
 
 def test_the_adapter_says_the_scale_that_servers_compute(ready: Ready, tmp_path: Path) -> None:
     """14 and 15: a server knows alpha and rank alone."""
-    form = format_named("adapter")
+    form = EXPORT_FORMATS.get("adapter")()
     flagged = damaged(form, edit_json("adapter_config.json", use_rslora=True))
     assert "use_rslora is set, which servers ignore" in reasons(ready, tmp_path, flagged)
     doubled = damaged(form, edit_json("adapter_config.json", lora_alpha=8 * RANK))
@@ -299,7 +303,7 @@ GGUF: dict[str, tuple[Damage, str]] = {
 @pytest.mark.parametrize("case", GGUF)
 def test_a_fault_of_a_gguf_file_is_named(case: str, ready: Ready, tmp_path: Path) -> None:
     damage, expected = GGUF[case]
-    refused = reasons(ready, tmp_path, damaged(format_named("gguf"), damage))
+    refused = reasons(ready, tmp_path, damaged(EXPORT_FORMATS.get("gguf")(), damage))
     assert expected in refused
 
 
@@ -311,7 +315,7 @@ def test_what_is_too_large_for_the_precision_is_named(ready: Ready, tmp_path: Pa
         **{**vars(outgoing), "merged": outgoing.merged._replace(network=network)}
     )
     stated = publish(
-        source, large, format_named("gguf"), tmp_path / "there", ExportOptions("f16", 6)
+        source, large, EXPORT_FORMATS.get("gguf")(), tmp_path / "there", ExportOptions("f16", 6)
     )
     assert "its largest value, 1e+06, is too large for the precision" in "\n".join(stated.reasons)
 
@@ -327,7 +331,7 @@ def test_a_fault_that_only_answers_show_is_refused_with_its_interval(
                 tensors[name] = -tensors[name]
 
     source, outgoing = ready("llama")
-    form = unseen(format_named("safetensors"), edit_weights(change))
+    form = unseen(EXPORT_FORMATS.get("safetensors")(), edit_weights(change))
     stated = publish(source, outgoing, form, tmp_path / "there", ExportOptions("float32"))
     assert not stated.published and stated.rescored is not None
     rescored = stated.rescored
@@ -349,7 +353,7 @@ def test_test_rows_among_the_training_rows_are_said(ready: Ready, tmp_path: Path
     result = source.run.result
     audit = result.audit.updated(leaks={"exact": Leaks(count=2, test_count=2)})
     leaky = replace(source, run=replace(source.run, result=result.updated(audit=audit)))
-    form, options = format_named("safetensors"), ExportOptions("float32", 3)
+    form, options = EXPORT_FORMATS.get("safetensors")(), ExportOptions("float32", 3)
     stated = publish(leaky, outgoing, form, tmp_path / "there", options)
     assert any("test rows alike to one of train or dev: 2 exact" in note for note in stated.notes)
     assert not any(

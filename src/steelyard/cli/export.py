@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from steelyard.cli.options import count, file_path
+from steelyard.cli.options import count, file_path, share
+from steelyard.families import EXPORT_FORMATS
 from steelyard.printing import say, say_json
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 REFUSED = 1
 """Exit code where the files were written, did not hold, and were removed."""
-FORMAT_NAMES = ("adapter", "safetensors", "gguf", "ctranslate2")
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,7 +30,11 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "arm", metavar="ARM", help="an arm's folder, such as runs/NAME/arms/lora, or its name"
     )
     verb.add_argument(
-        "--to", metavar="FORMAT", required=True, choices=FORMAT_NAMES, help=" ".join(FORMAT_NAMES)
+        "--to",
+        metavar="FORMAT",
+        required=True,
+        choices=[*EXPORT_FORMATS],
+        help=" ".join(EXPORT_FORMATS),
     )
     verb.add_argument("--run", metavar="FOLDER", type=file_path, help="the run folder of ARM")
     verb.add_argument(
@@ -53,7 +57,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     verb.add_argument(
         "--tolerance",
         metavar="T",
-        type=float,
+        type=share,
         help="how far the metric may fall, by the lower limit of its interval (default: 0.01)",
     )
     verb.add_argument("--json", action="store_true", help="print what was found on stdout as JSON")

@@ -115,15 +115,24 @@ def whole(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
-def _money(text: str) -> Decimal:
+def share(text: str) -> float:
+    """A share as a number; a percentage is refused with the share that it is."""
+    return float(_number(text, "a share, such as 0.01"))
+
+
+def _number(text: str, what: str) -> Decimal:
     from steelyard.config.numbers import number_text
 
     try:
-        value = Decimal(str(number_text(text)))
+        return Decimal(str(number_text(text)))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     except InvalidOperation:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of money") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not {what}") from None
+
+
+def _money(text: str) -> Decimal:
+    value = _number(text, "an amount of money")
     if not value.is_finite() or value < 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not an amount of money")
     return value

@@ -13,12 +13,12 @@ from steelyard.errors import ConfigError, ModelError, StorageError, closest
 from steelyard.exports.base import ExportFormat, Outgoing
 from steelyard.exports.card import CardFacts, card_text, leaks_text
 from steelyard.exports.checks import Checked, faults_of
-from steelyard.exports.formats import format_named
 from steelyard.exports.merged import merge
 from steelyard.exports.pretrained import added_before
 from steelyard.exports.records import Export
 from steelyard.exports.rescore import TOLERANCE, rescore
 from steelyard.exports.source import ExportSource, open_source
+from steelyard.families import EXPORT_FORMATS
 from steelyard.files import expanded, hash_file, whole_folder
 from steelyard.model import huggingface
 from steelyard.model.embedded import find_gguf
@@ -75,7 +75,8 @@ def export(
     `ConfigError` for a format that cannot hold its architecture, `MissingExtraError` for one whose
     package is missing, `StorageError` and `DataError` as `open_source` does.
     """
-    form, options = format_named(to), options or ExportOptions()
+    form: ExportFormat = EXPORT_FORMATS.get(to)()
+    options = options or ExportOptions()
     form.require()
     if out is not None:
         _check_free(expanded(out))
