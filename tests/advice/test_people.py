@@ -98,6 +98,15 @@ def test_nothing_turns_on_what_is_beside_the_point(person: Person) -> None:
     check_irrelevant(person.answers)
 
 
+@pytest.mark.parametrize(("labels", "enough"), [(2, 500), (20, 500), (400, 4_000)])
+def test_examples_that_would_do_grow_with_the_labels(labels: int, enough: int) -> None:
+    advice = advise(
+        {"can_judge": True, "kind": "label", "labels": labels, "requests_per_day": 5_000_000}
+    )
+    assert f"examples {enough:,} or more: classical" in [answer.text for answer in advice.unknown]
+    assert "rows_a_label_10" in {cited.rule.id for cited in advice.rules}
+
+
 anybody = st.fixed_dictionaries({}, optional={k: st.sampled_from(v) for k, v in OTHERWISE.items()})
 
 

@@ -18,7 +18,7 @@ from steelyard.advice.reasons import reasons_of
 from steelyard.advice.situation import Situation, situation_of
 from steelyard.advice.steps import Subject, next_steps
 from steelyard.advice.task_file import task_yaml
-from steelyard.advice.turning import turning_answers
+from steelyard.advice.turning import rules_of_marks, turning_answers
 from steelyard.rules_of_thumb import thumb_rules
 from steelyard.words import counted
 
@@ -52,9 +52,13 @@ def advise(
     subject = subject or Subject()
     choice = choose(case)
     reasons = reasons_of(case, choice.rules)
-    ids = [*choice.rules, *(rule for reason in reasons for rule in reason.rules)]
     stands = not case.answers or _stands_alone(choice)
     skipped = [key for key in answer_keys() if key not in case.answers]
+    unknown, flips = (
+        () if stands else tuple(turning_answers(case, keys)) for keys in (skipped, list(case.answers))
+    )
+    ids = [*choice.rules, *(rule for reason in reasons for rule in reason.rules)]
+    ids += [] if stands else rules_of_marks(case, [*unknown, *flips])
     return Advice(
         choice.way,
         choice.why,
@@ -63,8 +67,8 @@ def advise(
         tuple(cited(ids, today or date.today())),
         tuple(likely_mistakes(case, choice.way)),
         tuple(next_steps(case, choice.way, subject)),
-        () if stands else tuple(turning_answers(case, skipped)),
-        () if stands else tuple(turning_answers(case, list(case.answers))),
+        unknown,
+        flips,
         tuple(_notes(case, choice)),
         None if subject.task else task_yaml(case, choice.way, subject.metric),
         case,

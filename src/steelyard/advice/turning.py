@@ -50,6 +50,18 @@ def turning_answers(case: Situation, keys: Sequence[str]) -> list[TurningAnswer]
     return turning
 
 
+def rules_of_marks(case: Situation, turning: Sequence[TurningAnswer]) -> list[str]:
+    """The rules whose mark moves with an answer, where what turns the advice may rest on that mark."""
+    turned = {answer.key for answer in turning} | case.answers.keys()
+    return [
+        rule.id
+        for rule in thumb_rules().values()
+        if rule.per
+        and rule.mark_at(case.figures) is not None
+        and rule.reads in turned
+    ]
+
+
 def _values(key: AnswerKey, case: Situation) -> list[Any]:
     match key.type:
         case "yes_no":
@@ -80,9 +92,9 @@ def _counts(key: AnswerKey, case: Situation) -> Iterator[int]:
     """The least value, and both sides of every mark on the count or on what is worked out from it."""
     yield key.least
     for rule in thumb_rules().values():
-        mark = rule.mark
-        if mark is not None and key.name in rule.per:
-            yield from _fits(rule, mark, key, case)
+        if rule.mark is not None and key.name in rule.per:
+            yield from _fits(rule, rule.mark, key, case)
+        mark = rule.mark_at(case.figures)
         if mark is None or key.name not in WORKED_OUT.get(rule.reads, (rule.reads,)):
             continue
         if "prompt_tokens" in WORKED_OUT.get(rule.reads, ()):
