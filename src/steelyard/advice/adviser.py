@@ -55,7 +55,8 @@ def advise(
     stands = not case.answers or _stands_alone(choice)
     skipped = [key for key in answer_keys() if key not in case.answers]
     unknown, flips = (
-        () if stands else tuple(turning_answers(case, keys)) for keys in (skipped, list(case.answers))
+        () if stands else tuple(turning_answers(case, keys))
+        for keys in (skipped, list(case.answers))
     )
     ids = [*choice.rules, *(rule for reason in reasons for rule in reason.rules)]
     ids += [] if stands else rules_of_marks(case, [*unknown, *flips])

@@ -56,9 +56,7 @@ def rules_of_marks(case: Situation, turning: Sequence[TurningAnswer]) -> list[st
     return [
         rule.id
         for rule in thumb_rules().values()
-        if rule.per
-        and rule.mark_at(case.figures) is not None
-        and rule.reads in turned
+        if rule.per and rule.mark_at(case.figures) is not None and rule.reads in turned
     ]
 
 
