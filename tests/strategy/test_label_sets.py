@@ -15,12 +15,12 @@ from steelyard.strategy import StrategySpec, build_strategy
 from steelyard.strategy.base import Arm, Brief, FitContext, TaskFacts
 from steelyard.strategy.cascade_parts import default_first
 from steelyard.strategy.formats import Shot
+from steelyard.strategy.lessons import chat_samples
 from steelyard.strategy.linear import fit_sets, memberships
-from steelyard.strategy.prompt import PromptRecipe, answer_schema, full_instruction
+from steelyard.strategy.prompt import Prompt, PromptRecipe, answer_schema, full_instruction
 from steelyard.strategy.reading import canonical, read_completion
 from steelyard.strategy.saved import load_arm, save_arm
 from steelyard.strategy.shots import CHOICES, shot_sequence
-from steelyard.strategy.tuned import chat_samples
 from tests.strategy.samples import FILLER, TOPICS
 
 LABELS = tuple(TOPICS)
@@ -176,7 +176,9 @@ def test_a_list_that_was_cut_is_a_failure(text: str, *, reasoned: bool) -> None:
 
 def test_tuning_learns_the_same_lists() -> None:
     recipe = PromptRecipe("Give the labels.", "system_user", kind="labels")
-    (sample,) = chat_samples(recipe, [Example("1", "late invoice", '["ACCOUNT", "BILLING"]')])
+    (sample,) = chat_samples(
+        Prompt(recipe), [Example("1", "late invoice", '["ACCOUNT", "BILLING"]')]
+    )
     assert sample.output == '["ACCOUNT", "BILLING"]'
 
 

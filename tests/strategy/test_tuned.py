@@ -14,16 +14,15 @@ from steelyard.model import Model, ModelSpec
 from steelyard.model.base import WrappedModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
+from steelyard.strategy.lessons import chat_samples, short_instruction
 from steelyard.strategy.optimise.budget import pass_tokens
-from steelyard.strategy.prompt import PromptRecipe
+from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.traits import Traits
 from steelyard.strategy.tuned import (
     MIN_EXAMPLES,
     TunedOptions,
     TunedStrategy,
-    chat_samples,
-    short_instruction,
 )
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.learnt import Learnt
@@ -257,5 +256,7 @@ def test_the_instruction_is_short_full_or_a_text(
 
 def test_the_references_are_learnt_as_they_are() -> None:
     code = "    x = 1\n    return x\n"
-    (sample,) = chat_samples(PromptRecipe("Go on.", "system_user"), [Example("a", "f():", code)])
+    (sample,) = chat_samples(
+        Prompt(PromptRecipe("Go on.", "system_user")), [Example("a", "f():", code)]
+    )
     assert sample.output == code and sample.messages[-1].content == "f():"

@@ -116,8 +116,8 @@ class Prompt:
     order: str = RETRIEVED_ORDERS[0]
     grounding: Grounding | None = None
 
-    def freed(self) -> Prompt:
-        return replace(self, recipe=replace(self.recipe, decoding="free"))
+    def decoded(self, decoding: Decoding) -> Prompt:
+        return replace(self, recipe=replace(self.recipe, decoding=decoding))
 
     def requests(self, questions: Sequence[Question], nonce: str = "") -> list[Request]:
         if self.index is None or not self.recipe.retrieved or not questions:

@@ -140,7 +140,7 @@ class PromptStrategy(Strategy):
 
     def _search_free(self, evaluator: DevEvaluator, outcome: SearchResult) -> SearchResult:
         shortlist = [
-            SearchCandidate(candidate.name, candidate.value.freed(), candidate.size)
+            SearchCandidate(candidate.name, candidate.value.decoded("free"), candidate.size)
             for candidate in outcome.ranked[: max(1, self.config.free_candidates)]
         ]
         choice = evaluator.choose(shortlist)

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from steelyard.core import Answer, Example, Question, Usage, questions_of
 from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec
-from steelyard.packaged import packaged
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import (
     Arm,
@@ -29,6 +28,7 @@ from steelyard.strategy.forecasting import (
     forecast_of,
     one_answer,
 )
+from steelyard.strategy.lessons import Lessons, chat_samples, short_instruction
 from steelyard.strategy.optimise.budget import budget_block, pass_tokens, tuning_budget, tuning_used
 from steelyard.strategy.prompt import (
     Decoding,
@@ -36,7 +36,6 @@ from steelyard.strategy.prompt import (
     PromptRecipe,
     answer_schema,
     free_name,
-    full_instruction,
     output_limit,
 )
 from steelyard.strategy.prompt_search import FormatName
@@ -45,7 +44,6 @@ from steelyard.strategy.record import FitRecord, TrainingRecord
 from steelyard.strategy.room import AnswerRoom
 from steelyard.strategy.search import Stage, Trial, stratified_order
 from steelyard.train.base import (
-    ChatSample,
     DevScore,
     ScoreDev,
     Tuned,
@@ -83,27 +81,28 @@ class TunedStrategy(Strategy):
         The tuner chooses by the task's metric over what the first of them answers on dev.
         """
         self.require_fit(context.task, context.spec)
-        recipe = self._recipe(context)
+        prompt = self.prompt(context)
         order = stratified_order(context.dev, fit_generator(context.seed, self.name))
         dev = [context.dev[place] for place in order]
-        score = self._scorer(context, recipe, dev) if dev else None
+        score = self._scorer(context, prompt, dev) if dev else None
         job = TuningJob(context.spec, context.folder, context.seed, context.progress, score)
-        samples, checked = (chat_samples(recipe, part) for part in (context.train, dev))
+        lessons, checked = self.lessons(context, prompt), chat_samples(prompt, dev)
         try:
-            tuned = self.tuner.tune(samples, checked, self.config, job)
+            tuned = self.tuner.tune(lessons.samples, checked, self.config, job)
         except ConfigError as error:
             raise ConfigError(f"strategy {self.name}: {error}") from None
         model = context.build_model(tuned.spec)
         arms = [
-            self._arm(context, name, replace(recipe, decoding=decoding), tuned, model)
+            self._arm(context, name, prompt.decoded(decoding), tuned, model)
             for name, decoding in self._decodings(context.brief).items()
         ]
-        training = _training(tuned, len(samples), self.config.max_tokens)
-        budget = self._budget(context, recipe, tuned)
+        training = _training(tuned, lessons, self.config.max_tokens)
+        budget = self._budget(context, prompt, tuned)
         room = AnswerRoom.of(context.brief)
         for arm in arms:
             score_on_dev = context.score(context.dev, _answered_with_room(arm, room, context.dev))
             search = {"dev_score": score_on_dev, "dev_calls": len(dev), "budget": budget}
+            search |= lessons.search
             if (
                 arm is arms[0] and tuned.dev_asked
             ):  # it gives the very answers that the choice went by
@@ -111,27 +110,34 @@ class TunedStrategy(Strategy):
             arm.fit = FitRecord(search, training=training)
         return [*arms]
 
+    def prompt(self, context: FitContext) -> Prompt:
+        """The prompt that the tuned model answers, and under which it learns."""
+        return Prompt(self._recipe(context))
+
+    def lessons(self, context: FitContext, prompt: Prompt) -> Lessons:
+        """What is learnt: every train example under ``prompt``."""
+        return Lessons(chat_samples(prompt, context.train))
+
     def _arm(
-        self, context: FitContext, name: str, recipe: PromptRecipe, tuned: Tuned, model: Model
+        self, context: FitContext, name: str, prompt: Prompt, tuned: Tuned, model: Model
     ) -> PromptArm:
+        recipe = prompt.recipe
         options = {
             "format": recipe.format,
             "instruction": recipe.instruction,
-            "shots": 0,
-            "retrieved": 0,
+            "shots": len(recipe.shots),
+            "retrieved": recipe.retrieved,
             **tuned.choice,
             "max_output_tokens": recipe.max_output_tokens,
             "decoding": recipe.decoding,
         }
         facts = ArmFacts(name, self.name, context.brief, options)
-        return PromptArm(facts, Prompt(recipe), tuned.spec, lambda spec: model)
+        return PromptArm(facts, prompt, tuned.spec, lambda spec: model)
 
-    def _scorer(
-        self, context: FitContext, recipe: PromptRecipe, dev: Sequence[Example]
-    ) -> ScoreDev:
+    def _scorer(self, context: FitContext, prompt: Prompt, dev: Sequence[Example]) -> ScoreDev:
         """Return what scores a tuned model as its first arm would answer; the model is let go after it."""
         name, decoding = next(iter(self._decodings(context.brief).items()))
-        prompt = Prompt(replace(recipe, decoding=decoding))
+        prompt = prompt.decoded(decoding)
 
         def score(spec: ModelSpec, items: int | None) -> DevScore:
             some, model = dev[:items], context.build_model(spec)
@@ -152,7 +158,7 @@ class TunedStrategy(Strategy):
 
         Raises `ConfigError` where that would be nothing, or the prompts too.
         """
-        samples = chat_samples(self._messages_recipe(brief), train)
+        samples = chat_samples(Prompt(self._messages_recipe(brief)), train)
         try:
             return self.tuner.learnt(samples, self.config, spec, show)
         except ConfigError as error:
@@ -214,10 +220,10 @@ class TunedStrategy(Strategy):
             temperature=brief.temperature,
         )
 
-    def _budget(self, context: FitContext, recipe: PromptRecipe, tuned: Tuned) -> Mapping[str, Any]:
+    def _budget(self, context: FitContext, prompt: Prompt, tuned: Tuned) -> Mapping[str, Any]:
         """Return what training could take and took, in the unit of `optimized_prompt`."""
         train, dev = (
-            pass_tokens(context.model, recipe.instruction, part)
+            pass_tokens(context.model, prompt.recipe.instruction, part)
             for part in (context.train, context.dev)
         )
         looks = sum(_looks(entry, len(context.dev)) for entry in tuned.trace)
@@ -253,12 +259,12 @@ def _trials(tuned: Tuned, dev: int) -> list[dict[str, Any]]:
     return [asdict(trial) for trial in trials]
 
 
-def _training(tuned: Tuned, examples: int, most_tokens: int) -> TrainingRecord:
-    notes, too_long = list(tuned.notes), tuned.left_out_too_long
+def _training(tuned: Tuned, lessons: Lessons, most_tokens: int) -> TrainingRecord:
+    notes, too_long = [*lessons.notes, *tuned.notes], tuned.left_out_too_long
     if too_long:
         notes.append(
-            f"{too_long:,} of {examples:,} train examples have more than {most_tokens:,} tokens and were "
-            "left out of training; the option max_tokens allows more"
+            f"{too_long:,} of {len(lessons.samples):,} train examples have more than {most_tokens:,} tokens "
+            "and were left out of training; the option max_tokens allows more"
         )
     usage = tuned.usage
     return TrainingRecord(
@@ -278,18 +284,3 @@ def _answered_with_room(
     arm.prompt = room.fitted(arm.prompt)
     arm.options["max_output_tokens"] = arm.prompt.recipe.max_output_tokens
     return answers
-
-
-def chat_samples(recipe: PromptRecipe, examples: Sequence[Example]) -> list[ChatSample]:
-    """Return each example as the chat that the arm will send, and the answer."""
-    return [ChatSample(recipe.messages(one.question), one.output) for one in examples]
-
-
-def short_instruction(brief: Brief, choice: str) -> str:
-    """Return the instruction of a tuned model's prompt; see `TunedOptions`."""
-    if choice == "full":
-        return full_instruction(brief)
-    if choice != "short":
-        return choice
-    short: Mapping[str, str] = packaged("strategy/data/short_instructions.json")
-    return short[brief.kind]

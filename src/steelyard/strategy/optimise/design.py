@@ -88,7 +88,7 @@ class PromptFactory:
         )
         retrieval = design.retrieval
         prompt = retrieval.prompt(recipe, self.index) if design.retrieved else Prompt(recipe)
-        return prompt.freed() if design.free else prompt
+        return prompt.decoded("free") if design.free else prompt
 
     def freed(self, design: Design) -> Design:
         """Return the design for free answers: its instruction names the labels, or the fields."""

@@ -1,0 +1,74 @@
+"""What a tuned model learns from: examples as the chats that its arm will send, with the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Self
+
+from steelyard.core import Example, questions_of
+from steelyard.packaged import packaged
+from steelyard.retrieve.base import Hit, Retriever
+from steelyard.strategy.base import Brief
+from steelyard.strategy.prompt import Prompt, full_instruction
+from steelyard.train.base import ChatSample
+
+_SPARE = 8
+"""Hits asked for in addition: the example itself, and rows that repeat it."""
+
+
+class Lessons(NamedTuple):
+    """What is learnt, what a reader must know of it, and what was found on the way to it."""
+
+    samples: Sequence[ChatSample]
+    notes: tuple[str, ...] = ()
+    search: Mapping[str, Any] = {}
+
+
+def chat_samples(prompt: Prompt, examples: Sequence[Example]) -> list[ChatSample]:
+    """Return each example as the chat that an arm under ``prompt`` will send, and the answer.
+
+    Shots that are looked up among the examples are those of others: nothing is shown its own answer.
+    """
+    questions = questions_of(examples)
+    if prompt.grounding is not None:
+        questions = prompt.grounding.asked(questions)
+    if prompt.index is not None:
+        prompt = replace(prompt, index=_OfOthers(prompt.index))
+    return [
+        ChatSample(request.messages, example.output)
+        for request, example in zip(prompt.requests(questions), examples, strict=True)
+    ]
+
+
+class _OfOthers(Retriever):
+    """An index of solved examples that gives none that is the text itself; it is never saved."""
+
+    name: ClassVar[str] = "of others"
+
+    def __init__(self, index: Retriever) -> None:
+        self._index = index
+
+    def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
+        return [
+            [hit for hit in hits if hit.passage.text.strip() != text.strip()][:k]
+            for text, hits in zip(texts, self._index.find(texts, k + _SPARE), strict=True)
+        ]
+
+    def save(self, folder: Path) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        raise NotImplementedError
+
+
+def short_instruction(brief: Brief, choice: str) -> str:
+    """Return the instruction of a tuned model's prompt: ``short``, ``full``, or a text of its own."""
+    if choice == "full":
+        return full_instruction(brief)
+    if choice != "short":
+        return choice
+    short: Mapping[str, str] = packaged("strategy/data/short_instructions.json")
+    return short[brief.kind]

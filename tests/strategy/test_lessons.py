@@ -1,0 +1,26 @@
+"""What a tuned model is shown while it learns."""
+
+from __future__ import annotations
+
+from steelyard.core import Example
+from steelyard.retrieve.base import Passage
+from steelyard.retrieve.tfidf import TfidfIndex
+from steelyard.strategy.lessons import chat_samples
+from steelyard.strategy.prompt import Prompt, PromptRecipe
+
+
+def test_no_example_is_shown_its_own_answer() -> None:
+    rows = [
+        ("the card was lost", "LOST"),
+        ("the card was eaten", "EATEN"),
+        ("hello there", "HELLO"),
+    ]
+    rows += [rows[0]]  # one that repeats another
+    train = [Example(str(number), text, label) for number, (text, label) in enumerate(rows)]
+    index = TfidfIndex.fit([Passage(one.input, one.output) for one in train], "word")
+    prompt = Prompt(PromptRecipe("Which?", "system_user", retrieved=2), index)
+    for example, sample in zip(train, chat_samples(prompt, train), strict=True):
+        shown = [message.content for message in sample.messages if message.role == "assistant"]
+        assert len(shown) == 2
+        assert example.output not in shown
+        assert sample.output == example.output
