@@ -27,6 +27,8 @@ STRATEGIES: Registry[Any] = Registry(
         "long_context": "steelyard.strategy.long_context:LongContext",
         "cascade": "steelyard.strategy.cascade:Cascade",
         "lora": "steelyard.strategy.lora:Lora",
+        "distilled": "steelyard.strategy.distilled:Distilled",
+        "lora_documents": "steelyard.strategy.lora_documents:LoraDocuments",
     },
     "steelyard.strategies",
     states=("traits", "arm_type"),

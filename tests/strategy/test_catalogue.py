@@ -105,9 +105,15 @@ def weigh(kind: OutputKind, provider: str | None, rows: int = 50) -> Selection:
 
 def test_auto_takes_everything_that_fits() -> None:
     selection = weigh("label", "hf")
-    reading = ("rag", "rag_oracle", "long_context")
-    assert [spec.name for spec in selection.specs] == [n for n in STRATEGIES if n not in reading]
-    assert selection.left_out == [(name, NO_DOCUMENTS) for name in reading]
+    reading = ("rag", "rag_oracle", "long_context", "lora_documents")
+    named = ("distilled",)
+    chosen = [name for name in STRATEGIES if name not in (*reading, *named)]
+    assert [spec.name for spec in selection.specs] == chosen
+    reasons = dict(selection.left_out)
+    assert [name for name, reason in reasons.items() if reason == NO_DOCUMENTS] == list(reading)
+    for name in named:
+        assert "name it in strategies" in reasons.pop(name)
+    assert set(reasons) == set(reading)
 
 
 @pytest.mark.parametrize(

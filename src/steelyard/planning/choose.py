@@ -9,9 +9,7 @@ from steelyard.data.dataset import Dataset
 from steelyard.errors import ConfigError
 from steelyard.model.planned import PlannedModel
 from steelyard.planning.jobs import LeftOut
-from steelyard.retrieve.grounds import Grounds
 from steelyard.strategy import (
-    Brief,
     Selection,
     StrategySpec,
     TaskFacts,
@@ -30,11 +28,10 @@ class RunStrategies(NamedTuple):
 
 def choose(
     data: Dataset,
-    brief: Brief,
+    task: TaskFacts,
     models: Sequence[PlannedModel],
     *,
     lenient: bool = False,
-    grounds: Grounds | None = None,
 ) -> RunStrategies:
     """Choose by the task's ``strategies`` for each model.
 
@@ -42,7 +39,6 @@ def choose(
     was asked for by name and fits no model, unless ``lenient`` (the models are not those that it
     was asked for with), or not the task.
     """
-    task = TaskFacts(brief, data.split.train, grounds)
     selections = [auto(task, model.spec) for model in models]
     automatic = _union([selection.specs for selection in selections])
     if data.task.strategies == "auto":

@@ -89,7 +89,7 @@ def review_documents(
 def _private(data: Dataset, grounds: Grounds) -> CheckResult:
     """Private data in the documents, and which strategies would send it where."""
     result = private_findings(grounds.corpus)
-    carriers, encoders = _carriers(data), _encoders(data)
+    carriers, encoders, learners = _carriers(data), _encoders(data), _learners(data)
     hosted = [spec for spec in data.models if is_hosted(spec)]
     redacted = bool(hosted) and all(spec.redact for spec in hosted)
     facts = {
@@ -112,6 +112,7 @@ def _private(data: Dataset, grounds: Grounds) -> CheckResult:
             [_sent_text(carriers, is_hosted=bool(hosted), is_redacted=redacted)] if carriers else []
         )
         texts += [f"every passage is sent to {listed(encoders)} to be encoded"] if encoders else []
+        texts += [f"{listed(learners)} would hold such text in tuned weights"] if learners else []
         findings[weighty[0]] = replace(first, message="; ".join([first.message, *texts]))
     return CheckResult(tuple(findings), facts, result.reason)
 
@@ -121,6 +122,13 @@ def _carriers(data: Dataset) -> list[str]:
     configs = data.task.strategies
     names = STRATEGIES if configs == "auto" else dict.fromkeys(config.name for config in configs)
     return [name for name in names if traits_of(name).carries == "documents"]
+
+
+def _learners(data: Dataset) -> list[str]:
+    """The strategies that the task names and that learn the text of the documents; ``auto`` takes none."""
+    configs = () if data.task.strategies == "auto" else data.task.strategies
+    names = dict.fromkeys(config.name for config in configs)
+    return [name for name in names if traits_of(name).learns_documents]
 
 
 def _encoders(data: Dataset) -> list[str]:

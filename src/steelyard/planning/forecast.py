@@ -15,7 +15,7 @@ from steelyard.model.base import Pace
 from steelyard.model.planned import PlannedModel
 from steelyard.planning.audit import audit_plan
 from steelyard.planning.detectable import run_facts
-from steelyard.planning.helpers import judge_line, reflection_lines
+from steelyard.planning.helpers import judge_line, other_model_lines
 from steelyard.planning.jobs import Job
 from steelyard.planning.lengths import Lengths, lengths_of
 from steelyard.planning.options import RunOptions
@@ -75,7 +75,7 @@ def look_ahead(plan: Plan, folder: Path | None = None) -> Outlook:
     dearest = max(again, key=lambda line: (line.cost.amount or 0, line.seconds or 0), default=None)
     everything = (*lines, *([dearest] if dearest else []))
     for job, forecast in forecasts:
-        for line, pace in reflection_lines(plan, job, forecast, folder):
+        for line, pace in other_model_lines(plan, job, forecast, folder):
             assert line.model is not None
             paces.setdefault(line.model.tag, pace)
             everything = (*everything, _priced_as(line.model, line, pace))
@@ -120,7 +120,11 @@ def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast 
     model = plan.models[0] if job.model is None else job.model
     sizes = replace(
         lengths[model.tag].sizes,
-        run=replace(run_facts(job, model, plan.models, plan.specs), grounds=plan.grounds),
+        run=replace(
+            run_facts(job, model, plan.models, plan.specs),
+            grounds=plan.grounds,
+            unlabelled=plan.unlabelled,
+        ),
     )
     return build_strategy(job.strategy).forecast(plan.brief, sizes)
 

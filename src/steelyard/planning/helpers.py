@@ -1,4 +1,4 @@
-"""What a run's helpers will be asked: the models that judge replies or reflect on a search."""
+"""What a run's helpers will be asked: the models that judge replies, reflect on a search or teach."""
 
 from __future__ import annotations
 
@@ -25,10 +25,6 @@ _CHOICE_TOKENS = 8
 _REASONED_TOKENS = 256
 _CLASSICAL_TRIALS = 4
 """Settings that a classical strategy tries on dev, each of them judged where the judge decides."""
-_REFLECTION = (
-    "about one request per few questions of the search, each at its maximum length; "
-    "tokens as the searched model counts them"
-)
 
 
 def judge_line(
@@ -111,17 +107,17 @@ def _text(messages: Sequence[Message]) -> str:
     return "\n".join(message.content for message in messages)
 
 
-def reflection_lines(
+def other_model_lines(
     plan: Plan, job: Job, forecast: Forecast | None, folder: Path | None
 ) -> Iterator[tuple[PlanLine, Pace]]:
     """Yield a line for every other model that a job's fit asks, not priced yet, and its pace."""
-    for spec, usage in () if forecast is None else forecast.other_models:
-        model = next(model for model in plan.all_models if model.spec == spec)
+    for other in () if forecast is None else forecast.other_models:
+        model = next(model for model in plan.all_models if model.spec == other.spec)
         line = PlanLine(
-            f"reflection of {job.key}",
+            f"{other.role} of {job.key}",
             model,
-            requests={"reflect": int(usage.requests)},
-            usage=usage,
-            note=_REFLECTION,
+            requests={"search" if other.is_scored else "reflect": int(other.usage.requests)},
+            usage=other.usage,
+            note=other.note,
         )
         yield line, pace_of(plan, model, folder)

@@ -21,7 +21,8 @@ from steelyard.planning.plan import Plan
 from steelyard.score import Metric
 from steelyard.words import listed
 
-_JOINED = ("models", "strategies")
+_INPUTS = "inputs"
+_JOINED = ("models", "strategies", _INPUTS)
 """Kept by name: others may join or be left out, the same name must say the same."""
 
 
@@ -43,6 +44,8 @@ def identity_of(plan: Plan) -> dict[str, Any]:
     } | ({"constrained": "json"} if plan.brief.schema is not None else {})
     if plan.grounds is not None:
         identity["documents"] = plan.grounds.corpus.fingerprint
+    if plan.unlabelled:
+        identity[_INPUTS] = {name: one.fingerprint for name, one in plan.unlabelled.items()}
     return dict(json.loads(json.dumps(identity)))
 
 
@@ -94,6 +97,8 @@ def check_identity(
     identity = identity_of(plan)
     if before_run is None:
         return identity
+    if _INPUTS in identity or _INPUTS in before_run:  # a run may name no file of inputs
+        identity, before_run = {_INPUTS: {}, **identity}, {_INPUTS: {}, **before_run}
     joined = {
         **identity,
         **{name: _joined(before_run.get(name), identity.get(name)) for name in _JOINED},

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import comb
 from pathlib import Path
@@ -14,6 +14,7 @@ from steelyard.core import Price, Split, cluster_count
 from steelyard.data.dataset import Dataset
 from steelyard.data.prepare import prepare
 from steelyard.data.read import note_task
+from steelyard.data.unlabelled import Unlabelled
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec, provider_of
 from steelyard.model.planned import PlannedModel
@@ -35,6 +36,7 @@ from steelyard.planning.priced import (
     prices_of_people,
 )
 from steelyard.planning.redaction import private_references
+from steelyard.planning.unlabelled import unlabelled_notes, unlabelled_of
 from steelyard.result import AuditResult
 from steelyard.retrieve.grounds import Grounds
 from steelyard.score import Metric, build_metrics
@@ -43,7 +45,7 @@ from steelyard.score.judge import Judge
 from steelyard.score.validity import refuse_bad_schema, refuse_unmet_schema
 from steelyard.seeds import check_seed
 from steelyard.stats import Detectable, detectable_difference
-from steelyard.strategy import Brief, StrategySpec, build_strategy, traits_of
+from steelyard.strategy import Brief, StrategySpec, TaskFacts, build_strategy, traits_of
 from steelyard.task import Task, load_task
 from steelyard.verdict.race import FEWEST_ITEMS
 from steelyard.words import counted
@@ -63,11 +65,13 @@ class Plan:
     machine_price: Price
     options: RunOptions
     more_models: tuple[PlannedModel, ...] = ()
-    """Those that strategies ask in addition to the task's: a model that reflects."""
+    """Those that strategies ask in addition to the task's: a model that reflects or teaches."""
     notes: tuple[str, ...] = ()
     """What of the task goes unused, or may not do what it says."""
     grounds: Grounds | None = None
     """The task's documents, where it has some, and in ``facts`` what changes in them."""
+    unlabelled: Mapping[str, Unlabelled] = field(default_factory=dict)
+    """The files of inputs that strategies have answered, by name."""
     facts: ChangedFacts | None = None
     kept: tuple[Job, ...] = ()
     """What the run folder has measured before and this run was not asked for: it is weighed too."""
@@ -79,6 +83,12 @@ class Plan:
     @property
     def split(self) -> Split:
         return self.data.split
+
+    @property
+    def task_facts(self) -> TaskFacts:
+        """What decides whether a strategy can be fitted, and what it learns."""
+        train, metric = self.split.train, self.metrics[0]
+        return TaskFacts(self.brief, train, self.grounds, self.unlabelled, metric)
 
     @property
     def model(self) -> ModelSpec:
@@ -118,7 +128,7 @@ class Plan:
 
     @property
     def helpers(self) -> tuple[PlannedModel, ...]:
-        """Models that are not the task's own: the judge, and those that strategies reflect with."""
+        """Models that are not the task's own: the judge, those that reflect and those that teach."""
         judges = () if self.judge is None else (self.judge,)
         return (*judges, *self.more_models)
 
@@ -211,13 +221,15 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     )
     lenient = options.model is not None and options.strategies is None
     grounds = grounds_of_task(task)
-    specs, left_out = choose(data, brief, models, lenient=lenient, grounds=grounds)
+    unlabelled = unlabelled_of(data, skip_bad_rows=options.skip_bad_rows)
+    facts = TaskFacts(brief, data.split.train, grounds, unlabelled, metrics[0])
+    specs, left_out = choose(data, facts, models, lenient=lenient)
     more = _more_models(specs, models, task)
     check_prices(more, task.currency, cap=options.max_cost)
     helpers = (*more, *([judge] if judge else []))
     asked = (*specs_of, *(one.spec for one in helpers))
     notes += (*unused_prices(task, asked), *evidence_notes(grounds, data.split))
-    notes += retraining_notes(task, specs)
+    notes += (*retraining_notes(task, specs), *unlabelled_notes(unlabelled, asked))
     if options.max_cost is not None and any(build_strategy(spec).encoders for spec in specs):
         raise ConfigError(
             "--max-cost cannot stop what an endpoint encodes: leave it out, or set encoder: local in rag"
@@ -235,6 +247,7 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
         more_models=more,
         notes=notes,
         grounds=grounds,
+        unlabelled=unlabelled,
         facts=changed_facts(task, grounds, data.split),
     )
 

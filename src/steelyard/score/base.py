@@ -41,7 +41,8 @@ class Metric(ABC):
     states its options. ``decomposable``: the metric over many items is the mean of their scores.
     ``binary``: an item scores 0 or 1 and nothing between. ``section`` is the section of task.yaml that
     it alone reads; ``parts_about`` says what the figure of a part is. ``reads_accepted``: other accepted
-    answers of an example stand in for its reference.
+    answers of an example stand in for its reference. ``needs_reference``: an example without one cannot
+    be scored.
 
     Of texts, for strategies that let a model reason or vote. ``compares_final_answers``: a text is one
     answer, which another text can equal. ``reads_reasoned_references``: it finds that answer in a
@@ -54,6 +55,7 @@ class Metric(ABC):
     options_type: ClassVar[type[Section]] = Options
     decomposable: ClassVar[bool] = True
     binary: bool = False
+    needs_reference: bool = True
     reads_accepted: ClassVar[bool] = True
     section: ClassVar[str | None] = None
     parts_about: ClassVar[str] = "The mean of each part, over the test examples it applies to."

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from steelyard.config.options import Options, read_options
 from steelyard.core import Answer, Example, Message, OutputKind, Question, Usage
 from steelyard.data.rows import has_references
+from steelyard.data.unlabelled import Unlabelled
 from steelyard.errors import ConfigError
 from steelyard.families import STRATEGIES
 from steelyard.model.base import Model, ModelSpec
@@ -90,6 +91,10 @@ class TaskFacts(NamedTuple):
     train: Sequence[Example]
     grounds: Grounds | None = None
     """The task's documents, where it has some."""
+    unlabelled: Mapping[str, Unlabelled] = {}
+    """The files of `Strategy.input_files`, by name."""
+    metric: Metric | None = None
+    """The task's first one, built; ``None`` where only its name is known."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +124,11 @@ class FitContext:
     grounds: Grounds | None = None
     asked: tuple[Example, ...] = ()
     """Every example that will be asked, test among them: for a ceiling alone, which is shown the evidence."""
+    unlabelled: Mapping[str, Unlabelled] = field(default_factory=dict)
 
     @property
     def task(self) -> TaskFacts:
-        return TaskFacts(self.brief, self.train, self.grounds)
+        return TaskFacts(self.brief, self.train, self.grounds, self.unlabelled, self.metric)
 
     def score(
         self,
@@ -155,6 +161,7 @@ class RunFacts:
     tunings: tuple[StrategySpec, ...] = ()
     local: bool = True
     grounds: Grounds | None = None
+    unlabelled: Mapping[str, Unlabelled] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -176,20 +183,33 @@ class Sizes:
     run: RunFacts = field(default_factory=RunFacts)
 
 
+class OtherUse(NamedTuple):
+    """What a fit asks of another model than its own: tokens that are estimated for it.
+
+    ``role`` says in a word what for, ``note`` what the figures assume.
+    """
+
+    spec: ModelSpec
+    usage: Usage
+    role: str
+    note: str = ""
+    is_scored: bool = False
+    """Whether the task's metric scores its answers, so that a judge is asked about them."""
+
+
 @dataclass(frozen=True)
 class Forecast:
     """What a fit may ask at most, and what one answer of each arm takes on average.
 
     ``usage`` is the search's and the training's, all epochs of all trials; ``per_answer`` maps each arm
     to one answer's. Cached tokens are a prefix that many prompts share: an engine that keeps it reads
-    it once. ``note`` says what the figures assume. ``other_models`` are asked in addition, each with
-    its usage in tokens that are estimated for it.
+    it once. ``note`` says what the figures assume. ``other_models`` are asked in addition.
     """
 
     usage: Usage = field(default_factory=Usage)
     per_answer: Mapping[str, Usage] = field(default_factory=dict)
     note: str = ""
-    other_models: tuple[tuple[ModelSpec, Usage], ...] = ()
+    other_models: tuple[OtherUse, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -328,6 +348,11 @@ class Strategy(ABC):
     @property
     def encoders(self) -> tuple[ModelSpec, ...]:
         """Endpoints that a fit asks for vectors of texts; none by default."""
+        return ()
+
+    @property
+    def input_files(self) -> tuple[str, ...]:
+        """Files of inputs, relative to the task, that a fit has answered; none by default."""
         return ()
 
     @property

@@ -19,11 +19,23 @@ _SPARE = 8
 
 
 class Lessons(NamedTuple):
-    """What is learnt, what a reader must know of it, and what was found on the way to it."""
+    """What is learnt, what a reader must know of it, and what was found on the way to it.
+
+    ``options`` are what arms state of it among theirs. ``dev`` holds answers to dev examples by id, on which
+    the loss is taken where dev has no references.
+    """
 
     samples: Sequence[ChatSample]
     notes: tuple[str, ...] = ()
     search: Mapping[str, Any] = {}
+    options: Mapping[str, Any] = {}
+    dev: Mapping[str, str] | None = None
+
+    def checked(self, dev: Sequence[Example]) -> list[Example]:
+        """Return ``dev`` as the loss is taken on it; examples without an answer are left out."""
+        if self.dev is None:
+            return list(dev)
+        return [replace(one, output=self.dev[one.id]) for one in dev if one.id in self.dev]
 
 
 def chat_samples(prompt: Prompt, examples: Sequence[Example]) -> list[ChatSample]:
@@ -40,6 +52,11 @@ def chat_samples(prompt: Prompt, examples: Sequence[Example]) -> list[ChatSample
         ChatSample(request.messages, example.output)
         for request, example in zip(prompt.requests(questions), examples, strict=True)
     ]
+
+
+def shown_others(prompt: Prompt) -> Prompt:
+    """Return ``prompt`` as it is where an example is asked about that its index holds: without that one."""
+    return prompt if prompt.index is None else replace(prompt, index=_OfOthers(prompt.index))
 
 
 class _OfOthers(Retriever):

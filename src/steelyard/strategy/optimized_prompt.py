@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from steelyard.core import OutputKind, Usage
+from steelyard.core import OutputKind
 from steelyard.model.base import ModelSpec
 from steelyard.model.planned import PlannedModel
 from steelyard.output_kinds import KINDS
@@ -17,6 +17,7 @@ from steelyard.strategy.base import (
     FitContext,
     Forecast,
     OnePass,
+    OtherUse,
     Sizes,
     Strategy,
     TaskFacts,
@@ -51,6 +52,10 @@ from steelyard.strategy.traits import ShotLimits, Traits
 MIN_EXAMPLES = 20
 """With fewer train examples, ``auto`` leaves the search out."""
 _UNBOUNDED = 10**9
+_REFLECTION = (
+    "about one request per few questions of the search, each at its maximum length; "
+    "tokens as the searched model counts them"
+)
 
 
 class OptimizedPrompt(Strategy):
@@ -124,11 +129,12 @@ class OptimizedPrompt(Strategy):
         questions = questions_in(most_stages(config, dev, brief.constrainable, None))
         bound = config.most_calls(run.local) or _UNBOUNDED
         spec = self.reflector.among(run.models)[0] if run.models else None
-        other_models: tuple[tuple[ModelSpec, Usage], ...] = ()
+        other_models: tuple[OtherUse, ...] = ()
         if spec is not None:
             limits = SearchCost(bound, allowed)
             reflected, more = reflection_forecast(brief, sizes, config.rules, limits)
-            questions, other_models = questions + more, ((spec, reflected),)
+            questions += more
+            other_models = (OtherUse(spec, reflected, "reflection", _REFLECTION),)
         cost = SearchCost(min(questions, bound), allowed)
         forecast = search_forecast(self.name, brief, sizes, config, cost)
         return replace(forecast, other_models=other_models)

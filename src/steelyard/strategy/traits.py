@@ -25,7 +25,8 @@ class Traits:
     ``confidence`` says for which answers it may know how sure it is: labels, any kind, or none. A floor
     gives every input the same answer, which any other arm must beat; a ceiling is shown what no arm in use
     would know, and is never recommended. ``carries`` is what of the user's text its requests to a model
-    hold. One that ``can_be_voted_over`` is a `PromptStrategy` whose best prompt may be asked several times.
+    hold; one that ``learns_documents`` holds that of the documents in its weights. One that
+    ``can_be_voted_over`` is a `PromptStrategy` whose best prompt may be asked several times.
     """
 
     family: Recommendation
@@ -42,6 +43,7 @@ class Traits:
     is_floor: bool = False
     is_ceiling: bool = False
     can_be_voted_over: bool = False
+    learns_documents: bool = False
     confidence: Literal["none", "labels", "any"] = "labels"
     carries: Literal["nothing", "own", "fixed_shots", "retrieved_shots", "documents", "upload"] = (
         "own"

@@ -44,6 +44,7 @@ from steelyard.strategy.record import FitRecord, TrainingRecord
 from steelyard.strategy.room import AnswerRoom
 from steelyard.strategy.search import Stage, Trial, stratified_order
 from steelyard.train.base import (
+    ChatSample,
     DevScore,
     ScoreDev,
     Tuned,
@@ -86,7 +87,8 @@ class TunedStrategy(Strategy):
         dev = [context.dev[place] for place in order]
         score = self._scorer(context, prompt, dev) if dev else None
         job = TuningJob(context.spec, context.folder, context.seed, context.progress, score)
-        lessons, checked = self.lessons(context, prompt), chat_samples(prompt, dev)
+        lessons = self.lessons(context, prompt)
+        checked = chat_samples(prompt, lessons.checked(dev))
         try:
             tuned = self.tuner.tune(lessons.samples, checked, self.config, job)
         except ConfigError as error:
@@ -100,6 +102,7 @@ class TunedStrategy(Strategy):
         budget = self._budget(context, prompt, tuned)
         room = AnswerRoom.of(context.brief)
         for arm in arms:
+            arm.options |= lessons.options
             score_on_dev = context.score(context.dev, _answered_with_room(arm, room, context.dev))
             search = {"dev_score": score_on_dev, "dev_calls": len(dev), "budget": budget}
             search |= lessons.search
@@ -115,8 +118,12 @@ class TunedStrategy(Strategy):
         return Prompt(self._recipe(context))
 
     def lessons(self, context: FitContext, prompt: Prompt) -> Lessons:
-        """What is learnt: every train example under ``prompt``."""
-        return Lessons(chat_samples(prompt, context.train))
+        """What is learnt in a fit."""
+        return Lessons(self.samples(context.task, prompt))
+
+    def samples(self, task: TaskFacts, prompt: Prompt) -> list[ChatSample]:
+        """What is learnt, as far as it is there before a fit: every train example under ``prompt``."""
+        return chat_samples(prompt, task.train)
 
     def _arm(
         self, context: FitContext, name: str, prompt: Prompt, tuned: Tuned, model: Model
@@ -153,12 +160,12 @@ class TunedStrategy(Strategy):
 
         return score
 
-    def learnt(self, brief: Brief, train: Sequence[Example], spec: ModelSpec, show: int) -> Learnt:
-        """Say what tuning ``spec`` learns of ``train``, with the first ``show`` examples; nothing is trained.
+    def learnt(self, task: TaskFacts, spec: ModelSpec, show: int) -> Learnt:
+        """Say what tuning ``spec`` learns, with the first ``show`` samples; nothing is trained.
 
         Raises `ConfigError` where that would be nothing, or the prompts too.
         """
-        samples = chat_samples(Prompt(self._messages_recipe(brief)), train)
+        samples = self.samples(task, Prompt(self._messages_recipe(task.brief)))
         try:
             return self.tuner.learnt(samples, self.config, spec, show)
         except ConfigError as error:

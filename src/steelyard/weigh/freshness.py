@@ -42,6 +42,10 @@ NOT_HELD = "its prompt holds nothing of what changed: people would have to write
 BY_HAND = "people rewrite the instruction"
 NO_PRICE = "the price of the endpoint that encodes passages is not known"
 FIT_AGAIN = "its fit as measured; examples that state the new facts come first and are not counted"
+LEARN_AGAIN = (
+    "its fit as measured, on the changed documents; examples that state the old facts have to be mended "
+    "first, which is not counted"
+)
 _SAME_ANSWERS = "it was not asked again"
 _MOST_SHOWN = 200
 """Facts whose answers a result lists, and the characters of each."""
@@ -203,10 +207,12 @@ def priced_freshness(measured: MeasuredArm, costs: Costs, plan: Plan) -> Freshne
     if block.how == "prompt":
         return block.updated(reason=BY_HAND if block.asked_again else NOT_HELD)
     money = costs.fitting
+    learns_documents = traits_of(measured.arm.strategy).learns_documents
+    what = LEARN_AGAIN if learns_documents else FIT_AGAIN
     return block.updated(
         seconds=measured.fit_seconds,
         cost=to_number(money.amount),
-        reason="; ".join(filter(None, [FIT_AGAIN, money.reason])),
+        reason="; ".join(filter(None, [what, money.reason])),
     )
 
 

@@ -126,6 +126,7 @@ class RunSteps:
             models=self.plan.models,
             tunings=tunings_of(self.plan.specs),
             grounds=self.plan.grounds,
+            unlabelled=self.plan.unlabelled,
             asked=self.plan.split.test if traits_of(job.strategy.name).is_ceiling else (),
         )
 

@@ -83,7 +83,7 @@ def learnt_of_plan(plan: Plan, show: int) -> list[JobLearnt]:
     for job in plan.jobs:
         assert job.model is not None
         spec = job.model.spec
-        learnt = _strategy(job).learnt(plan.brief, plan.split.train, spec, show)
+        learnt = _strategy(job).learnt(plan.task_facts, spec, show)
         several.append(JobLearnt(job.key, spec.name, learnt))
     return several
 

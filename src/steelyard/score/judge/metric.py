@@ -49,6 +49,7 @@ class Judge(ModelMetric):
         """Build the judge of a task; ``options`` go before its section ``judge``."""
         super().__init__(options, task, name)
         self.options: JudgeOptions = resolve(self.config, task)
+        self.needs_reference = self.options.mode == "compare"
         self._model: Model | None = None
 
     @classmethod

@@ -51,6 +51,7 @@ class RulesMetric(PartsMetric):
     title = "Rules kept"
     kinds: ClassVar[tuple[OutputKind, ...]] = ("text",)
     reads_accepted: ClassVar[bool] = False  # nor its reference
+    needs_reference = False
     section = "rules"
     parts_about = "The share of replies that keep each rule, over the test examples it applies to."
     pooled_part = "each"
