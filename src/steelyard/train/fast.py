@@ -56,19 +56,33 @@ class _Normalise(torch.autograd.Function):
     def forward(
         ctx: Any, inputs: torch.Tensor, weight: torch.Tensor, epsilon: float
     ) -> torch.Tensor:
-        size = inputs.shape[-1]
-        squares = torch.linalg.vector_norm(inputs, dim=-1, keepdim=True, dtype=torch.float32)
-        inverse = torch.rsqrt(squares.square_().div_(size).add_(epsilon)).to(inputs.dtype)
-        normal = inputs * inverse
+        output, normal, inverse = normalised(inputs, weight, epsilon)
         ctx.save_for_backward(normal, inverse, weight)
-        return normal * weight
+        return output
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        normal, inverse, weight = ctx.saved_tensors
-        gradient = outer[0] * weight
-        along = torch.linalg.vecdot(gradient, normal).div_(normal.shape[-1]).unsqueeze(-1)
-        return torch.addcmul(gradient, normal, along, value=-1).mul_(inverse), None, None
+        return normalised_back(outer[0], *ctx.saved_tensors), None, None
+
+
+def normalised(
+    inputs: torch.Tensor, weight: torch.Tensor, epsilon: float
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """``w x / sqrt(mean(x²) + e)``, and what its gradient needs: it without w, and the inverse root."""
+    squares = torch.linalg.vector_norm(inputs, dim=-1, keepdim=True, dtype=torch.float32)
+    squares.square_().div_(inputs.shape[-1]).add_(epsilon)
+    inverse = torch.rsqrt(squares).to(inputs.dtype)
+    normal = inputs * inverse
+    return normal * weight, normal, inverse
+
+
+def normalised_back(
+    outer: torch.Tensor, normal: torch.Tensor, inverse: torch.Tensor, weight: torch.Tensor
+) -> torch.Tensor:
+    """The gradient for x of `normalised`."""
+    gradient = outer * weight
+    along = torch.linalg.vecdot(gradient, normal).div_(normal.shape[-1]).unsqueeze(-1)
+    return torch.addcmul(gradient, normal, along, value=-1).mul_(inverse)
 
 
 def speed_up(network: nn.Module) -> None:
@@ -98,18 +112,19 @@ def _lora_forward(layer: Any, inputs: torch.Tensor, *_: Any, **__: Any) -> torch
 
 def _norm_forward(norm: Any, inputs: torch.Tensor) -> torch.Tensor:
     result: torch.Tensor = _Normalise.apply(  # type: ignore[no-untyped-call]
-        inputs, norm.weight, _epsilon(norm)
+        inputs, norm.weight, epsilon_of(norm)
     )
     return result
 
 
-def _epsilon(norm: Any) -> float:
+def epsilon_of(norm: Any) -> float:
+    """What a norm adds below its root; 0 where it states nothing."""
     return float(getattr(norm, "variance_epsilon", getattr(norm, "eps", 0.0)))
 
 
 def _is_plain_norm(norm: Any) -> bool:
     weight = getattr(norm, "weight", None)
-    if weight is None or not _epsilon(norm):
+    if weight is None or not epsilon_of(norm):
         return False
     probe = torch.linspace(-2, 3, 2 * weight.numel(), device=weight.device).reshape(2, -1)
     probe = probe.to(weight.dtype)

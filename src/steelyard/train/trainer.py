@@ -13,10 +13,11 @@ import torch
 import torch.nn.functional as F
 
 from steelyard.model.ready import cast_parameters
-from steelyard.train import packing
+from steelyard.train import fused, packing
 from steelyard.train.base import Tick
 from steelyard.train.config import LoraOptions
 from steelyard.train.fast import speed_up
+from steelyard.train.lanes import Lanes
 from steelyard.train.packing import TokenSample
 
 _WARMUP = 0.1
@@ -78,15 +79,19 @@ class Trainer:
         self.options = options
         self.seed = seed
         speed_up(self.network)
+        is_fused = _device().type == "cpu" and fused.fits(self.network)
         trainable = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
         self._initial = torch.cat(
             [weight.detach().float().flatten() for weight in trainable.values()]
         )
         cast_parameters(self.network, getattr(torch, precision))
+        if is_fused:
+            fused.fuse(self.network)
         self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
         self._sizes = [weight.numel() for weight in self.weights.values()]
         self.device = self._initial.device
         self.dtype = next(iter(self.weights.values())).dtype
+        self._lanes = Lanes(self.device)
         self.reset()
 
     def reset(self) -> None:
@@ -146,14 +151,17 @@ class Trainer:
     def step(self, samples: Sequence[TokenSample], prefix: int, rate: float) -> tuple[float, int]:
         """One optimiser step; returns the summed loss and the number of completion tokens."""
         tokens = sum(len(sample.completion) for sample in samples)
-        total = 0.0
-        for piece in packing.split_tokens(range(len(samples)), samples, self.step_tokens):
-            loss = self.summed_loss([samples[i] for i in piece], prefix)
-            (loss / tokens).backward()
-            total += loss.item()
-        gradients = [weight.grad for weight in self.weights.values()]
-        self.master.grad = torch.cat([g.flatten() for g in gradients if g is not None]).float()
-        self.network.zero_grad()
+
+        def part(piece: Sequence[int]) -> tuple[float, torch.Tensor]:
+            loss = self.summed_loss([samples[place] for place in piece], prefix)
+            gradients = torch.autograd.grad(loss / tokens, list(self.weights.values()))
+            return loss.item(), torch.cat([one.flatten() for one in gradients]).float()
+
+        total, gradient = 0.0, torch.zeros_like(self.master)
+        pieces = self._lanes.pieces(samples, prefix, self.step_tokens)
+        for loss, some in self._lanes.map(part, pieces):
+            total, gradient = total + loss, gradient.add_(some)
+        self.master.grad = gradient
         torch.nn.utils.clip_grad_norm_([self.master], _CLIP)
         for group in self.optimiser.param_groups:
             group["lr"] = rate

@@ -1,0 +1,71 @@
+"""Pieces of a step side by side: a thread for each, where a product alone does not fill the processors.
+
+With a few hundred tokens the many small operations of a step gain nothing from a second thread, and waiting
+for each other costs. Two pieces on two threads need no such waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TypeVar
+
+import torch
+
+from steelyard.train.packing import TokenSample, split_tokens
+
+T = TypeVar("T")
+R = TypeVar("R")
+_MOST = 4
+_GAIN = 1.4
+"""How many times as fast a step is on the lanes' threads together as on those of one lane."""
+
+
+class Lanes:
+    """Runs pieces at the same time, the processors shared among them; on a GPU one after the other."""
+
+    def __init__(self, device: torch.device) -> None:
+        threads = torch.get_num_threads()
+        self.count = min(_MOST, threads) if device.type == "cpu" else 1
+        self._pool: ThreadPoolExecutor | None = None
+        if self.count == 1:
+            return
+        ready = Barrier(self.count + 1)
+
+        def start() -> None:
+            torch.get_num_threads()  # torch sets a thread's number at its first call, over what it was
+            torch.set_num_threads(threads // self.count)
+            ready.wait()
+
+        self._pool = ThreadPoolExecutor(self.count)
+        starts = [self._pool.submit(start) for _ in range(self.count)]
+        ready.wait()
+        for one in starts:
+            one.result()
+        torch.set_num_threads(threads)  # the number is kept for later threads, too
+
+    def map(self, work: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
+        """Yield what ``work`` makes of the pieces, in their order."""
+        if self._pool is None or len(pieces) == 1:
+            return map(work, pieces)
+        return self._pool.map(work, pieces)
+
+    def pieces(self, samples: Sequence[TokenSample], prefix: int, most: int) -> list[list[int]]:
+        """Cut a step into pieces of at most ``most`` tokens, as many at least as pay for the lanes.
+
+        Each piece computes the ``prefix`` again.
+        """
+        pieces = split_tokens(range(len(samples)), samples, most)
+        if len(pieces) > 1 or self.count == 1 or len(samples) == 1:
+            return pieces
+        spread = self._spread(samples)
+        sizes = [sum(samples[place].length - prefix for place in piece) for piece in spread]
+        return spread if prefix + max(sizes) < (prefix + sum(sizes)) / _GAIN else pieces
+
+    def _spread(self, samples: Sequence[TokenSample]) -> list[list[int]]:
+        """The samples in as many pieces as there are lanes, about equally long."""
+        pieces: list[list[int]] = [[] for _ in range(min(self.count, len(samples)))]
+        for place in sorted(range(len(samples)), key=lambda place: -samples[place].length):
+            min(pieces, key=lambda piece: sum(samples[one].length for one in piece)).append(place)
+        return pieces
