@@ -121,7 +121,11 @@ def trl(
 
 
 def sft(
-    rows: Sequence[ChatSample], folder: Path, settings: dict[str, Any], dtype: str = "float32"
+    rows: Sequence[ChatSample],
+    folder: Path,
+    settings: dict[str, Any],
+    dtype: str = "float32",
+    callbacks: Sequence[Any] = (),
 ) -> Outcome:
     """Run trl's SFTTrainer with LoRA on ``rows``, on the CPU."""
     from datasets import Dataset
@@ -156,6 +160,7 @@ def sft(
         train_dataset=data,
         processing_class=hf.read_tokenizer(source),
         peft_config=peft,
+        callbacks=list(callbacks),
     )
     start = time.perf_counter()
     trainer.train()
