@@ -8,7 +8,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from steelyard.train.fast import speed_up
+from steelyard.train.fast import speed_up, surprise
 from tests.model.tiny import tiny_network
 
 IDS = torch.tensor([[5, 9, 40, 41, 77, 3]])
@@ -62,3 +62,14 @@ def test_a_norm_of_another_kind_keeps_its_own_forward(kind: Any) -> None:
     before = norm(inputs)
     speed_up(torch.nn.Sequential(norm))
     assert torch.equal(norm(inputs), before)
+
+
+def test_the_loss_has_the_value_and_gradient_of_cross_entropy() -> None:
+    torch.manual_seed(1)
+    logits = (30 * torch.randn(7, 50)).requires_grad_()
+    targets = torch.tensor([0, 4, 4, 49, 7, 1, 2])
+    expected = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+    (gradient,) = torch.autograd.grad(0.25 * expected, logits)
+    computed = surprise(logits, targets)
+    torch.testing.assert_close(computed, expected)
+    torch.testing.assert_close(torch.autograd.grad(0.25 * computed, logits)[0], gradient)

@@ -65,6 +65,32 @@ class _Normalise(torch.autograd.Function):
         return normalised_back(outer[0], *ctx.saved_tensors), None, None
 
 
+class _Surprise(torch.autograd.Function):
+    """The cross-entropy summed over rows of logits, in nats; one pass makes its gradient, too."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        scores = logits.float()
+        total = torch.logsumexp(scores, dim=1, keepdim=True)
+        right = scores.gather(1, targets.unsqueeze(1))
+        loss = (total - right).sum()
+        gradient = scores.sub_(total).exp_()
+        gradient.scatter_add_(1, targets.unsqueeze(1), torch.full_like(right, -1.0))
+        ctx.save_for_backward(gradient.to(logits.dtype))
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * outer[0], None
+
+
+def surprise(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The loss of (rows, vocabulary) logits, summed over ``targets`` (rows,), in nats."""
+    loss: torch.Tensor = _Surprise.apply(logits, targets)  # type: ignore[no-untyped-call]
+    return loss
+
+
 def normalised(
     inputs: torch.Tensor, weight: torch.Tensor, epsilon: float
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

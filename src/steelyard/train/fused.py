@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from steelyard.model.ready import PackedLinear, can_pack
 from steelyard.train.fast import epsilon_of, normalised, normalised_back
 from steelyard.train.packing import PackedBatch, TokenSample, pack
 from steelyard.train.rows import Attended, Heads, attention_rows
@@ -55,8 +56,9 @@ def fits(network: Any) -> bool:
 
 def fuse(network: Any) -> None:
     """Give each layer of a network that `fits` one function; to be called again where weights were cast."""
-    for layer in _layers(network):
-        layer.forward = MethodType(_forward, _FusedLayer(layer))
+    layers = _layers(network)
+    for layer in layers:
+        layer.forward = MethodType(_forward, _FusedLayer(layer, is_last=layer is layers[-1]))
 
 
 def _layers(network: Any) -> list[Any]:
@@ -100,6 +102,7 @@ class _Projections:
         if self.bias is None and any(bias is not None for bias in biases):
             raise ValueError("some of the projections have a bias")
         self.down = _joined(downs)
+        self._packed = _packed(self.weight, self.bias)
         self.ups = [module.lora_B[_ADAPTER].weight for module in modules]
         self.scales = [module.scaling[_ADAPTER] for module in modules]
         self.parameters = [one for pair in zip(downs, self.ups, strict=True) for one in pair]
@@ -108,7 +111,10 @@ class _Projections:
 
     def forward(self, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The outputs side by side, and the low-rank inner states; ``inputs`` are (tokens, size)."""
-        outputs = nn.functional.linear(inputs, self.weight, self.bias)
+        if self._packed is None:
+            outputs = nn.functional.linear(inputs, self.weight, self.bias)
+        else:
+            outputs = self._packed[0](inputs)
         inner = inputs @ self.down.T
         for part, low, up, scale in self._parts(outputs, inner):
             part.addmm_(low, up.T, alpha=scale)
@@ -131,7 +137,7 @@ class _Projections:
         downs = (inner_gradient.T @ inputs).split(self._ranks)
         gradient = None
         if to_inputs:
-            gradient = outer @ self.weight
+            gradient = outer @ self.weight if self._packed is None else self._packed[1](outer)
             gradient.addmm_(inner_gradient, self.down)
         return gradient, [one for pair in zip(downs, ups, strict=True) for one in pair]
 
@@ -150,10 +156,32 @@ def _joined(weights: Sequence[Any]) -> torch.Tensor:
     return joined
 
 
-class _FusedLayer:
-    """A decoder layer's weights, as `_Layer` needs them."""
+def _packed(
+    weight: torch.Tensor, bias: torch.Tensor | None
+) -> tuple[PackedLinear, PackedLinear] | None:
+    """The products with a weight and with its transpose, in the layout that is fastest here.
 
-    def __init__(self, layer: Any) -> None:
+    It holds the weight twice more, and is left out in fp32, where it gains nothing.
+    """
+    if weight.dtype != torch.bfloat16 or not can_pack("bfloat16"):
+        return None
+    forth, back = (nn.Linear(1, 1, bias=False) for _ in range(2))
+    forth.weight, back.weight = (
+        nn.Parameter(one, requires_grad=False) for one in (weight, weight.T.contiguous())
+    )
+    if bias is not None:
+        forth.bias = nn.Parameter(bias, requires_grad=False)
+    return PackedLinear(forth), PackedLinear(back)
+
+
+class _FusedLayer:
+    """A decoder layer's weights, as `_Layer` needs them.
+
+    After the attention of the last layer, only the tokens that predict one are computed.
+    """
+
+    def __init__(self, layer: Any, *, is_last: bool) -> None:
+        self.is_last = is_last
         attention, mlp = layer.self_attn, layer.mlp
         if any(one.requires_grad for module in _bases(layer) for one in module.parameters()):
             raise ValueError("weights beside the adapter learn")
@@ -244,8 +272,12 @@ class _Layer(torch.autograd.Function):
             attended.append(output)
             parts.append(part)
         joined = torch.cat(attended) if len(attended) > 1 else attended[0]
+        keep = packed.keep if layer.is_last else None
+        residual = inputs
+        if keep is not None:
+            joined, residual = joined.index_select(0, keep), inputs.index_select(0, keep)
         mixed, out_inner = layer.out.forward(joined)
-        middle = mixed.add_(inputs)
+        middle = mixed.add_(residual)
         second, normal2, inverse2 = normalised(middle, layer.after.weight, epsilon_of(layer.after))
         gates, wide_inner = layer.wide.forward(second)
         gate, up = gates.chunk(2, dim=1)
@@ -257,8 +289,9 @@ class _Layer(torch.autograd.Function):
             *(second, normal2, inverse2, gates, wide_inner, silu, product, narrow_inner),
             *(one for part in parts for one in part),
         )
-        ctx.layer, ctx.turn, ctx.every = layer, turn, every
-        return output.add_(middle)
+        ctx.layer, ctx.turn, ctx.every, ctx.keep = layer, turn, every, keep
+        output.add_(middle)
+        return output if keep is None else torch.zeros_like(inputs).index_copy_(0, keep, output)
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[Any, ...]:
@@ -267,7 +300,7 @@ class _Layer(torch.autograd.Function):
         first, normal, inverse, qkv_inner, joined, out_inner = saved[:6]
         second, normal2, inverse2, gates, wide_inner, silu, product, narrow_inner = saved[6:14]
         parts = [Attended(*saved[at : at + 4]) for at in range(14, len(saved), 4)]
-        (gradient,) = outer
+        (gradient,) = outer if ctx.keep is None else (outer[0].index_select(0, ctx.keep),)
 
         inner, narrow = layer.narrow.back(gradient, product, narrow_inner)
         gate, up = gates.chunk(2, dim=1)
@@ -278,9 +311,14 @@ class _Layer(torch.autograd.Function):
         gradient = normalised_back(inner, normal2, inverse2, layer.after.weight).add_(gradient)
 
         inner, out = layer.out.back(gradient, joined, out_inner)
-        ended = torch.cat([inner, inner.new_zeros(1, inner.shape[1])])
-        whole = inner.new_zeros(len(inner), heads.queries + 2 * heads.pairs, heads.size)
-        turned = inner.new_zeros(len(inner), heads.queries + heads.pairs, heads.size)
+        ended = inner.new_zeros(len(first) + 1, inner.shape[1])
+        if ctx.keep is None:
+            ended[:-1] = inner
+        else:
+            ended.index_copy_(0, ctx.keep, inner)
+            gradient = torch.zeros_like(outer[0]).index_copy_(0, ctx.keep, gradient)
+        whole = inner.new_zeros(len(first), heads.queries + 2 * heads.pairs, heads.size)
+        turned = inner.new_zeros(len(first), heads.queries + heads.pairs, heads.size)
         for rows, part in zip(every, parts, strict=True):
             rows.back(ended, turned, whole, part, layer.scale)
         ctx.turn.back(turned, whole[:, : heads.queries + heads.pairs])

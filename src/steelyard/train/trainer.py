@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 
 from steelyard.model.ready import cast_parameters
 from steelyard.train import fused, packing
 from steelyard.train.base import Tick
 from steelyard.train.config import LoraOptions
-from steelyard.train.fast import speed_up
+from steelyard.train.fast import speed_up, surprise
 from steelyard.train.lanes import Lanes
 from steelyard.train.packing import TokenSample
 
@@ -179,7 +178,7 @@ class Trainer:
             logits_to_keep=packed.keep,
             packed=packed,
         ).logits[0]
-        return F.cross_entropy(logits.float(), packed.targets, reduction="sum")
+        return surprise(logits, packed.targets)
 
     @torch.no_grad()
     def loss(self, samples: Sequence[TokenSample]) -> float:
