@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from steelyard.train.layer_math import normalised, normalised_back
+
 
 class _LowRank(torch.autograd.Function):
     """``x W' + b + s (x A') B'`` with gradients for x, A and B; W and b are frozen."""
@@ -89,26 +91,6 @@ def surprise(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """The loss of (rows, vocabulary) logits, summed over ``targets`` (rows,), in nats."""
     loss: torch.Tensor = _Surprise.apply(logits, targets)  # type: ignore[no-untyped-call]
     return loss
-
-
-def normalised(
-    inputs: torch.Tensor, weight: torch.Tensor, epsilon: float
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """``w x / sqrt(mean(x²) + e)``, and what its gradient needs: it without w, and the inverse root."""
-    squares = torch.linalg.vector_norm(inputs, dim=-1, keepdim=True, dtype=torch.float32)
-    squares.square_().div_(inputs.shape[-1]).add_(epsilon)
-    inverse = torch.rsqrt(squares).to(inputs.dtype)
-    normal = inputs * inverse
-    return normal * weight, normal, inverse
-
-
-def normalised_back(
-    outer: torch.Tensor, normal: torch.Tensor, inverse: torch.Tensor, weight: torch.Tensor
-) -> torch.Tensor:
-    """The gradient for x of `normalised`."""
-    gradient = outer * weight
-    along = torch.linalg.vecdot(gradient, normal).div_(normal.shape[-1]).unsqueeze(-1)
-    return torch.addcmul(gradient, normal, along, value=-1).mul_(inverse)
 
 
 def speed_up(network: nn.Module) -> None:
