@@ -161,8 +161,12 @@ class _FusedLayer:
         if any(one.base_layer.weight.requires_grad for group in groups for one in group):
             raise ValueError("weights beside the adapter learn")
         before, after = layer.input_layernorm, layer.post_attention_layernorm
+        qkv, out, wide, narrow = map(_projections, groups)
         self.weights = LayerWeights(
-            *map(_projections, groups),
+            qkv,
+            out,
+            wide,
+            narrow,
             before.weight.detach(),
             after.weight.detach(),
             epsilon_of(before),
