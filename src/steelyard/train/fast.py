@@ -50,7 +50,7 @@ class _LowRank(torch.autograd.Function):
 
 
 class _Normalise(torch.autograd.Function):
-    """``w x / sqrt(mean(x²) + e)`` with the gradient for x; w is frozen (Zhang & Sennrich 2019)."""
+    """``w x / sqrt(mean(x²) + e)`` with gradients for x and, if it learns, w (Zhang & Sennrich 2019)."""
 
     @staticmethod
     def forward(
@@ -68,19 +68,25 @@ class _Normalise(torch.autograd.Function):
         normal, inverse, weight = ctx.saved_tensors
         gradient = outer[0] * weight
         along = torch.linalg.vecdot(gradient, normal).div_(normal.shape[-1]).unsqueeze(-1)
-        return torch.addcmul(gradient, normal, along, value=-1).mul_(inverse), None, None
+        weight_gradient = None
+        if ctx.needs_input_grad[1]:
+            weight_gradient = (outer[0] * normal).reshape(-1, normal.shape[-1]).sum(0)
+        input_gradient = torch.addcmul(gradient, normal, along, value=-1).mul_(inverse)
+        return input_gradient, weight_gradient, None
 
 
 def speed_up(network: nn.Module) -> None:
     """Replace the forward of LoRA layers and of plain RMS norms in place, for training.
 
     A norm is replaced only where the values on a probe stay the same: some families scale by one plus
-    the weight.
+    the weight. Variants of LoRA that compute otherwise (DoRA) keep peft's own forward.
     """
     from peft.tuners.lora import Linear
 
     for module in network.modules():
         if isinstance(module, Linear):
+            if module.lora_variant:
+                continue
             module.forward = MethodType(_lora_forward, module)
         elif type(module).__name__.endswith("RMSNorm") and _is_plain_norm(module):
             module.forward = MethodType(_norm_forward, module)
