@@ -22,6 +22,7 @@ from tests.conftest import HidePackages
 from tests.strategy.samples import tickets
 
 HF = ModelSpec("hf", "x")
+VARIANT = "a variant of LoRA: name it in strategies to weigh it"
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
@@ -106,8 +107,12 @@ def weigh(kind: OutputKind, provider: str | None, rows: int = 50) -> Selection:
 def test_auto_takes_everything_that_fits() -> None:
     selection = weigh("label", "hf")
     reading = ("rag", "rag_oracle", "long_context")
-    assert [spec.name for spec in selection.specs] == [n for n in STRATEGIES if n not in reading]
-    assert selection.left_out == [(name, NO_DOCUMENTS) for name in reading]
+    named = ("rslora", "dora", "lora_plus")
+    left_out = {**dict.fromkeys(reading, NO_DOCUMENTS), **dict.fromkeys(named, VARIANT)}
+    left_out["full_fine_tuning"] = dict(selection.left_out)["full_fine_tuning"]
+    assert "name it in strategies" in left_out["full_fine_tuning"]
+    assert [spec.name for spec in selection.specs] == [n for n in STRATEGIES if n not in left_out]
+    assert dict(selection.left_out) == left_out
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ class ScriptedTrainer:
         self.passes.append((rate, len(train), self.span))
         return self.epochs[-1]
 
-    def checkpoint(self, path: Path) -> None:
+    def checkpoint(self, path: Path, *, goes_on: bool = True) -> None:
         epochs = [vars(epoch) for epoch in self.epochs]
         path.write_text(json.dumps([epochs, self.at]))
 

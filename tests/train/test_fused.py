@@ -129,10 +129,10 @@ def test_a_copied_weight_is_followed() -> None:
         torch.testing.assert_close(fused[name], gradient, rtol=1e-4, atol=1e-7)
 
 
-def test_lanes_hold_every_sample_once_and_where_they_pay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    monkeypatch.setattr(torch, "set_num_threads", lambda count: None)
-    lanes = Lanes(torch.device("cpu"))
+def test_lanes_hold_every_sample_once_and_where_they_pay() -> None:
+    before = torch.get_num_threads()
+    lanes = Lanes(2)
+    torch.set_num_threads(before)
     few = lanes.pieces(SAMPLES, 3, 640)
     assert len(few) == 2 and sorted(place for piece in few for place in piece) == [0, 1, 2, 3]
     assert lanes.pieces(SAMPLES[:1], 3, 640) == [[0]]

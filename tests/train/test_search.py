@@ -228,9 +228,9 @@ def killed_at(
     epoch, checkpoint, save = trainer.epoch, trainer.checkpoint, trainer.save
 
     def struck(method: object, *, late: bool) -> object:
-        def call(*args: object) -> object:
+        def call(*args: object, **named: object) -> object:
             strike()
-            outcome = method(*args)
+            outcome = method(*args, **named)
             if late:
                 strike()
             return outcome

@@ -81,7 +81,7 @@ class Attempts:
             epoch = self._trainer.epoch(some, self.dev[:dev_items], rate, self._ticks)
             if epoch.is_finite:
                 if scored:
-                    self._trainer.checkpoint(self._path(f"{name}.pt"))
+                    self._trainer.checkpoint(self._path(f"{name}.pt"), goes_on=False)
                 write_whole(path, json.dumps(vars(epoch)))
         self._ticks.finish(examples)
         attempt = TrainingPass(rate, examples / len(self.train), epoch, dev_items, is_trial=True)
@@ -140,6 +140,8 @@ class Attempts:
             spec = replace(self._job.spec, adapter=str(adapter))
             write_whole(path, json.dumps(asdict(self._job.score(spec, items))))
             shutil.rmtree(adapter)
+            if attempt.is_trial:  # its weights are of no more use
+                self._path(f"{name}.pt").unlink()
         score = read_measured(DevScore, path)
         return replace(attempt, score=score, dev_items=len(score.items))
 

@@ -52,7 +52,7 @@ class _LowRank(torch.autograd.Function):
 
 
 class _Normalise(torch.autograd.Function):
-    """``w x / sqrt(mean(x²) + e)`` with the gradient for x; w is frozen (Zhang & Sennrich 2019)."""
+    """``w x / sqrt(mean(x²) + e)`` with gradients for x and, if it learns, w (Zhang & Sennrich 2019)."""
 
     @staticmethod
     def forward(
@@ -64,7 +64,11 @@ class _Normalise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        return normalised_back(outer[0], *ctx.saved_tensors), None, None
+        normal, inverse, weight = ctx.saved_tensors
+        weight_gradient = None
+        if ctx.needs_input_grad[1]:
+            weight_gradient = (outer[0] * normal).reshape(-1, normal.shape[-1]).sum(0)
+        return normalised_back(outer[0], normal, inverse, weight), weight_gradient, None
 
 
 class _Surprise(torch.autograd.Function):
@@ -97,12 +101,14 @@ def speed_up(network: nn.Module) -> None:
     """Replace the forward of LoRA layers and of plain RMS norms in place, for training.
 
     A norm is replaced only where the values on a probe stay the same: some families scale by one plus
-    the weight.
+    the weight. Variants of LoRA that compute otherwise (DoRA) keep peft's own forward.
     """
     from peft.tuners.lora import Linear
 
     for module in network.modules():
         if isinstance(module, Linear):
+            if module.lora_variant:
+                continue
             module.forward = MethodType(_lora_forward, module)
         elif type(module).__name__.endswith("RMSNorm") and _is_plain_norm(module):
             module.forward = MethodType(_norm_forward, module)

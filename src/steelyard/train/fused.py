@@ -99,24 +99,20 @@ def _are_equal(plain: Mapping[str, torch.Tensor], fused: Mapping[str, torch.Tens
 
 
 def _projections(modules: Sequence[Any]) -> Projections:
-    """Linear layers of one input under LoRA; their weights become parts of one array."""
+    """Linear layers of one input under LoRA; their frozen weights become parts of one array."""
     bases = [module.base_layer for module in modules]
-    downs = [module.lora_A[_ADAPTER].weight for module in modules]
     biases = [base.bias for base in bases if base.bias is not None]
     if biases and len(biases) < len(bases):
         raise ValueError("some of the projections have a bias")
     weight = _joined([base.weight for base in bases])
     bias = torch.cat([one.detach() for one in biases]) if biases else None
-    ups = [module.lora_B[_ADAPTER].weight for module in modules]
     return Projections(
         weight,
         *_packed(weight),
         bias,
-        _joined(downs),
-        [up.detach() for up in ups],
         [float(module.scaling[_ADAPTER]) for module in modules],
-        [len(up) for up in ups],
-        [len(down) for down in downs],
+        [len(base.weight) for base in bases],
+        [len(module.lora_A[_ADAPTER].weight) for module in modules],
     )
 
 
@@ -210,14 +206,14 @@ class _Layer(torch.autograd.Function):
         layer: _FusedLayer,
         angles: tuple[torch.Tensor, torch.Tensor],
         packed: PackedBatch,
-        *_: torch.Tensor,
+        *low: torch.Tensor,
     ) -> torch.Tensor:
         maps = row_maps(packed, layer.heads)
         keep = packed.keep if layer.is_last else None
         forward, _back = _compiled()
-        output, saved = forward(inputs, layer.weights, maps, *angles, keep)
-        ctx.save_for_backward(*saved)
-        ctx.rest = (layer.weights, maps, *angles, keep)
+        output, saved = forward(inputs, layer.weights, list(low), maps, *angles, keep)
+        ctx.save_for_backward(*low, *saved)
+        ctx.layer, ctx.rest = layer, (maps, *angles, keep)
         result: torch.Tensor = output
         return result
 
@@ -225,8 +221,10 @@ class _Layer(torch.autograd.Function):
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[Any, ...]:
         _forward, back = _compiled()
         to_inputs = ctx.needs_input_grad[0]
+        count = len(ctx.layer.parameters)
+        low, saved = list(ctx.saved_tensors[:count]), list(ctx.saved_tensors[count:])
         gradient, others = back(
-            outer[0].contiguous(), list(ctx.saved_tensors), *ctx.rest, to_inputs
+            outer[0].contiguous(), saved, ctx.layer.weights, low, *ctx.rest, to_inputs
         )
         return (gradient if to_inputs else None, None, None, None, *others)
 

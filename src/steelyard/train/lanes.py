@@ -23,11 +23,10 @@ _GAIN = 1.4
 
 
 class Lanes:
-    """Runs pieces at the same time, the processors shared among them; on a GPU one after the other."""
+    """Runs pieces at the same time on so many threads of the processor; on one, one after the other."""
 
-    def __init__(self, device: torch.device) -> None:
-        threads = torch.get_num_threads()
-        self.count = min(_MOST, threads) if device.type == "cpu" else 1
+    def __init__(self, threads: int) -> None:
+        self.count = min(_MOST, threads)
         self._pool: ThreadPoolExecutor | None = None
         if self.count == 1:
             return
@@ -43,7 +42,7 @@ class Lanes:
         ready.wait()
         for one in starts:
             one.result()
-        torch.set_num_threads(threads)  # the number is kept for later threads, too
+        torch.set_num_threads(threads)  # those of later threads go by the last number that was set
 
     def map(self, work: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
         """Yield what ``work`` makes of the pieces, in their order."""

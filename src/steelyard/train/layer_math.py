@@ -14,18 +14,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Projections(NamedTuple):
-    """Linear layers of one input under LoRA, side by side.
+    """Frozen linear layers of one input, side by side, and what is known of their low-rank parts.
 
     ``weight`` is (outputs, inputs); ``forth`` and ``back`` are it and its transpose in oneDNN's layout.
-    ``down`` has the rows of all low-rank parts, ``ups`` one array each.
     """
 
     weight: torch.Tensor
     forth: torch.Tensor | None
     back: torch.Tensor | None
     bias: torch.Tensor | None
-    down: torch.Tensor
-    ups: list[torch.Tensor]
     scales: list[float]
     sizes: list[int]
     ranks: list[int]
@@ -82,36 +79,46 @@ def normalised(
 def normalised_back(
     outer: torch.Tensor, normal: torch.Tensor, inverse: torch.Tensor, weight: torch.Tensor
 ) -> torch.Tensor:
-    """The gradient for x of `normalised`."""
+    """The gradient for x of `normalised`; that for w is the sum of ``outer`` times ``normal``."""
     gradient = outer * weight
     along = torch.linalg.vecdot(gradient, normal).div_(normal.shape[-1]).unsqueeze(-1)
     return torch.addcmul(gradient, normal, along, value=-1).mul_(inverse)
 
 
-def projected(inputs: torch.Tensor, to: Projections) -> tuple[torch.Tensor, torch.Tensor]:
-    """The outputs side by side, and the low-rank inner states; ``inputs`` are (tokens, size)."""
+def projected(
+    inputs: torch.Tensor, to: Projections, low: list[torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The outputs side by side, and the low-rank inner states; ``inputs`` are (tokens, size).
+
+    ``low`` holds the two arrays of each low-rank part, one after the other.
+    """
     forth = to.forth
     if forth is None:
         outputs = torch.nn.functional.linear(inputs, to.weight, to.bias)
     else:
         outputs = torch.ops.mkldnn._linear_pointwise(inputs, forth, to.bias, "none", [], "")
-    inner = inputs @ to.down.t()
-    parts, lows = outputs.split(to.sizes, dim=1), inner.split(to.ranks, dim=1)
-    for at in range(len(to.ups)):
-        parts[at].addmm_(lows[at], to.ups[at].t(), alpha=to.scales[at])
+    inner = inputs @ torch.cat(low[::2]).t()
+    parts, inners = outputs.split(to.sizes, dim=1), inner.split(to.ranks, dim=1)
+    for at in range(len(parts)):
+        parts[at].addmm_(inners[at], low[2 * at + 1].t(), alpha=to.scales[at])
     return outputs, inner
 
 
 def projected_back(
-    outer: torch.Tensor, inputs: torch.Tensor, inner: torch.Tensor, to: Projections, to_inputs: bool
+    outer: torch.Tensor,
+    inputs: torch.Tensor,
+    inner: torch.Tensor,
+    to: Projections,
+    low: list[torch.Tensor],
+    to_inputs: bool,
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """The gradient of the inputs (empty if not asked for), and of each low-rank part's two arrays."""
-    parts, lows = outer.split(to.sizes, dim=1), inner.split(to.ranks, dim=1)
+    parts, inners = outer.split(to.sizes, dim=1), inner.split(to.ranks, dim=1)
     inner_gradients: list[torch.Tensor] = []
     ups: list[torch.Tensor] = []
-    for at in range(len(to.ups)):
-        inner_gradients.append((parts[at] @ to.ups[at]).mul_(to.scales[at]))
-        ups.append((parts[at].t() @ lows[at]).mul_(to.scales[at]))
+    for at in range(len(parts)):
+        inner_gradients.append((parts[at] @ low[2 * at + 1]).mul_(to.scales[at]))
+        ups.append((parts[at].t() @ inners[at]).mul_(to.scales[at]))
     inner_gradient = torch.cat(inner_gradients, dim=1)
     downs = (inner_gradient.t() @ inputs).split(to.ranks)
     gradients: list[torch.Tensor] = []
@@ -125,7 +132,7 @@ def projected_back(
         gradient = outer @ to.weight
     else:
         gradient = torch.ops.mkldnn._linear_pointwise(outer, back, None, "none", [], "")
-    gradient.addmm_(inner_gradient, to.down)
+    gradient.addmm_(inner_gradient, torch.cat(low[::2]))
     return gradient, gradients
 
 
@@ -206,6 +213,7 @@ def attended_back(
 def layer_forward(
     inputs: torch.Tensor,
     weights: LayerWeights,
+    low: list[torch.Tensor],
     maps: list[RowMaps],
     cosine: torch.Tensor,
     sine: torch.Tensor,
@@ -213,12 +221,13 @@ def layer_forward(
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Norm, attention, norm and gated linear unit, each added to what comes in (Touvron et al. 2023).
 
-    After the attention only the tokens of ``keep`` are computed, the others are 0. Returns the output and
+    ``low`` are the low-rank arrays of its seven projections. After the attention only the tokens of ``keep``
+    are computed, the others are 0. Returns the output and
     what the gradient needs.
     """
     queries, pairs = maps[0].queries, maps[0].pairs
     first, normal, inverse = normalised(inputs, weights.before, weights.before_epsilon)
-    flat, qkv_inner = projected(first, weights.qkv)
+    flat, qkv_inner = projected(first, weights.qkv, low[:6])
     whole = flat.view(inputs.shape[0], queries + 2 * pairs, -1)
     states = turned(whole[:, : queries + pairs], cosine, sine)
     outputs: list[torch.Tensor] = []
@@ -230,14 +239,14 @@ def layer_forward(
     joined, residual = torch.cat(outputs), inputs
     if keep is not None:
         joined, residual = joined.index_select(0, keep), inputs.index_select(0, keep)
-    mixed, out_inner = projected(joined, weights.out)
+    mixed, out_inner = projected(joined, weights.out, low[6:8])
     middle = mixed.add_(residual)
     second, normal2, inverse2 = normalised(middle, weights.after, weights.after_epsilon)
-    gates, wide_inner = projected(second, weights.wide)
+    gates, wide_inner = projected(second, weights.wide, low[8:12])
     half = gates.shape[1] // 2
     silu = torch.nn.functional.silu(gates[:, :half])
     product = silu * gates[:, half:]
-    output, narrow_inner = projected(product, weights.narrow)
+    output, narrow_inner = projected(product, weights.narrow, low[12:])
     output.add_(middle)
     if keep is not None:
         output = torch.zeros_like(inputs).index_copy_(0, keep, output)
@@ -251,6 +260,7 @@ def layer_back(
     outer: torch.Tensor,
     saved: list[torch.Tensor],
     weights: LayerWeights,
+    low: list[torch.Tensor],
     maps: list[RowMaps],
     cosine: torch.Tensor,
     sine: torch.Tensor,
@@ -262,14 +272,14 @@ def layer_back(
     tokens = saved[0].shape[0]
     gradient = outer if keep is None else outer.index_select(0, keep)
     gates, silu, half = saved[9], saved[11], saved[9].shape[1] // 2
-    inner, narrow = projected_back(gradient, saved[12], saved[13], weights.narrow, True)
+    inner, narrow = projected_back(gradient, saved[12], saved[13], weights.narrow, low[12:], True)
     both = torch.empty_like(gates)
     torch.mul(inner, silu, out=both[:, half:])
     both[:, :half] = torch.ops.aten.silu_backward(inner.mul_(gates[:, half:]), gates[:, :half])
-    inner, wide = projected_back(both, saved[6], saved[10], weights.wide, True)
+    inner, wide = projected_back(both, saved[6], saved[10], weights.wide, low[8:12], True)
     gradient = normalised_back(inner, saved[7], saved[8], weights.after).add_(gradient)
 
-    inner, out = projected_back(gradient, saved[4], saved[5], weights.out, True)
+    inner, out = projected_back(gradient, saved[4], saved[5], weights.out, low[6:8], True)
     ended = torch.zeros(tokens + 1, inner.shape[1], dtype=inner.dtype)
     if keep is None:
         ended[:tokens] = inner
@@ -284,7 +294,9 @@ def layer_back(
             ended, states, whole, saved[14 + 4 * at : 18 + 4 * at], maps[at], weights.scale
         )
     turned_back(states, cosine, sine, whole[:, : queries + pairs])
-    inner, qkv = projected_back(whole.view(tokens, -1), saved[0], saved[3], weights.qkv, to_inputs)
+    inner, qkv = projected_back(
+        whole.view(tokens, -1), saved[0], saved[3], weights.qkv, low[:6], to_inputs
+    )
     if to_inputs:
         gradient = normalised_back(inner, saved[1], saved[2], weights.before).add_(gradient)
     return gradient, qkv + out + wide + narrow

@@ -1,4 +1,4 @@
-"""The search of LoRA: the learning rate by trials, then the epoch, both chosen on dev."""
+"""The search of a training: the learning rate by trials, then the epoch, both chosen on dev."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from steelyard.files import write_whole
 from steelyard.train.attempts import Attempts, Samples, TrainingPass, read_measured, steps_of
 from steelyard.train.base import BACKWARD, TuningJob
 from steelyard.train.choice import best_of, last_gain
-from steelyard.train.config import LoraOptions
+from steelyard.train.config import TrainingOptions
 from steelyard.train.rates import TRIAL_DEV, Rung, TrialCost, beyond, grid, rungs
 from steelyard.train.trainer import Trainer
 from steelyard.words import listed
@@ -83,7 +83,7 @@ class _Course:
     """What one search does, within its options' passes in forward-pass tokens."""
 
     def __init__(self, trainer: Trainer, samples: Samples, job: TuningJob, formula: float) -> None:
-        self._options: LoraOptions = trainer.options
+        self._options: TrainingOptions = trainer.options
         train, dev = samples
         self._train_tokens, self._dev_tokens = (
             sum(sample.length for sample in part) for part in samples
@@ -235,7 +235,7 @@ def save_trained(trained: TrainedAdapter, path: Path) -> None:
         "notes": list(trained.notes),
     }
     write_whole(path, json.dumps(data, allow_nan=False))
-    for checkpoint in path.parent.glob("*.pt"):
+    for checkpoint in path.parent.glob("*.pt*"):
         checkpoint.unlink()
 
 

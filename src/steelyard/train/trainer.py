@@ -1,27 +1,33 @@
-"""A small LoRA loop: packed tokens, the head on completion tokens only, checkpoints."""
+"""A small training loop: packed tokens, the head on completion tokens only, checkpoints."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
+from steelyard.errors import StorageError
 from steelyard.model.ready import cast_parameters
 from steelyard.train import fused, packing
+from steelyard.train.attach import attach, rate_ratio, save_tuned
 from steelyard.train.base import Tick
-from steelyard.train.config import LoraOptions
+from steelyard.train.blocks import blocks_of, total_norm
+from steelyard.train.config import TrainingOptions
 from steelyard.train.fast import speed_up, surprise
 from steelyard.train.lanes import Lanes
 from steelyard.train.packing import TokenSample
 
 _WARMUP = 0.1
 """The rate rises over this share of all steps, then falls linearly to zero."""
-_CLIP = 1.0
+_CLIP, _TINY = 1.0, 1e-6
+"""The most that the norm of a step's gradient may be, and what keeps it from a division by zero."""
+_OPTIMISERS = ".optimisers"
+"""Ends the name of the file with a checkpoint's optimisers."""
 
 
 def _device() -> torch.device:
@@ -44,10 +50,10 @@ class Epoch:
 
 
 class Trainer:
-    """Trains the adapter of one network, whose weights are frozen.
+    """Trains what learns of one network: adapters over frozen weights, or all weights.
 
-    The adapter is kept in fp32 and, where the network is in bf16, copied to bf16 for computing: in
-    bf16, the steps of a small learning rate vanish when they are added.
+    What learns is kept in fp32 and, where the network is in bf16, copied to bf16 for computing. ``reread``
+    loads the network anew for `reset`, where its first values are not to be held in memory all the time.
     """
 
     step_tokens = 640
@@ -56,59 +62,50 @@ class Trainer:
     def __init__(
         self,
         network: Any,
-        options: LoraOptions,
+        options: TrainingOptions,
         seed: int,
         precision: Literal["float32", "bfloat16"] = "float32",
+        reread: Callable[[], Any] | None = None,
     ) -> None:
-        from peft import LoraConfig, get_peft_model
-
         packing.register()
         network.set_attn_implementation(packing.IMPLEMENTATION)
-        torch.manual_seed(seed)  # peft draws the adapter's first values from the global generator
-        self.network = get_peft_model(
-            network.to(device=_device(), dtype=torch.float32),
-            LoraConfig(
-                r=options.rank,
-                lora_alpha=options.alpha,
-                target_modules="all-linear",
-                lora_dropout=0.0,
-                task_type="CAUSAL_LM",
-            ),
-        )
+        plain = network.to(device=_device(), dtype=torch.float32)
+        self.network = attach(plain, options, seed)
         self.options = options
         self.seed = seed
         speed_up(self.network)
         is_fused = _device().type == "cpu" and fused.fits(self.network)
-        trainable = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
-        self._initial = torch.cat(
-            [weight.detach().float().flatten() for weight in trainable.values()]
+        self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
+        self.blocks = blocks_of(self.weights, lambda name: rate_ratio(options, name))
+        self._reread = reread
+        self._first = (
+            {} if reread else {name: value.clone() for name, value in self.values().items()}
         )
         cast_parameters(self.network, getattr(torch, precision))
         if is_fused:
             fused.fuse(self.network)
-        self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
-        self._sizes = [weight.numel() for weight in self.weights.values()]
-        self.device = self._initial.device
-        self.dtype = next(iter(self.weights.values())).dtype
-        self._lanes = Lanes(self.device)
-        self.reset()
+        first = next(iter(self.weights.values()))
+        self.device, self.dtype = first.device, first.dtype
+        # layers that are not fused hold Python's lock, and full gradients twice would not fit
+        self._lanes = Lanes(torch.get_num_threads() if is_fused else 1)
+        self._start_over()
+
+    def values(self) -> dict[str, torch.Tensor]:
+        """What learns, in fp32, by name."""
+        return {name: value for block in self.blocks for name, value in block.values().items()}
 
     def reset(self) -> None:
-        """Go back to the first values of the adapter and a fresh optimiser."""
-        self.master = self._initial.clone().requires_grad_()
-        self.optimiser = torch.optim.AdamW([self.master], lr=1.0, weight_decay=0.0, fused=True)
+        """Go back to the first values of what learns, and to fresh optimisers."""
+        self._forget()
+        first = self._first if self._reread is None else dict(self._reread().named_parameters())
+        for block in self.blocks:
+            block.restart(first)
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._optimisers: Path | None = None
         self.epochs: list[Epoch] = []
         self.span = self.options.max_epochs
-        self._publish()
-
-    @torch.no_grad()
-    def _publish(self) -> None:
-        torch._foreach_copy_(list(self.weights.values()), self._views())
-
-    def _views(self) -> list[torch.Tensor]:
-        """The flat fp32 master as tensors of the adapter's shapes."""
-        parts = self.master.detach().split(self._sizes)
-        return [p.view_as(w) for p, w in zip(parts, self.weights.values(), strict=True)]
 
     def epoch(
         self,
@@ -149,23 +146,29 @@ class Trainer:
 
     def step(self, samples: Sequence[TokenSample], prefix: int, rate: float) -> tuple[float, int]:
         """One optimiser step; returns the summed loss and the number of completion tokens."""
+        loss, tokens = self.backward(samples, prefix)
+        self._load_optimisers()
+        scale = min(1.0, _CLIP / (total_norm(self.blocks) + _TINY))
+        for block in self.blocks:
+            block.step(rate, scale)
+        return loss, tokens
+
+    def backward(self, samples: Sequence[TokenSample], prefix: int) -> tuple[float, int]:
+        """Add the gradient of the mean loss of ``samples`` to the weights'; returns as `step` does."""
         tokens = sum(len(sample.completion) for sample in samples)
+        weights = list(self.weights.values())
 
-        def part(piece: Sequence[int]) -> tuple[float, torch.Tensor]:
+        def part(piece: Sequence[int]) -> tuple[float, Sequence[torch.Tensor | None]]:
             loss = self.summed_loss([samples[place] for place in piece], prefix)
-            gradients = torch.autograd.grad(loss / tokens, list(self.weights.values()))
-            return loss.item(), torch.cat([one.flatten() for one in gradients]).float()
+            return loss.item(), torch.autograd.grad(loss / tokens, weights, allow_unused=True)
 
-        total, gradient = 0.0, torch.zeros_like(self.master)
+        total = 0.0
         pieces = self._lanes.pieces(samples, prefix, self.step_tokens)
-        for loss, some in self._lanes.map(part, pieces):
-            total, gradient = total + loss, gradient.add_(some)
-        self.master.grad = gradient
-        torch.nn.utils.clip_grad_norm_([self.master], _CLIP)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.optimiser.step()
-        self._publish()
+        for loss, gradients in self._lanes.map(part, pieces):
+            total += loss
+            for weight, gradient in zip(weights, gradients, strict=True):
+                if gradient is not None:
+                    weight.grad = gradient if weight.grad is None else weight.grad.add_(gradient)
         return total, tokens
 
     def summed_loss(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
@@ -192,26 +195,68 @@ class Trainer:
         )
         return total / sum(len(sample.completion) for sample in samples)
 
-    def checkpoint(self, path: Path) -> None:
-        """Write, atomically, everything that `resume` needs."""
-        state = {
-            "master": self.master.detach(),
-            "optimiser": self.optimiser.state_dict(),
-            "epochs": [vars(epoch) for epoch in self.epochs],
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
+    def checkpoint(self, path: Path, *, goes_on: bool = True) -> None:
+        """Write, each file atomically, what `resume` needs; what is to go on needs its optimisers, too.
+
+        Those of an earlier checkpoint in the folder, which nothing goes on from now, are deleted.
+        """
+        if goes_on:
+            self._load_optimisers()
+            before = list(path.parent.glob(f"*{_OPTIMISERS}"))
+            states = [block.optimiser.state_dict() for block in self.blocks]
+            _save(states, path.with_name(path.name + _OPTIMISERS))
+        masters = [block.master.detach() for block in self.blocks]
+        _save({"masters": masters, "epochs": [vars(epoch) for epoch in self.epochs]}, path)
+        if goes_on:
+            for other in before:
+                if other.name != path.name + _OPTIMISERS:
+                    other.unlink()
 
     def resume(self, path: Path) -> None:
+        """Take what a checkpoint holds; its optimisers are read when a step needs them.
+
+        Raises `StorageError` where another version wrote it.
+        """
+        self._forget()
         state = torch.load(path, weights_only=True, map_location=self.device)
-        with torch.no_grad():
-            self.master.copy_(state["master"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        if len(state.get("masters", ())) != len(self.blocks):
+            raise _unreadable(path)
+        for block, master in zip(self.blocks, state["masters"], strict=True):
+            with torch.no_grad():
+                block.master.copy_(master)
+            block.publish()
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
-        self._publish()
+        self._optimisers = path.with_name(path.name + _OPTIMISERS)
+
+    def _forget(self) -> None:
+        """Let go of optimisers and gradients, which take most of the memory."""
+        self._optimisers = None
+        for block in self.blocks:
+            block.forget()
+
+    def _load_optimisers(self) -> None:
+        """Read those of the checkpoint that was taken up, if that was not done yet."""
+        if self._optimisers is None:
+            return
+        if not self._optimisers.is_file():
+            raise _unreadable(self._optimisers)
+        states = torch.load(self._optimisers, weights_only=True, map_location=self.device)
+        for block, state in zip(self.blocks, states, strict=True):
+            block.optimiser.load_state_dict(state)
+        self._optimisers = None
 
     def save(self, folder: Path) -> None:
-        """Write the adapter in fp32, as peft reads it."""
-        state = dict(zip(self.weights, self._views(), strict=True))
-        self.network.save_pretrained(str(folder), state_dict=state)
+        """Write what was learnt in fp32; see `save_tuned`."""
+        save_tuned(self.network, self.values(), folder)
+
+
+def _save(state: Any, path: Path) -> None:
+    partial = path.with_name(path.name + ".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def _unreadable(path: Path) -> StorageError:
+    return StorageError(
+        f"{path} is missing or of another version: begin anew with --no-cache, or remove {path.parent}"
+    )
