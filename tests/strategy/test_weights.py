@@ -65,9 +65,11 @@ def test_a_network_that_does_not_fit_into_memory_is_refused_in_one_line(
     spec = ModelSpec("hf", str(folder))
     facts = TaskFacts(fit_context().brief, fit_context().train)
     count = memory.parameters_of(str(folder))
-    monkeypatch.setattr(memory, "available_bytes", lambda: round(19.2 * count) + 1)
+    needed = memory.needed_bytes(str(folder), count)
+    assert needed > 1.2 * 16 * count
+    monkeypatch.setattr(memory, "available_bytes", lambda: round(needed) + 1)
     strategy.check(facts, [PlannedModel("tiny", spec)])
-    monkeypatch.setattr(memory, "available_bytes", lambda: round(19.2 * count) - 1)
+    monkeypatch.setattr(memory, "available_bytes", lambda: round(needed) - 1)
     with pytest.raises(ConfigError, match=r"full_fine_tuning: training all .* GB are available"):
         strategy.check(facts, [PlannedModel("tiny", spec)])
     with pytest.raises(ConfigError, match=f"training all {count:,} weights needs about 0.0 GB"):

@@ -62,8 +62,8 @@ class ModelSpec:
     """How to build a model: plain data, saved with every arm.
 
     ``provider`` is a name in `PROVIDERS`; ``name`` is the provider's model name or a local folder.
-    ``adapter`` is a folder with LoRA weights, or ``None``; ``tuned_from`` the model that a tuned one
-    with a name of its own was made of.
+    ``adapter`` is a folder with what tuning changed, LoRA weights or all of them, or ``None``;
+    ``tuned_from`` the model that a tuned one with a name of its own was made of.
     The key itself is never stored, only the name of its environment variable; it travels as a bearer
     token unless ``key_header`` names another header. ``max_in_flight`` bounds requests at once.
     ``batch`` asks through the provider's batch interface: cheaper, and within a day.

@@ -37,12 +37,13 @@ class WeightBlock:
     @torch.no_grad()
     def publish(self) -> None:
         """Give the weights the master's values, in their own precision."""
-        for name, value in self.values().items():
-            weight = self.weights[name]
-            if weight.dtype == torch.float32:
-                weight.data = value
-            else:
-                weight.copy_(value)
+        weights: list[torch.Tensor] = list(self.weights.values())
+        values = list(self.values().values())
+        if weights[0].dtype != torch.float32:
+            torch._foreach_copy_(weights, values)
+            return
+        for weight, value in zip(weights, values, strict=True):
+            weight.data = value
 
     @torch.no_grad()
     def restart(self, values: Mapping[str, torch.Tensor]) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 _BYTES = 16
 """Each weight in fp32 or its bf16 copy, its gradient, and AdamW's two means: 4 + 4 + 8, or 4 + 2 + 2 + 8."""
 _MORE = 1.2
-"""Activations, and the gradients of one block in fp32."""
+"""What the allocator adds, and the gradients of one block in fp32."""
+_ACTIVATIONS = 70 * 640
+"""Bytes for each layer and unit of the hidden size: 640 tokens are computed at once. As it was measured
+(``benchmarks/tuning_memory.py``)."""
 _GIGABYTE = 1e9
 _MEMINFO = Path("/proc/meminfo")
 
@@ -19,13 +22,22 @@ def shortage(source: str) -> str | None:
     Also ``None`` where the system does not say how much there is. Reads the configuration alone.
     """
     available, parameters = available_bytes(), parameters_of(source)
-    needed = _BYTES * _MORE * parameters
+    needed = needed_bytes(source, parameters)
     if available is None or needed <= available:
         return None
     return (
         f"training all {parameters:,} weights needs about {needed / _GIGABYTE:.1f} GB of memory, and "
         f"{available / _GIGABYTE:.1f} GB are available: free some, take a smaller model, or name lora"
     )
+
+
+def needed_bytes(source: str, parameters: int) -> float:
+    """What training so many weights needs, with the activations of the network at ``source``."""
+    from steelyard.model import huggingface
+
+    text = huggingface.read_config(source).get_text_config()
+    units = int(text.num_hidden_layers * text.hidden_size)
+    return _BYTES * _MORE * parameters + _ACTIVATIONS * units
 
 
 def parameters_of(source: str) -> int:
