@@ -30,7 +30,11 @@ def main() -> None:
             {one.part: one for one in arm.parts if one.metric == result.task.metric} for arm in arms
         ]
         for part in dict.fromkeys(part for parts in of_arms for part in parts):
-            print(line(part, [share(parts[part].value) for parts in of_arms]))
+            print(
+                line(
+                    part, [share(parts[part].value) if part in parts else "–" for parts in of_arms]
+                )
+            )
         tokens = [arm.tokens for arm in arms]
         print(line("tokens in", [count(one.input_mean) for one in tokens]))
         print(line("tokens out", [count(one.output_mean) for one in tokens]))
