@@ -168,6 +168,8 @@ class View:
         """What keeps a classical winner from showing that no language model is needed."""
         if self.winner and self.winner.name == self.verdict.details.floor:
             return "_floor"
+        if self.winner and self.winner.options.get("states") == "model":
+            return "_states"
         measured = [a for a in self.candidates if a.model is not None and a.outcomes.scored != 0]
         if not measured:
             failed = any(arm.model is not None and arm.outcomes.failed for arm in self.candidates)
