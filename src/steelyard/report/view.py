@@ -168,15 +168,16 @@ class View:
         """What keeps a classical winner from showing that no language model is needed."""
         if self.winner and self.winner.name == self.verdict.details.floor:
             return "_floor"
-        if self.winner and self.winner.options.get("states") == "model":
-            return "_states"
         measured = [a for a in self.candidates if a.model is not None and a.outcomes.scored != 0]
         if not measured:
             failed = any(arm.model is not None and arm.outcomes.failed for arm in self.candidates)
             return "_unusable" if failed else "_alone"
         best = self.winner.quality.value if self.winner else None
         is_better = any(arm.breaks and (arm.quality.value or 0) > (best or 0) for arm in measured)
-        return "_within_limits" if is_better or all(arm.breaks for arm in measured) else ""
+        if is_better or all(arm.breaks for arm in measured):
+            return "_within_limits"
+        reads_model = self.winner and self.winner.options.get("states") == "model"
+        return "_states" if reads_model else ""
 
     @property
     def main_arm(self) -> ArmView | None:
