@@ -47,11 +47,13 @@ StatesName = Literal["model", "encoder"]
 STATES: tuple[StatesName, ...] = ("encoder", "model")
 _CONSTANT = 1e-8
 """A feature of a smaller standard deviation is the same for every text."""
+_UNIT_LENGTH = 1000.0
+"""Vectors of length 1 are so much shorter, squared, than standardised ones; ``c`` weighs against that."""
 ReadTexts = Callable[[Sequence[str]], TextStates]
 
 
 class ClassifierHeadOptions(LinearOptions):
-    """The grid tried on dev; features are standardised, so that ``c`` is smaller than for counts.
+    """The grid tried on dev; ``c`` is for standardised states, a thousand times that for the encoder's.
 
     ``states`` are those of the ``encoder``, where it is installed, and of each ``model`` of the task that
     runs on this machine, which reads at most ``max_tokens`` of a text.
@@ -206,7 +208,8 @@ class ClassifierHead(LinearStrategy):
 
             kind = "encoder" if reader.spec is None else "model"
             options = {"states": kind, "network": name}
-            yield FeatureSet(name, options, (states - mean) / spread, build, size)
+            factor = _UNIT_LENGTH if reader.spec is None else 1.0
+            yield FeatureSet(name, options, (states - mean) / spread, build, size, factor)
 
     def fit(self, context: FitContext) -> list[Arm]:
         """See `LinearStrategy.fit`; `ConfigError` where there is no network to read with."""
@@ -259,14 +262,14 @@ def _scale(states: NDArray[np.float64], *, is_encoder: bool) -> tuple[Any, Any]:
     """The mean of each feature, and what it is divided by.
 
     Features of a language model differ in spread by orders of magnitude, so that each is divided by its
-    own; those of the encoder were trained for their dot product, which one divisor for all keeps. Both
-    are what dev preferred in ``benchmarks/head_states.py``.
+    own. Vectors of the encoder have length 1, as they were trained, and stay as they are: stretched, they
+    would leave a penalised intercept too small. ``benchmarks/head_states.py`` compares both.
     """
-    spread = states.std(axis=0)
+    mean, spread = states.mean(axis=0), states.std(axis=0)
     if is_encoder:
-        spread = np.full_like(spread, np.sqrt(np.mean(spread**2)))
+        return np.zeros_like(mean), np.ones_like(spread)
     spread[spread < _CONSTANT] = 1.0
-    return states.mean(axis=0), spread
+    return mean, spread
 
 
 def _unscaled(linear: Linear, mean: Any, spread: Any) -> Linear:

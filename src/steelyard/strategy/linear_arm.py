@@ -129,7 +129,8 @@ class FeatureSet:
     """One way to turn texts into numbers: its ``name``, the (n train, n features) ``matrix``, its arm.
 
     ``build`` makes the arm of a classifier of the matrix; ``options`` are what it states of the features.
-    Between sets that are equal on dev the smaller ``size`` wins.
+    Between sets that are equal on dev the smaller ``size`` wins. The option ``c`` counts ``c_factor`` times,
+    for features on another scale than most.
     """
 
     name: str
@@ -137,6 +138,7 @@ class FeatureSet:
     matrix: Any
     build: Callable[[ArmFacts, Linear], LinearArm]
     size: int = 0
+    c_factor: float = 1.0
 
 
 class LinearStrategy(Strategy):
@@ -163,7 +165,8 @@ class LinearStrategy(Strategy):
         fit = fit_sets if brief.kind == "labels" else fit_linear
         candidates = []
         for features in self.feature_sets(context, [shot.input for shot in shots]):
-            for loss, c in itertools.product(self._classifiers(labels), self.config.c):
+            for loss, offered in itertools.product(self._classifiers(labels), self.config.c):
+                c = offered * features.c_factor
                 linear = fit(loss, c, features.matrix, outputs, context.seed)
                 options = {**features.options, "classifier": loss, "c": c}
                 arm = features.build(ArmFacts(self.name, self.name, brief, options), linear)
