@@ -16,6 +16,7 @@ STRATEGIES: Registry[Any] = Registry(
         "majority": "steelyard.strategy.majority:Majority",
         "tfidf_linear": "steelyard.strategy.tfidf_linear:TfidfLinear",
         "nearest_neighbour": "steelyard.strategy.nearest_neighbour:NearestNeighbour",
+        "classifier_head": "steelyard.strategy.classifier_head:ClassifierHead",
         "zero_shot": "steelyard.strategy.zero_shot:ZeroShot",
         "few_shot": "steelyard.strategy.few_shot:FewShot",
         "retrieved_few_shot": "steelyard.strategy.retrieved_few_shot:RetrievedFewShot",

@@ -107,12 +107,12 @@ def weigh(kind: OutputKind, provider: str | None, rows: int = 50) -> Selection:
 def test_auto_takes_everything_that_fits() -> None:
     selection = weigh("label", "hf")
     reading = ("rag", "rag_oracle", "long_context")
-    named = ("rslora", "dora", "lora_plus")
-    left_out = {**dict.fromkeys(reading, NO_DOCUMENTS), **dict.fromkeys(named, VARIANT)}
-    left_out["full_fine_tuning"] = dict(selection.left_out)["full_fine_tuning"]
-    assert "name it in strategies" in left_out["full_fine_tuning"]
+    left_out = dict(selection.left_out)
+    named = [name for name, reason in left_out.items() if "name it in strategies" in reason]
+    assert {"rslora", "dora", "lora_plus", "full_fine_tuning"} <= {*named}
+    assert {name for name in left_out if name not in (*reading, *named)} <= {"classifier_head"}
+    assert all(left_out[name] == NO_DOCUMENTS for name in reading)
     assert [spec.name for spec in selection.specs] == [n for n in STRATEGIES if n not in left_out]
-    assert dict(selection.left_out) == left_out
 
 
 @pytest.mark.parametrize(
