@@ -162,7 +162,7 @@ def _lacking(missing: Sequence[str], gains: HybridGains, weighed: Weighed) -> st
     ran = {spec.name for spec in weighed.specs}
     if absent := [name for name in missing if name not in ran]:
         return f"cannot tell: add {listed(absent)} to strategies"
-    return f"cannot tell: {listed(missing)} left no tested arm on this model whose answers are {gains.decoding}"
+    return f"cannot tell: {listed(missing)} left no tested arm on this model with {gains.decoding} answers"
 
 
 def _contrasted(gains: HybridGains, states: _States, weighed: Weighed) -> HybridGains:
