@@ -189,8 +189,8 @@ def _trained_under(source: ExportSource) -> str:
     }
     if several := [name for name, is_shown in lookups.items() if is_shown]:
         sentences.append(
-            f"Its {listed(several)} are looked up for every input, by the index that lies in the arm's folder "
-            f"in the run (`arms/{arm.name}`) and not in these files: without it the figures do not hold."
+            f"Its {listed(several)} are looked up for every input, by the index in the arm's folder of the "
+            f"run (`arms/{arm.name}`), which is not in these files: without it the figures do not hold."
         )
     return " ".join(sentences)
 

@@ -8,7 +8,7 @@ from steelyard.result.base import ResultPart
 from steelyard.result.figures import Figure, Quality
 
 StateName = Literal["neither", "prompt", "weights", "both"]
-Outcome = Literal["add", "less", "more", "unknown"]
+GainsOutcome = Literal["add", "less", "more", "unknown"]
 
 
 class HybridState(ResultPart):
@@ -41,6 +41,6 @@ class HybridGains(ResultPart):
     states: tuple[HybridState, ...] = ()
     interaction: Figure = Figure()
     margin: float = 0.0
-    outcome: Outcome | None = None
+    outcome: GainsOutcome | None = None
     sentence: str = ""
     notes: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from typing import Self
 from steelyard.core import Example, clusters_of
 from steelyard.planning.plan import Plan
 from steelyard.result.figures import Figure, Quality
-from steelyard.result.hybrids import HybridGains, HybridState, Outcome, StateName
+from steelyard.result.hybrids import GainsOutcome, HybridGains, HybridState, StateName
 from steelyard.score import Metric, compare_records
 from steelyard.score.measure import item_scores
 from steelyard.seeds import generator
@@ -176,7 +176,7 @@ def _contrasted(gains: HybridGains, states: _States, weighed: Weighed) -> Hybrid
     return gains.updated(sentence=_sentence(gains), notes=_notes(gains, states, weighed))
 
 
-def _outcome(figure: Figure, margin: float) -> Outcome:
+def _outcome(figure: Figure, margin: float) -> GainsOutcome:
     low, high = figure.low, figure.high
     if low is None or high is None:
         return "unknown"
