@@ -126,6 +126,10 @@ class Cascade(Strategy):
     def more_models(self) -> tuple[ModelSpec, ...]:
         return tuple(spec for part in self._named_parts for spec in part.build().more_models)
 
+    @property
+    def encoders(self) -> tuple[ModelSpec, ...]:
+        return tuple(spec for part in self._named_parts for spec in part.build().encoders)
+
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm. Raises `ConfigError` where the first arm gives no confidence."""
         parts = self._parts(context.brief)
