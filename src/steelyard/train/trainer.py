@@ -17,7 +17,9 @@ from steelyard.train import packing
 from steelyard.train.base import Tick
 from steelyard.train.config import LoraOptions
 from steelyard.train.fast import speed_up
+from steelyard.train.memory import sum_in_pieces
 from steelyard.train.packing import TokenSample
+from steelyard.train.passes import PassLog, PassState
 
 _WARMUP = 0.1
 """The rate rises over this share of all steps, then falls linearly to zero."""
@@ -30,17 +32,23 @@ def _device() -> torch.device:
 
 @dataclass
 class Epoch:
-    """Mean losses per completion token, in nats, after one pass over train."""
+    """Mean losses per completion token, in nats, after one pass over train, and how it diverged."""
 
     number: int
     train_loss: float
     dev_loss: float
     seconds: float
+    diverged: str = ""
 
     @property
     def is_finite(self) -> bool:
         """Whether both losses are numbers: training did not diverge."""
         return math.isfinite(self.train_loss) and math.isfinite(self.dev_loss)
+
+    @property
+    def reason(self) -> str:
+        """How training diverged, where it did."""
+        return self.diverged or ("" if self.is_finite else "the loss is not a number")
 
 
 class Trainer:
@@ -51,7 +59,10 @@ class Trainer:
     """
 
     step_tokens = 640
-    """Tokens computed at once; a larger batch is accumulated and gives the same gradient."""
+    """Tokens computed at once; a larger batch is accumulated and gives the same gradient.
+
+    Where memory runs out they are halved.
+    """
 
     def __init__(
         self,
@@ -112,27 +123,34 @@ class Trainer:
         dev: Sequence[TokenSample],
         learning_rate: float,
         tick: Tick = lambda steps, total: None,
+        log: PassLog | None = None,
     ) -> Epoch:
         """Pass over ``train`` once and measure ``dev``; the order follows from seed and epoch.
 
-        It ends where the loss is not a number, and that of dev is not measured then.
+        It ends where training diverges (`PassState.divergence`), and the loss on dev is not measured then.
+        With a ``log`` it goes on where a killed one stopped.
         """
-        start = time.perf_counter()
         number = len(self.epochs)
         generator = torch.Generator().manual_seed(self.seed * 1000 + number)
         groups = packing.batches(len(train), self.options.batch_size, generator)
         prefix = packing.shared_prompt(train) if len(train) > 1 else 0
-        loss, tokens = 0.0, 0
+        state = PassState() if log is None else log.begin(self, len(groups))
+        before = self.epochs[0].train_loss if number else None
+        start = time.perf_counter() - state.seconds
         self.network.train()
-        for step, group in enumerate(groups):
-            rate = learning_rate * self._schedule(number * len(groups) + step, len(groups))
-            part, count = self.step([train[i] for i in group], prefix, rate)
-            loss, tokens = loss + part, tokens + count
-            tick(step + 1, len(groups))
-            if not math.isfinite(loss):
-                break
-        dev_loss = self.loss(dev) if math.isfinite(loss) else math.nan
-        epoch = Epoch(number, loss / tokens, dev_loss, time.perf_counter() - start)
+        diverged = state.divergence(len(groups), before)
+        while state.step < len(groups) and not diverged:
+            group = groups[state.step]
+            rate = learning_rate * self._schedule(number * len(groups) + state.step, len(groups))
+            state.add(len(group), *self.step([train[i] for i in group], prefix, rate))
+            state.seconds = time.perf_counter() - start
+            if log is not None:
+                log.add(self, state)
+            tick(state.step, len(groups))
+            diverged = state.divergence(len(groups), before)
+        dev_loss = math.nan if diverged else self.loss(dev)
+        seconds = time.perf_counter() - start
+        epoch = Epoch(number, state.loss / state.tokens, dev_loss, seconds, diverged)
         self.epochs.append(epoch)
         return epoch
 
@@ -146,11 +164,15 @@ class Trainer:
     def step(self, samples: Sequence[TokenSample], prefix: int, rate: float) -> tuple[float, int]:
         """One optimiser step; returns the summed loss and the number of completion tokens."""
         tokens = sum(len(sample.completion) for sample in samples)
-        total = 0.0
-        for piece in packing.split_tokens(range(len(samples)), samples, self.step_tokens):
-            loss = self.summed_loss([samples[i] for i in piece], prefix)
+
+        def compute(some: Sequence[TokenSample]) -> float:
+            loss = self.summed_loss(some, prefix)
             (loss / tokens).backward()
-            total += loss.item()
+            return loss.item()
+
+        total, self.step_tokens = sum_in_pieces(
+            samples, self.step_tokens, compute, self.network.zero_grad
+        )
         gradients = [weight.grad for weight in self.weights.values()]
         self.master.grad = torch.cat([g.flatten() for g in gradients if g is not None]).float()
         self.network.zero_grad()
@@ -178,10 +200,11 @@ class Trainer:
         """Mean loss per completion token, in nats."""
         self.network.eval()
         prefix = packing.shared_prompt(samples) if len(samples) > 1 else 0
-        order = sorted(range(len(samples)), key=lambda i: samples[i].length)
-        total = sum(
-            float(self.summed_loss([samples[i] for i in piece], prefix))
-            for piece in packing.split_tokens(order, samples, self.step_tokens)
+        total, self.step_tokens = sum_in_pieces(
+            sorted(samples, key=lambda sample: sample.length),
+            self.step_tokens,
+            lambda some: float(self.summed_loss(some, prefix)),
+            restart=lambda: None,
         )
         return total / sum(len(sample.completion) for sample in samples)
 
