@@ -185,7 +185,7 @@ def test_points_beyond_a_checkpoint_and_a_torn_line_are_removed(tmp_path: Path) 
 
 
 class Exploding(Trainer):
-    """After some steps its loss is a number, and ten times too high."""
+    """After some steps its loss is a number, and a thousand times too high."""
 
     after = 10**6
     count = 0
@@ -193,7 +193,7 @@ class Exploding(Trainer):
     def step(self, some: Any, prefix: int, rate: float) -> tuple[float, int]:
         self.count += 1
         loss, tokens = super().step(some, prefix, rate)
-        return (10 * loss if self.count > self.after else loss), tokens
+        return (1000 * loss if self.count > self.after else loss), tokens
 
 
 def exploding(after: int, **options: Any) -> Exploding:
@@ -217,7 +217,7 @@ def test_a_loss_that_explodes_stops_the_training_with_a_reason(tmp_path: Path) -
     later = search(exploding(50, learning_rates=(1e-2,)), tmp_path / "two", sets=sets)
     assert later.epoch == 1
     [note] = [note for note in later.notes if "diverged" in note]
-    assert note.startswith("training diverged in epoch 2 (the loss rose from 7.")
+    assert note.startswith("training diverged in epoch 2 (the loss rose from 2.62 to ")
     assert note.endswith("nats per token), and an earlier one was taken")
     assert later.trace[-1]["dev_loss"] is None
     assert later.trace[-1]["diverged"].startswith("the loss rose")
