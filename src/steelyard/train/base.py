@@ -18,9 +18,6 @@ from steelyard.train.learnt import Learnt
 Tick = Callable[[int, int], None]
 """Called with the steps done and the steps in all."""
 
-Announce = Callable[[Mapping[str, Any]], None]
-"""Called with plain values by name."""
-
 
 class ChatSample(NamedTuple):
     """One example to learn from: a chat and the answer to it."""
@@ -73,9 +70,8 @@ OptionsT = TypeVar("OptionsT", bound=TuningOptions)
 class TuningJob:
     """The model to tune; ``folder`` is kept between attempts, so that a killed one can go on.
 
-    ``score`` is what the task judges by; without it the loss on dev decides. ``announce`` is called with
-    what a training is going to do before it begins. Checkpoints within a pass are at least
-    ``checkpoint_seconds`` apart; 0: at every point of its curve.
+    ``score`` is what the task judges by; without it the loss on dev decides. Checkpoints within
+    a pass are at least ``checkpoint_seconds`` apart; 0: at every point of its curve.
     """
 
     spec: ModelSpec
@@ -83,7 +79,6 @@ class TuningJob:
     seed: int
     progress: Tick = lambda steps, total: None
     score: ScoreDev | None = None
-    announce: Announce = lambda course: None
     checkpoint_seconds: float = 300.0
 
 

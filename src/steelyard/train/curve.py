@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -94,8 +93,3 @@ def read_curve(folder: Path) -> tuple[StepLoss, ...]:
         raise StorageError(
             f"{path} is damaged ({error}): remove it, which loses the curve alone"
         ) from error
-
-
-def epochs_of(points: Sequence[StepLoss], learning_rate: float) -> tuple[StepLoss, ...]:
-    """The points of the epochs at one rate."""
-    return tuple(p for p in points if p.stage == "epoch" and p.learning_rate == learning_rate)
