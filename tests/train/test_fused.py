@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -134,9 +135,29 @@ def test_lanes_hold_every_sample_once_and_where_they_pay() -> None:
     lanes = Lanes(2)
     torch.set_num_threads(before)
     few = lanes.pieces(SAMPLES, 3, 640)
-    assert len(few) == 2 and sorted(place for piece in few for place in piece) == [0, 1, 2, 3]
-    assert lanes.pieces(SAMPLES[:1], 3, 640) == [[0]]
+    assert len(few) == 2 and sorted(few[0] + few[1]) == sorted(SAMPLES)
+    assert lanes.pieces(SAMPLES[:1], 3, 640) == [SAMPLES[:1]]
     long = [TokenSample((*range(500), one), (1,)) for one in range(4)]
-    assert lanes.pieces(long, 500, 4_000) == [[0, 1, 2, 3]], "a long prefix is not computed twice"
-    assert lanes.pieces(long, 500, 600) == [[0], [1], [2], [3]]
+    assert lanes.pieces(long, 500, 4_000) == [long], "a long prefix is not computed twice"
+    assert lanes.pieces(long, 500, 600) == [[one] for one in long]
     assert list(lanes.map(str, range(50))) == [str(one) for one in range(50)]
+
+
+def test_where_a_piece_fails_no_other_goes_on() -> None:
+    before = torch.get_num_threads()
+    lanes = Lanes(2)
+    torch.set_num_threads(before)
+    ended: list[int] = []
+
+    def work(number: int) -> int:
+        if number == 1:
+            raise MemoryError
+        time.sleep(0.05)
+        ended.append(number)
+        return number
+
+    with pytest.raises(MemoryError):
+        list(lanes.map(work, range(40)))
+    after = len(ended)
+    time.sleep(0.2)
+    assert len(ended) == after < 40

@@ -7,7 +7,7 @@ for each other costs. Two pieces on two threads need no such waiting.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Barrier
 from typing import TypeVar
 
@@ -45,26 +45,37 @@ class Lanes:
         torch.set_num_threads(threads)  # those of later threads go by the last number that was set
 
     def map(self, work: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
-        """Yield what ``work`` makes of the pieces, in their order."""
+        """Yield what ``work`` makes of the pieces, in their order; where one fails, all have ended."""
         if self._pool is None or len(pieces) == 1:
-            return map(work, pieces)
-        return self._pool.map(work, pieces)
+            yield from map(work, pieces)
+            return
+        futures = [self._pool.submit(work, piece) for piece in pieces]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+            wait(futures)
 
-    def pieces(self, samples: Sequence[TokenSample], prefix: int, most: int) -> list[list[int]]:
+    def pieces(
+        self, samples: Sequence[TokenSample], prefix: int, most: int
+    ) -> list[list[TokenSample]]:
         """Cut a step into pieces of at most ``most`` tokens, as many at least as pay for the lanes.
 
         Each piece computes the ``prefix`` again.
         """
-        pieces = split_tokens(range(len(samples)), samples, most)
+        places = split_tokens(range(len(samples)), samples, most)
+        pieces = [[samples[place] for place in piece] for piece in places]
         if len(pieces) > 1 or self.count == 1 or len(samples) == 1:
             return pieces
         spread = self._spread(samples)
-        sizes = [sum(samples[place].length - prefix for place in piece) for piece in spread]
+        sizes = [sum(sample.length - prefix for sample in piece) for piece in spread]
         return spread if prefix + max(sizes) < (prefix + sum(sizes)) / _GAIN else pieces
 
-    def _spread(self, samples: Sequence[TokenSample]) -> list[list[int]]:
+    def _spread(self, samples: Sequence[TokenSample]) -> list[list[TokenSample]]:
         """The samples in as many pieces as there are lanes, about equally long."""
-        pieces: list[list[int]] = [[] for _ in range(min(self.count, len(samples)))]
-        for place in sorted(range(len(samples)), key=lambda place: -samples[place].length):
-            min(pieces, key=lambda piece: sum(samples[one].length for one in piece)).append(place)
+        pieces: list[list[TokenSample]] = [[] for _ in range(min(self.count, len(samples)))]
+        for sample in sorted(samples, key=lambda sample: -sample.length):
+            min(pieces, key=lambda piece: sum(one.length for one in piece)).append(sample)
         return pieces

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,9 @@ from steelyard.train.blocks import blocks_of, total_norm
 from steelyard.train.config import TrainingOptions
 from steelyard.train.fast import speed_up, surprise
 from steelyard.train.lanes import Lanes
+from steelyard.train.out_of_memory import sum_in_pieces
 from steelyard.train.packing import TokenSample
+from steelyard.train.passes import PassLog, PassState
 
 _WARMUP = 0.1
 """The rate rises over this share of all steps, then falls linearly to zero."""
@@ -36,17 +38,23 @@ def _device() -> torch.device:
 
 @dataclass
 class Epoch:
-    """Mean losses per completion token, in nats, after one pass over train."""
+    """Mean losses per completion token, in nats, after one pass over train, and how it diverged."""
 
     number: int
     train_loss: float
     dev_loss: float
     seconds: float
+    diverged: str = ""
 
     @property
     def is_finite(self) -> bool:
         """Whether both losses are numbers: training did not diverge."""
         return math.isfinite(self.train_loss) and math.isfinite(self.dev_loss)
+
+    @property
+    def reason(self) -> str:
+        """How training diverged, where it did."""
+        return self.diverged or ("" if self.is_finite else "the loss is not a number")
 
 
 class Trainer:
@@ -57,7 +65,10 @@ class Trainer:
     """
 
     step_tokens = 640
-    """Tokens computed at once; a larger batch is accumulated and gives the same gradient."""
+    """Tokens computed at once; a larger batch is accumulated and gives the same gradient.
+
+    Where memory runs out they are halved.
+    """
 
     def __init__(
         self,
@@ -113,27 +124,34 @@ class Trainer:
         dev: Sequence[TokenSample],
         learning_rate: float,
         tick: Tick = lambda steps, total: None,
+        log: PassLog | None = None,
     ) -> Epoch:
         """Pass over ``train`` once and measure ``dev``; the order follows from seed and epoch.
 
-        It ends where the loss is not a number, and that of dev is not measured then.
+        It ends where training diverges (`PassState.divergence`), and the loss on dev is not measured then.
+        With a ``log`` it goes on where a killed one stopped.
         """
-        start = time.perf_counter()
         number = len(self.epochs)
         generator = torch.Generator().manual_seed(self.seed * 1000 + number)
         groups = packing.batches(len(train), self.options.batch_size, generator)
         prefix = packing.shared_prompt(train) if len(train) > 1 else 0
-        loss, tokens = 0.0, 0
+        state = PassState() if log is None else log.begin(self, len(groups))
+        before = self.epochs[0].train_loss if number else None
+        start = time.perf_counter() - state.seconds
         self.network.train()
-        for step, group in enumerate(groups):
-            rate = learning_rate * self._schedule(number * len(groups) + step, len(groups))
-            part, count = self.step([train[i] for i in group], prefix, rate)
-            loss, tokens = loss + part, tokens + count
-            tick(step + 1, len(groups))
-            if not math.isfinite(loss):
-                break
-        dev_loss = self.loss(dev) if math.isfinite(loss) else math.nan
-        epoch = Epoch(number, loss / tokens, dev_loss, time.perf_counter() - start)
+        diverged = state.divergence(len(groups), before)
+        while state.step < len(groups) and not diverged:
+            group = groups[state.step]
+            rate = learning_rate * self._schedule(number * len(groups) + state.step, len(groups))
+            state.add(len(group), *self.step([train[i] for i in group], prefix, rate))
+            state.seconds = time.perf_counter() - start
+            if log is not None:
+                log.add(self, state)
+            tick(state.step, len(groups))
+            diverged = state.divergence(len(groups), before)
+        dev_loss = math.nan if diverged else self.loss(dev)
+        seconds = time.perf_counter() - start
+        epoch = Epoch(number, state.loss / state.tokens, dev_loss, seconds, diverged)
         self.epochs.append(epoch)
         return epoch
 
@@ -158,17 +176,25 @@ class Trainer:
         tokens = sum(len(sample.completion) for sample in samples)
         weights = list(self.weights.values())
 
-        def part(piece: Sequence[int]) -> tuple[float, Sequence[torch.Tensor | None]]:
-            loss = self.summed_loss([samples[place] for place in piece], prefix)
+        def part(some: Sequence[TokenSample]) -> tuple[float, Sequence[torch.Tensor | None]]:
+            loss = self.summed_loss(some, prefix)
             return loss.item(), torch.autograd.grad(loss / tokens, weights, allow_unused=True)
 
-        total = 0.0
-        pieces = self._lanes.pieces(samples, prefix, self.step_tokens)
-        for loss, gradients in self._lanes.map(part, pieces):
-            total += loss
-            for weight, gradient in zip(weights, gradients, strict=True):
-                if gradient is not None:
-                    weight.grad = gradient if weight.grad is None else weight.grad.add_(gradient)
+        def compute(pieces: Sequence[Sequence[TokenSample]]) -> Iterator[float]:
+            for loss, gradients in self._lanes.map(part, pieces):
+                for weight, gradient in zip(weights, gradients, strict=True):
+                    if gradient is not None:
+                        weight.grad = (
+                            gradient if weight.grad is None else weight.grad.add_(gradient)
+                        )
+                yield loss
+
+        total, self.step_tokens = sum_in_pieces(
+            self.step_tokens,
+            lambda most: self._lanes.pieces(samples, prefix, most),
+            compute,
+            self.network.zero_grad,
+        )
         return total, tokens
 
     def summed_loss(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
@@ -183,15 +209,21 @@ class Trainer:
         ).logits[0]
         return surprise(logits, packed.targets)
 
-    @torch.no_grad()
     def loss(self, samples: Sequence[TokenSample]) -> float:
         """Mean loss per completion token, in nats."""
         self.network.eval()
         prefix = packing.shared_prompt(samples) if len(samples) > 1 else 0
-        order = sorted(range(len(samples)), key=lambda i: samples[i].length)
-        total = sum(
-            float(self.summed_loss([samples[i] for i in piece], prefix))
-            for piece in packing.split_tokens(order, samples, self.step_tokens)
+        ordered = sorted(samples, key=lambda sample: sample.length)
+
+        @torch.no_grad()  # a thread does not take that over from another
+        def part(some: Sequence[TokenSample]) -> float:
+            return float(self.summed_loss(some, prefix))
+
+        total, self.step_tokens = sum_in_pieces(
+            self.step_tokens,
+            lambda most: self._lanes.pieces(ordered, prefix, most),
+            lambda pieces: self._lanes.map(part, pieces),
+            restart=lambda: None,
         )
         return total / sum(len(sample.completion) for sample in samples)
 
