@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -112,5 +112,22 @@ def total_norm(blocks: list[WeightBlock]) -> float:
         for weight in block.weights.values()
         if weight.grad is not None
     ]
-    norms = [torch.linalg.vector_norm(grad, dtype=torch.float32) for grad in grads]
-    return float(torch.linalg.vector_norm(torch.stack(norms))) if norms else 0.0
+    if not grads:
+        return 0.0
+    norms = torch._foreach_norm(grads, 2, torch.float32)
+    return float(torch.linalg.vector_norm(torch.stack(norms)))
+
+
+def add_gradients(
+    weights: Sequence[torch.nn.Parameter], gradients: Sequence[torch.Tensor | None]
+) -> None:
+    """Add each gradient to its weight's; ``None`` is that of a weight that was not used."""
+    sums, parts = [], []
+    for weight, gradient in zip(weights, gradients, strict=True):
+        if weight.grad is None:
+            weight.grad = gradient
+        elif gradient is not None:
+            sums.append(weight.grad)
+            parts.append(gradient)
+    if sums:
+        torch._foreach_add_(sums, parts)

@@ -16,7 +16,7 @@ from steelyard.model.ready import cast_parameters
 from steelyard.train import fused, packing
 from steelyard.train.attach import attach, rate_ratio, save_tuned
 from steelyard.train.base import Tick
-from steelyard.train.blocks import blocks_of, total_norm
+from steelyard.train.blocks import add_gradients, blocks_of, total_norm
 from steelyard.train.config import TrainingOptions
 from steelyard.train.fast import speed_up, surprise
 from steelyard.train.lanes import Lanes
@@ -182,11 +182,7 @@ class Trainer:
 
         def compute(pieces: Sequence[Sequence[TokenSample]]) -> Iterator[float]:
             for loss, gradients in self._lanes.map(part, pieces):
-                for weight, gradient in zip(weights, gradients, strict=True):
-                    if gradient is not None:
-                        weight.grad = (
-                            gradient if weight.grad is None else weight.grad.add_(gradient)
-                        )
+                add_gradients(weights, gradients)
                 yield loss
 
         total, self.step_tokens = sum_in_pieces(
