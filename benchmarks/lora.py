@@ -10,7 +10,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from steelyard.model import huggingface as hf
 from steelyard.model.embedded import weights_folder
 from steelyard.model.local import EngineSettings
 from steelyard.model.prompts import PromptWriter
+from steelyard.train.base import ChatSample
 from steelyard.train.config import LoraOptions
 from steelyard.train.packing import TokenSample
 from steelyard.train.trainer import Trainer
@@ -107,6 +108,26 @@ def steelyard(rows: list[tuple[str, str]], folder: Path, precision: Any) -> Outc
 def trl(
     rows: list[tuple[str, str]], folder: Path, options: dict[str, Any], dtype: str = "float32"
 ) -> Outcome:
+    settings = {
+        "per_device_train_batch_size": BATCH,
+        "num_train_epochs": 1,
+        "learning_rate": RATE,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": 2,
+        "seed": 0,
+        **options,
+    }
+    return sft([ChatSample(chat(text), label) for text, label in rows], folder, settings, dtype)
+
+
+def sft(
+    rows: Sequence[ChatSample],
+    folder: Path,
+    settings: dict[str, Any],
+    dtype: str = "float32",
+    callbacks: Sequence[Any] = (),
+) -> Outcome:
+    """Run trl's SFTTrainer with LoRA on ``rows``, on the CPU."""
     from datasets import Dataset
     from peft import LoraConfig
     from trl import SFTConfig, SFTTrainer
@@ -115,19 +136,14 @@ def trl(
     data = Dataset.from_list(
         [
             {
-                "prompt": [message._asdict() for message in chat(text)],
-                "completion": [{"role": "assistant", "content": label}],
+                "prompt": [message._asdict() for message in row.messages],
+                "completion": [{"role": "assistant", "content": row.output}],
             }
-            for text, label in rows
+            for row in rows
         ]
     )
     config = SFTConfig(
         output_dir=str(folder / "trl"),
-        per_device_train_batch_size=BATCH,
-        num_train_epochs=1,
-        learning_rate=RATE,
-        lr_scheduler_type="linear",
-        warmup_steps=2,
         use_cpu=True,
         gradient_checkpointing=False,
         completion_only_loss=True,
@@ -135,8 +151,7 @@ def trl(
         report_to="none",
         disable_tqdm=True,
         logging_strategy="no",
-        seed=0,
-        **options,
+        **settings,
     )
     peft = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM")
     trainer = SFTTrainer(
@@ -145,6 +160,7 @@ def trl(
         train_dataset=data,
         processing_class=hf.read_tokenizer(source),
         peft_config=peft,
+        callbacks=list(callbacks),
     )
     start = time.perf_counter()
     trainer.train()

@@ -31,7 +31,7 @@ from steelyard.planning.options import RunOptions
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display
 from steelyard.stats import compare
-from steelyard.strategy import load_arm
+from steelyard.strategy import Arm, load_arm
 from steelyard.train.rates import FACTOR, formula_rate
 from steelyard.weigh.measure import to_records
 from steelyard.weigh.training import TrainedJob, train, training_plan
@@ -140,7 +140,7 @@ def tuned(plan: Plan, folder: Path, *, tests: bool = True) -> Tuned:
         float(chosen["dev_loss"]),
         job.training.seconds,
         "{used:,} of {allowed:,}".format(**arm.fit.search["budget"]),
-        tested(plan, job, folder / "test.json") if tests else {},
+        tested(plan, load_arm(job.folders[0]), folder / "test.json") if tests else {},
         job.training.notes,
     )
 
@@ -156,10 +156,10 @@ def chosen_entry(job: TrainedJob, options: Mapping[str, Any]) -> Mapping[str, An
     )
 
 
-def tested(plan: Plan, job: TrainedJob, path: Path) -> Mapping[str, float]:
+def tested(plan: Plan, arm: Arm, path: Path) -> Mapping[str, float]:
     """The scores on test by example, kept in ``path``."""
     if not path.is_file():
-        arm, test = load_arm(job.folders[0]), plan.split.test
+        test = plan.split.test
         records = to_records(arm.name, test, arm.answer_all(questions_of(test)), plan.metrics)
         scores = {record.example_id: record.score for record in records}
         write_whole(path, json.dumps(scores))

@@ -3,8 +3,8 @@
     python benchmarks/results/tasks.py DATA OUT
     steelyard run OUT/banking77 --out OUT/runs/banking77
 
-DATA holds abcd_policies/, banking77/, gsm8k/, ifeval/ and nlupp/ as their authors publish them. Rows are
-drawn by seed.
+DATA holds abcd_policies/, banking77/, gsm8k/, ifeval/ and nlupp/ as their authors publish them. The code book
+is made up here. Rows are drawn by seed.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ def main() -> None:
         write(given.out / name, said["task"], parts)
         if name == "abcd_policies":
             write_pages(given.out / name / "docs", handbook(given.data / name))
+        if name == "code_book":
+            write_pages(given.out / name / "docs", {"code-book.md": book(said["words"])})
         print(name, {part: len(rows) for part, rows in parts.items()})
 
 
@@ -149,6 +151,53 @@ def abcd_policies(folder: Path, sizes: Mapping[str, int], rng: random.Random) ->
     return cut(unlike, sizes)
 
 
+def code_book(folder: Path, sizes: Mapping[str, int], rng: random.Random) -> Parts:
+    """Return questions for the shelf of made-up things, each thing in every part, worded otherwise in test.
+
+    Nothing but the book, or having seen the thing before, tells its shelf.
+    """
+    settings = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))["code_book"]
+    shelves = shelves_of(settings["words"])
+    parts: Parts = {}
+    for part, size in sizes.items():
+        wordings = settings["wordings"]["test" if part == "test" else "train"]
+        rows = [
+            {
+                "input": wording.format(thing=thing),
+                "output": shelf,
+                "evidence": {"document": "docs/code-book.md", "text": entry(thing, shelf)},
+            }
+            for wording in wordings
+            for thing, shelf in shelves.items()
+        ]
+        seen = [row["input"] for row in parts.get("train", ())]
+        fresh = [row for row in rows if row["input"] not in seen]
+        parts[part] = rng.sample(fresh, size)
+    return parts
+
+
+def shelves_of(words: Mapping[str, Any]) -> dict[str, str]:
+    """The things by name, made of syllables, and the shelf of each: as many on every shelf."""
+    rng = random.Random(words["seed"])
+    names: list[str] = []
+    while len(names) < words["things"]:
+        name = "".join(rng.choice(words["syllables"]) for _ in range(3))
+        if name not in names:
+            names.append(name)
+    return {name: words["shelves"][at % len(words["shelves"])] for at, name in enumerate(names)}
+
+
+def book(words: Mapping[str, Any]) -> str:
+    """The code book as a document."""
+    shelves = sorted(shelves_of(words).items())
+    entries = "".join(f"- {entry(thing, shelf)}\n" for thing, shelf in shelves)
+    return f"# Code book of the store\n\n{entries}"
+
+
+def entry(thing: str, shelf: str) -> str:
+    return f"{thing.capitalize()}: shelf {shelf}."
+
+
 def handbook(folder: Path) -> dict[str, str]:
     """Return the pages of the handbook by name, one for each procedure."""
     pages = {}
@@ -196,6 +245,7 @@ def cut(rows: list[Row], sizes: Mapping[str, int]) -> Parts:
 MAKERS = {
     "abcd_policies": abcd_policies,
     "banking77": banking77,
+    "code_book": code_book,
     "gsm8k": gsm8k,
     "ifeval": ifeval,
     "nlupp": nlupp,

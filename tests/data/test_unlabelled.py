@@ -36,7 +36,9 @@ def write(data: Dataset, rows: Sequence[Mapping[str, Any] | str], name: str = "n
 
 def test_inputs_of_dev_and_test_are_left_out_and_counted(data: Dataset) -> None:
     sealed = [data.split.dev[0].input, data.split.test[0].input.upper() + "!"]
-    rows = [{"input": text} for text in [*FRESH, *sealed, FRESH[0].title(), data.split.train[0].input]]
+    rows = [
+        {"input": text} for text in [*FRESH, *sealed, FRESH[0].title(), data.split.train[0].input]
+    ]
     read = read_unlabelled(data, write(data, rows))
     assert [one.input for one in read.examples] == [*FRESH, data.split.train[0].input]
     assert (read.leaking, read.repeated, read.unusable) == (2, 1, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,9 @@ def save_model(folder: Path, kind: str, spare_rows: int = 0, **more: Any) -> Pat
     return folder
 
 
-def finished_run(home: Path, kind: str, **more: Any) -> Path:
+def finished_run(
+    home: Path, kind: str, strategies: Sequence[Any] = (TUNED, "majority"), **more: Any
+) -> Path:
     """Tune, measure and leave the run folder of ``home``."""
     import steelyard
 
@@ -82,7 +85,7 @@ def finished_run(home: Path, kind: str, **more: Any) -> Path:
         home / "task",
         rows=90,
         model=f"hf:{model}",
-        strategies=[TUNED, "majority"],
+        strategies=list(strategies),
         extra="consistency: false\n",
     )
     return steelyard.run(task, home / "out").folder

@@ -33,7 +33,7 @@ def test_the_file_is_in_the_plan_and_its_notes(tmp_path: Path) -> None:
     assert len(plan.unlabelled["new.jsonl"].examples) == len(INPUTS)
     assert plan.task_facts.unlabelled is plan.unlabelled
     assert any(note.startswith("new.jsonl: 16 inputs") for note in plan.notes)
-    with pytest.raises(ConfigError, match="16 inputs of new.jsonl have no reference output"):
+    with pytest.raises(ConfigError, match=r"16 inputs of new\.jsonl have no reference output"):
         planned(tmp_path / "filtered", INPUTS, keep="right")
     with pytest.raises(ConfigError, match=r"new\.jsonl holds 3 inputs, and it takes at least 10"):
         planned(tmp_path / "few", INPUTS[:3])

@@ -45,6 +45,12 @@ def test_no_language_model_is_needed_only_where_one_was_measured(result: dict[st
     assert "No language model was measured" in verdict_text(parse_result(result))
 
 
+def test_a_classifier_on_a_models_states_needs_that_model(result: dict[str, Any]) -> None:
+    for states, start in (("model", "No prompt and no tuning is needed"), ("encoder", "You don't")):
+        arms = {"tfidf_linear": {"options": {"states": states}}}
+        assert headline(classical(result, **arms)).startswith(start)
+
+
 def test_where_no_arm_keeps_the_constraints_that_is_the_answer(result: dict[str, Any]) -> None:
     assert undecided(result, "lora", lora=0.8).headline == "No clear answer yet."
     result["verdict"]["details"]["dropped"] = [{"arm": "lora", "reason": "it is slow"}]

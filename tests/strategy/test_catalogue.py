@@ -22,6 +22,7 @@ from tests.conftest import HidePackages
 from tests.strategy.samples import tickets
 
 HF = ModelSpec("hf", "x")
+VARIANT = "a variant of LoRA: name it in strategies to weigh it"
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
@@ -30,7 +31,7 @@ def test_every_strategy_is_found_under_its_name_and_states_its_facts(name: str) 
     assert strategy.name == name
     assert issubclass(strategy.arm_type, Arm)
     shows = strategy.shot_limits("label", 3) is not None
-    assert shows == (strategy.traits.carries.endswith("_shots") or name == "rag")
+    assert shows == (strategy.traits.carries.endswith("_shots") or name.endswith("rag"))
     assert strategy.traits.needs_model == (strategy.traits.carries != "nothing")
 
 
@@ -62,6 +63,20 @@ def test_every_strategy_is_found_under_its_name_and_states_its_facts(name: str) 
         ("self_consistency", {"temperature": 0}, "temperature must be more than 0, not 0"),
         ("self_consistency", {"over": "few_shots"}, "did you mean 'few_shot'"),
         ("cascade", {"frist": "zero_shot"}, "did you mean 'first'"),
+        (
+            "lora_shots",
+            {"prompt": {"stes": 1}},
+            "lora_shots, option prompt: strategy few_shot: unknown",
+        ),
+        ("lora_prompt", {"prompt": 3}, "strategy lora_prompt: prompt must be"),
+        ("lora_prompt", {"format": "user_turn"}, "format is what the search finds"),
+        ("lora_prompt", {"instruction": "full"}, "instruction is what the search finds"),
+        (
+            "lora_rag",
+            {"prompt": {"cites": [True, False]}},
+            "lora_rag, option prompt: cites: true does",
+        ),
+        ("lora_rag", {"prompt": {"k": 0}}, "lora_rag, option prompt: strategy rag: k must be"),
         ("cascade", {"first": 3}, "must be a strategy's name or {name, options, model}, got 3"),
         ("cascade", {"then": {"name": "few_shot", "modle": "x"}}, "did you mean 'model'"),
         ("cascade", {"then": "few_shots"}, "unknown strategy 'few_shots'"),
@@ -105,15 +120,21 @@ def weigh(kind: OutputKind, provider: str | None, rows: int = 50) -> Selection:
 
 def test_auto_takes_everything_that_fits() -> None:
     selection = weigh("label", "hf")
-    reading = ("rag", "rag_oracle", "long_context", "lora_documents")
-    named = ("distilled",)
-    chosen = [name for name in STRATEGIES if name not in (*reading, *named)]
-    assert [spec.name for spec in selection.specs] == chosen
-    reasons = dict(selection.left_out)
-    assert [name for name, reason in reasons.items() if reason == NO_DOCUMENTS] == list(reading)
-    for name in named:
-        assert "name it in strategies" in reasons.pop(name)
-    assert set(reasons) == set(reading)
+    reading = ("rag", "rag_oracle", "long_context", "lora_rag", "lora_documents")
+    left_out = dict(selection.left_out)
+    named = [name for name, reason in left_out.items() if "name it in strategies" in reason]
+    assert {
+        "rslora",
+        "dora",
+        "lora_plus",
+        "full_fine_tuning",
+        "lora_prompt",
+        "lora_shots",
+        "distilled",
+    } <= {*named}
+    assert {name for name in left_out if name not in (*reading, *named)} <= {"classifier_head"}
+    assert all(left_out[name] == NO_DOCUMENTS for name in reading)
+    assert [spec.name for spec in selection.specs] == [n for n in STRATEGIES if n not in left_out]
 
 
 @pytest.mark.parametrize(
@@ -129,6 +150,8 @@ def test_auto_takes_everything_that_fits() -> None:
         (("text", "hf"), "chain_of_thought", "scores the whole text"),
         (("text", "hf"), "self_consistency", "nothing to vote on"),
         (("json", "hf"), "cascade", "without a probability"),
+        (("label", "openai"), "lora_prompt", "'openai' cannot be tuned"),
+        (("label", None), "lora_shots", "no language model to tune"),
         (("label", None), "self_consistency", "no language model"),
         (("label", "embedded"), "self_consistency", "list it explicitly to run it"),
     ],

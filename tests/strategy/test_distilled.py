@@ -169,7 +169,9 @@ def test_what_the_teachers_prompt_shows_is_not_asked(
     assert arm.fit.search["teacher"]["in_its_prompt"] == 6
     assert len(taught(strategy).samples) == 54
     assert arm.fit.training is not None
-    assert any("6 inputs that the teacher's own prompt shows" in one for one in arm.fit.training.notes)
+    assert any(
+        "6 inputs that the teacher's own prompt shows" in one for one in arm.fit.training.notes
+    )
 
 
 def test_a_teacher_that_looks_shots_up_is_not_shown_the_answer(
@@ -204,7 +206,9 @@ def test_another_model_teaches_and_the_student_answers(
         return strong if spec == STRONG else student
 
     context = replace(
-        fit_context(model=student), build_model=build, models=listed(SPEC, STRONG, tags=("s", "big"))
+        fit_context(model=student),
+        build_model=build,
+        models=listed(SPEC, STRONG, tags=("s", "big")),
     )
     for teacher in ("big", {"provider": "fake", "name": "smart?x=1"}):
         if teacher != "big":
@@ -284,7 +288,9 @@ def test_what_cannot_teach_is_refused(options: dict[str, Any], message: str) -> 
 
 def test_a_name_that_is_no_strategy_and_no_model_is_refused(brief: Brief) -> None:
     task = TaskFacts(brief, tickets(30), None, {}, build_metric("accuracy"))
-    with pytest.raises(ConfigError, match="'few_shoot', which is no strategy and none of the task's"):
+    with pytest.raises(
+        ConfigError, match="'few_shoot', which is no strategy and none of the task's"
+    ):
         Student(teacher="few_shoot").check(task, listed(SPEC))
     with pytest.raises(ConfigError, match="train holds 3 inputs, and it takes at least 10"):
         Student(teacher="zero_shot").check(task._replace(train=tickets(3)), listed(SPEC))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from steelyard.core import Example
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.tfidf import TfidfIndex
+from steelyard.strategy.formats import Shot
 from steelyard.strategy.lessons import chat_samples
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 
@@ -24,3 +25,13 @@ def test_no_example_is_shown_its_own_answer() -> None:
         assert len(shown) == 2
         assert example.output not in shown
         assert sample.output == example.output
+
+
+def test_an_example_that_is_a_shot_of_all_learns_without_itself() -> None:
+    train = [Example(str(number), f"row {number}", f"L{number}") for number in range(4)]
+    shots = tuple(Shot(one.input, one.output) for one in train[:2])
+    prompt = Prompt(PromptRecipe("Which?", "system_user", shots=shots))
+    turns = [len(sample.messages) for sample in chat_samples(prompt, train)]
+    assert turns == [4, 4, 6, 6]
+    for example, sample in zip(train, chat_samples(prompt, train), strict=True):
+        assert example.output not in [message.content for message in sample.messages]

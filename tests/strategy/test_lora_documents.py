@@ -71,9 +71,8 @@ def test_passages_and_questions_are_learnt_and_answered_closed_book(
     outputs = [sample.output for sample in tuner.samples]
     repeats = -(-len(passages) // len(TRAIN))
     assert sorted(outputs) == sorted(
-        [*(one.text for one in passages), *(one.output for one in TRAIN) ] + [
-            one.output for one in TRAIN for _ in range(repeats - 1)
-        ]
+        [*(one.text for one in passages), *(one.output for one in TRAIN)]
+        + [one.output for one in TRAIN for _ in range(repeats - 1)]
     )
     assert [one.output for one in tuner.dev] and {one.output for one in tuner.dev} == {
         one.output for one in TRAIN

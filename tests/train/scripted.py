@@ -11,6 +11,7 @@ from steelyard.model import ModelSpec
 from steelyard.train.base import DevScore, ScoreDev, Tick, TuningJob
 from steelyard.train.config import LoraOptions
 from steelyard.train.packing import TokenSample
+from steelyard.train.passes import PassLog
 from steelyard.train.search import TrainedAdapter, train
 from steelyard.train.trainer import Epoch
 
@@ -42,8 +43,15 @@ class ScriptedTrainer:
         self.span = self.options.max_epochs
         self.at: tuple[float, int, int] = (0.0, -1, 0)
 
+    step_tokens = 640
+
     def epoch(
-        self, train: Sequence[TokenSample], dev: Sequence[TokenSample], rate: float, tick: Tick
+        self,
+        train: Sequence[TokenSample],
+        dev: Sequence[TokenSample],
+        rate: float,
+        tick: Tick,
+        log: PassLog,
     ) -> Epoch:
         steps = -(-len(train) // self.options.batch_size)
         for step in range(steps):
@@ -56,7 +64,7 @@ class ScriptedTrainer:
         self.passes.append((rate, len(train), self.span))
         return self.epochs[-1]
 
-    def checkpoint(self, path: Path) -> None:
+    def checkpoint(self, path: Path, *, goes_on: bool = True) -> None:
         epochs = [vars(epoch) for epoch in self.epochs]
         path.write_text(json.dumps([epochs, self.at]))
 

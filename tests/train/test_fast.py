@@ -8,20 +8,29 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from steelyard.train.fast import speed_up
+from steelyard.train.fast import speed_up, surprise
 from tests.model.tiny import tiny_network
 
 IDS = torch.tensor([[5, 9, 40, 41, 77, 3]])
 
 
-def adapted() -> Any:
+VARIANTS: dict[str, dict[str, Any]] = {
+    "lora": {},
+    "rslora": {"use_rslora": True},
+    "dora": {"use_dora": True},
+}
+
+
+def adapted(**variant: Any) -> Any:
     torch.manual_seed(3)
     network = get_peft_model(
-        tiny_network(), LoraConfig(r=4, lora_alpha=8, target_modules="all-linear")
+        tiny_network(), LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", **variant)
     )
     for name, weight in network.named_parameters():
         if "lora_B" in name:  # which begins at zero
             torch.nn.init.normal_(weight, std=0.1)
+        if "magnitude" in name:  # which begins at the norm of the weight
+            weight.data *= torch.linspace(0.5, 1.5, len(weight))
     return network
 
 
@@ -30,14 +39,27 @@ def gradients(network: Any) -> dict[str, torch.Tensor]:
     return {n: p.grad for n, p in network.named_parameters() if p.grad is not None}
 
 
-def test_values_and_gradients_stay_the_same() -> None:
-    plain, fast = adapted(), adapted()
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_values_and_gradients_stay_the_same(variant: str) -> None:
+    plain, fast = (adapted(**VARIANTS[variant]) for _ in range(2))
     speed_up(fast)
-    assert sum("forward" in module.__dict__ for module in fast.modules()) == 14 + 5
+    replaced = sum("forward" in module.__dict__ for module in fast.modules())
+    assert replaced == (5 if variant == "dora" else 14 + 5)
     torch.testing.assert_close(fast(input_ids=IDS).logits, plain(input_ids=IDS).logits)
     expected, computed = gradients(plain), gradients(fast)
     assert computed.keys() == expected.keys()
     assert all("lora_" in name for name in computed), "the network's own weights are frozen"
+    assert any("magnitude" in name for name in computed) == (variant == "dora")
+    for name, gradient in expected.items():
+        torch.testing.assert_close(computed[name], gradient, rtol=1e-3, atol=1e-5)
+
+
+def test_norms_that_learn_get_their_gradients() -> None:
+    plain, fast = tiny_network(), tiny_network()
+    speed_up(fast)
+    expected, computed = gradients(plain), gradients(fast)
+    assert computed.keys() == expected.keys()
+    assert sum("norm" in name for name in computed) == 5
     for name, gradient in expected.items():
         torch.testing.assert_close(computed[name], gradient, rtol=1e-3, atol=1e-5)
 
@@ -62,3 +84,14 @@ def test_a_norm_of_another_kind_keeps_its_own_forward(kind: Any) -> None:
     before = norm(inputs)
     speed_up(torch.nn.Sequential(norm))
     assert torch.equal(norm(inputs), before)
+
+
+def test_the_loss_has_the_value_and_gradient_of_cross_entropy() -> None:
+    torch.manual_seed(1)
+    logits = (30 * torch.randn(7, 50)).requires_grad_()
+    targets = torch.tensor([0, 4, 4, 49, 7, 1, 2])
+    expected = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
+    (gradient,) = torch.autograd.grad(0.25 * expected, logits)
+    computed = surprise(logits, targets)
+    torch.testing.assert_close(computed, expected)
+    torch.testing.assert_close(torch.autograd.grad(0.25 * computed, logits)[0], gradient)

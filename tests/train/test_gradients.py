@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from steelyard.train import packing
-from steelyard.train.config import LoraOptions
+from steelyard.train.config import (
+    DoraOptions,
+    FullOptions,
+    LoraOptions,
+    LoraPlusOptions,
+    RsLoraOptions,
+    TrainingOptions,
+)
 from steelyard.train.packing import TokenSample
 from steelyard.train.trainer import Trainer
 from tests.model.tiny import tiny_network
@@ -27,9 +34,18 @@ def rows(lengths: Sequence[int] = LENGTHS) -> list[TokenSample]:
     return made
 
 
-def trainer() -> Trainer:
-    """A trainer in fp32 whose adapter is not at its start, where half of all gradients are zero."""
-    made = Trainer(tiny_network(), LoraOptions(rank=4), seed=1)
+KINDS: dict[str, TrainingOptions] = {
+    "lora": LoraOptions(rank=4),
+    "rslora": RsLoraOptions(rank=4),
+    "dora": DoraOptions(rank=4),
+    "lora_plus": LoraPlusOptions(rank=4),
+    "full": FullOptions(),
+}
+
+
+def trainer(options: TrainingOptions = KINDS["lora"]) -> Trainer:
+    """A trainer in fp32 that is not at its start, where half of all gradients of LoRA are zero."""
+    made = Trainer(tiny_network(), options, seed=1)
     generator = torch.Generator().manual_seed(2)
     with torch.no_grad():
         for weight in made.weights.values():
@@ -37,32 +53,33 @@ def trainer() -> Trainer:
     return made
 
 
-def gradient(some: Sequence[TokenSample], step_tokens: int, *, shares_prefix: bool) -> torch.Tensor:
-    """The gradient of one step in pieces of so many tokens, scaled as the step's norm is clipped."""
-    one = trainer()
+def gradient(
+    some: Sequence[TokenSample], step_tokens: int, options: TrainingOptions, *, shares_prefix: bool
+) -> torch.Tensor:
+    """The gradient of one step in pieces of so many tokens."""
+    one = trainer(options)
     one.step_tokens = step_tokens
-    one.step(some, packing.shared_prompt(some) if shares_prefix else 0, rate=0.0)
-    grad = one.master.grad
-    assert grad is not None and grad.dtype == torch.float32
-    return grad
+    one.backward(some, packing.shared_prompt(some) if shares_prefix else 0)
+    grads = torch.cat([block.gradient() for block in one.blocks])
+    assert grads.dtype == torch.float32 and grads.numel() == sum(
+        weight.numel() for weight in one.network.parameters() if weight.requires_grad
+    )
+    return grads
 
 
-@pytest.fixture(scope="module")
-def alone() -> torch.Tensor:
-    """That of rows computed one by one, nothing shared: 8 x 1."""
-    return gradient(rows(), 1, shares_prefix=False)
-
-
-@pytest.mark.parametrize(
-    ("step_tokens", "shares_prefix"),
-    [(10_000, False), (10_000, True), (1_000, True), (1, True)],
-    ids=["1x8", "1x8 with a prefix", "2x4", "8x1 with a prefix"],
-)
-def test_gradients_are_equal_in_every_shape(
-    alone: torch.Tensor, step_tokens: int, shares_prefix: bool
-) -> None:
-    other = gradient(rows(), step_tokens, shares_prefix=shares_prefix)
-    assert float((other - alone).norm() / alone.norm()) < 1e-5
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_are_equal_in_every_shape(kind: str) -> None:
+    options = KINDS[kind]
+    alone = gradient(rows(), 1, options, shares_prefix=False)  # one by one, nothing shared: 8 x 1
+    shapes = {
+        "1x8": (10_000, False),
+        "1x8 with a prefix": (10_000, True),
+        "2x4": (1_000, True),
+        "8x1 with a prefix": (1, True),
+    }
+    for shape, (step_tokens, shares_prefix) in shapes.items():
+        other = gradient(rows(), step_tokens, options, shares_prefix=shares_prefix)
+        assert float((other - alone).norm() / alone.norm()) < 1e-5, shape
 
 
 def test_one_row_changed_leaves_the_logits_of_the_others() -> None:

@@ -176,7 +176,9 @@ def test_a_rate_that_diverges_is_dropped_and_said(tmp_path: Path) -> None:
     trainer = ScriptedTrainer(after(losses), learning_rates=(1e-1, 1e-3))
     trained = search(trainer, tmp_path / "two")
     assert trained.learning_rate == 1e-3
-    assert "a learning rate of 0.1 was dropped: training diverged at it" in trained.notes
+    assert (
+        "a learning rate of 0.1 was dropped: training diverged at it (the loss is not a number)"
+    ) in trained.notes
     assert trained.trace[0]["dev_loss"] is None
     save_trained(trained, tmp_path / "two" / "trained.json")
     assert load_trained(tmp_path / "two" / "trained.json") == trained
@@ -195,7 +197,9 @@ def test_an_epoch_that_diverges_ends_the_training_and_is_said(tmp_path: Path) ->
     losses = {1e-3: [9, 0.5, math.nan, 0.1]}
     trained = search(ScriptedTrainer(after(losses), learning_rates=(1e-3,)), tmp_path)
     assert trained.epoch == 1 and len(trained.trace) == 2
-    assert trained.notes == ("training diverged in epoch 2, and an earlier one was taken",)
+    assert trained.notes == (
+        "training diverged in epoch 2 (the loss is not a number), and an earlier one was taken",
+    )
 
 
 def test_progress_counts_the_steps_of_trials_and_epochs_together(tmp_path: Path) -> None:
@@ -228,9 +232,9 @@ def killed_at(
     epoch, checkpoint, save = trainer.epoch, trainer.checkpoint, trainer.save
 
     def struck(method: object, *, late: bool) -> object:
-        def call(*args: object) -> object:
+        def call(*args: object, **named: object) -> object:
             strike()
-            outcome = method(*args)
+            outcome = method(*args, **named)
             if late:
                 strike()
             return outcome

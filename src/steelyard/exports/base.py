@@ -18,7 +18,8 @@ class Outgoing:
     """What a format writes: the weights, how the arm is asked, and what to call the base.
 
     ``measured`` is the model that answered the test, with its tokenizer; ``weights`` the folder or hub
-    name of its base, ``adapter`` the folder of its LoRA weights; ``settings`` how it was computed.
+    name of its base, ``adapter`` the folder of its LoRA weights where it has some; ``settings`` how it was
+    computed.
     """
 
     merged: Merged

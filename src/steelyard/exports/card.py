@@ -20,6 +20,8 @@ from steelyard.packaged import packaged
 from steelyard.result import ArmResult
 from steelyard.result.audit import Leaks
 from steelyard.result.figures import Quality
+from steelyard.retrieve.base import Passage
+from steelyard.strategy.formats import Shot
 from steelyard.words import counted, listed
 
 INPUT = "{input}"
@@ -96,6 +98,7 @@ def _fields(facts: CardFacts, licence: str) -> dict[str, str]:
         "rescored": rescored_text(facts.export.rescored),
         "prompt": _prompt(facts),
         "turn": _turn(outgoing),
+        "trained_under": _trained_under(source),
         "asked": _asked(source),
         "notes": "".join(f"- {note}\n" for note in facts.export.notes) or "- none\n",
         "date": datetime.now(UTC).date().isoformat(),
@@ -158,10 +161,38 @@ def rescored_text(rescored: Rescored | None) -> str:
 
 
 def _prompt(facts: CardFacts) -> str:
-    """The prompt as text, as the template writes it around an input."""
-    recipe = facts.source.arm.prompt.recipe
-    text = facts.outgoing.measured.writer.text(recipe.messages(Question(INPUT)))
+    """The prompt as text, as the template writes it around an input, and around what is looked up for it."""
+    prompt = facts.source.arm.prompt
+    question = INPUT
+    if prompt.grounding is not None:
+        places = range(1, prompt.grounding.options.k + 1)
+        passages = [Passage(f"{{passage {place}}}") for place in places]
+        question = prompt.grounding.input(passages, INPUT)
+    nearest = [
+        Shot(f"{{example {place}}}", f"{{answer {place}}}")
+        for place in range(1, prompt.recipe.retrieved + 1)
+    ]
+    text = facts.outgoing.measured.writer.text(prompt.recipe.messages(Question(question), nearest))
     return text.replace("```", "` ` `")
+
+
+def _trained_under(source: ExportSource) -> str:
+    """Whose prompt it is, and what of it is looked up and therefore not in the files."""
+    arm = source.arm
+    over = arm.options.get("prompt_of")
+    sentences = [
+        "The weights were trained under this prompt" + (f", which {over} found." if over else ".")
+    ]
+    lookups = {
+        "passages": arm.prompt.grounding is not None,
+        "examples": arm.prompt.recipe.retrieved > 0,
+    }
+    if several := [name for name, is_shown in lookups.items() if is_shown]:
+        sentences.append(
+            f"Its {listed(several)} are looked up for every input, by the index in the arm's folder of the "
+            f"run (`arms/{arm.name}`), which is not in these files: without it the figures do not hold."
+        )
+    return " ".join(sentences)
 
 
 def _turn(outgoing: Outgoing) -> str:

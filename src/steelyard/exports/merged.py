@@ -1,4 +1,4 @@
-"""The arm's weights as plain tensors: base and adapter in one network, in fp32."""
+"""The arm's weights as plain tensors: one network in fp32, with what tuning changed in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Merged(NamedTuple):
 
 
 def merge(source: ExportSource) -> Merged:
-    """Load the base in fp32 and add the adapter, as the measured model was built."""
+    """Load the base in fp32 and put in what tuning changed, as the measured model was built."""
     from transformers import AutoTokenizer
 
     huggingface.quiet()
@@ -38,22 +38,29 @@ def merge(source: ExportSource) -> Merged:
     if source.arm.spec.adapter is None:
         return Merged(network, tokenizer, {})
     folder = Path(source.arm.spec.adapter)
-    settings = huggingface.read_adapter_settings(folder)
+    is_whole = huggingface.is_whole(folder)
+    settings = {} if is_whole else huggingface.read_adapter_settings(folder)
     before = _probes(network, settings)
-    network = huggingface.merge_adapter(network, folder)
+    base = network
+    network = huggingface.tuned_network(folder, lambda: base)
     after = dict(network.named_parameters())
     changes = {name: after[name].detach() - weight for name, weight in before.items()}
     return Merged(network, tokenizer, changes, settings.get("r"), settings.get("lora_alpha"))
 
 
 def _probes(network: Any, settings: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """Copies of some of the weights that the adapter targets, from first layer to last."""
+    """Copies of some of the weight matrices that tuning changed, from first layer to last.
+
+    Those that an adapter targets; where all weights were tuned there are no ``settings``.
+    """
     targets = settings.get("target_modules") or ()
     ends = (targets,) if isinstance(targets, str) else tuple(targets)
     names = [
         name
-        for name, _ in network.named_parameters()
-        if name.removesuffix(".weight").endswith(ends) and name.endswith(".weight")
+        for name, weight in network.named_parameters()
+        if name.endswith(".weight")
+        and weight.ndim == 2
+        and (not settings or name.removesuffix(".weight").endswith(ends))
     ]
     probed = names[:: max(1, -(-len(names) // _PROBED))]
     parameters = dict(network.named_parameters())

@@ -105,7 +105,7 @@ def outgoing_of(source: ExportSource) -> Outgoing:
         measured,
         base_name(source),
         source.weights,
-        None if adapter is None else Path(adapter),
+        None if adapter is None or huggingface.is_whole(Path(adapter)) else Path(adapter),
     )
 
 

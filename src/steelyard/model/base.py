@@ -6,14 +6,18 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import parse_qsl, urlsplit
 
 from steelyard.config.records import read_as
 from steelyard.core import Completion, Request
-from steelyard.errors import BudgetError, ConfigError
+from steelyard.errors import BudgetError, ConfigError, ModelError
 from steelyard.families import PROVIDERS
 from steelyard.model.sent_along import header_variables, settings_digest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 OnDone = Callable[[Sequence[tuple[int, Completion]]], None]
 """Called with ``(index, completion)`` pairs as each batch ends, before the next one begins."""
@@ -62,8 +66,8 @@ class ModelSpec:
     """How to build a model: plain data, saved with every arm.
 
     ``provider`` is a name in `PROVIDERS`; ``name`` is the provider's model name or a local folder.
-    ``adapter`` is a folder with LoRA weights, or ``None``; ``tuned_from`` the model that a tuned one
-    with a name of its own was made of.
+    ``adapter`` is a folder with what tuning changed, LoRA weights or all of them, or ``None``;
+    ``tuned_from`` the model that a tuned one with a name of its own was made of.
     The key itself is never stored, only the name of its environment variable; it travels as a bearer
     token unless ``key_header`` names another header. ``max_in_flight`` bounds requests at once.
     ``batch`` asks through the provider's batch interface: cheaper, and within a day.
@@ -158,6 +162,14 @@ def sampling_seed(request: Request) -> int:
     return int.from_bytes(digest[:8], "big") >> 1
 
 
+class TextStates(NamedTuple):
+    """Unit vectors of texts, (n texts, width): ``cut`` of them were read in part, ``weights`` made them."""
+
+    vectors: NDArray[np.float32]
+    cut: int
+    weights: str
+
+
 class Model(Protocol):
     """A chat model. Implementations never raise for one bad request: they return its failure.
 
@@ -196,6 +208,17 @@ class Model(Protocol):
     def count_tokens(self, text: str) -> int | None:
         """Tokens of ``text`` by the model's own tokenizer, or ``None`` when it is not known here."""
         ...
+
+    def states(self, texts: Sequence[str], max_tokens: int) -> TextStates:
+        """Read texts without answering: the mean of each one's last hidden states over its tokens.
+
+        The end of a text of more than ``max_tokens`` is not read. Raises `ModelError` where the network
+        is not on this machine.
+        """
+        raise ModelError(
+            f"the model {self.name} shows no hidden states: only a network on this machine does; "
+            "choose the states of the encoder"
+        )
 
     def release(self) -> None:
         """Free what it holds of this machine's memory; where it can, it is built again at the next call."""
@@ -238,6 +261,9 @@ class WrappedModel(Model):
 
     def count_tokens(self, text: str) -> int | None:
         return self.inner.count_tokens(text)
+
+    def states(self, texts: Sequence[str], max_tokens: int) -> TextStates:
+        return self.inner.states(texts, max_tokens)
 
 
 class Meter(Protocol):

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from steelyard.errors import ModelError
 from steelyard.extras import ENCODER_COMMAND, require, require_encoder
 from steelyard.files import hash_file
+from steelyard.model.states import MeanStates
 from steelyard.packaged import packaged
 
 _READY_TEXTS = 256
-_BATCH_TOKENS = 4096  # with padding; larger batches are no faster on a CPU
 
 
 class Encoder(Protocol):
@@ -51,15 +51,13 @@ class Encoder(Protocol):
             yield list(range(start, start + len(some))), self.encode(some)
 
 
-class SentenceEncoder(Encoder):
+class SentenceEncoder(MeanStates, Encoder):
     """The pinned sentence encoder, on this machine."""
 
     def __init__(
         self, network: Any, tokenizer: Any, most_tokens: int, fingerprint: str = ""
     ) -> None:
-        self._network = network
-        self._tokenizer = tokenizer
-        self._most_tokens = most_tokens
+        super().__init__(network, tokenizer, most_tokens)
         self._fingerprint = fingerprint
 
     @property
@@ -95,52 +93,6 @@ class SentenceEncoder(Encoder):
         )
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return cls(network.to(device).eval(), tokenizer, most_tokens, fingerprint)
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the vectors; the end of a text longer than ``most_tokens`` is not read."""
-        import torch
-
-        result = np.zeros((len(texts), self._network.config.hidden_size), dtype=np.float32)
-        with torch.inference_mode():
-            for indices, tokens in self._batches(texts):
-                result[indices] = self._encode(tokens)
-        return result
-
-    def _batches(self, texts: Sequence[str]) -> list[tuple[list[int], list[list[int]]]]:
-        """Return indices and tokens, texts of similar length together, within `_BATCH_TOKENS`."""
-        if not texts:
-            return []
-        tokens = self._tokenizer(
-            list(texts),
-            truncation=True,
-            max_length=self._most_tokens,
-            split_special_tokens=True,  # "[SEP]" in a text is text
-        )["input_ids"]
-        batches: list[tuple[list[int], list[list[int]]]] = []
-        for index in sorted(range(len(tokens)), key=lambda index: (-len(tokens[index]), index)):
-            longest = len(batches[-1][1][0]) if batches else 0
-            if not batches or longest * (len(batches[-1][0]) + 1) > _BATCH_TOKENS:
-                batches.append(([], []))
-            batches[-1][0].append(index)
-            batches[-1][1].append(tokens[index])
-        return batches
-
-    def _encode(self, tokens: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        import torch
-
-        width = max(1, len(tokens[0]))  # the longest comes first
-        ids = torch.full((len(tokens), width), self._tokenizer.pad_token_id)
-        mask = torch.zeros((len(tokens), width), dtype=torch.long)
-        for row, text_ids in enumerate(tokens):
-            ids[row, : len(text_ids)] = torch.tensor(text_ids, dtype=torch.long)
-            mask[row, : len(text_ids)] = 1
-        device = next(self._network.parameters()).device
-        ids, mask = ids.to(device), mask.to(device)
-        states = self._network(input_ids=ids, attention_mask=mask).last_hidden_state
-        weights = mask.unsqueeze(-1).to(states.dtype)
-        means = (states * weights).sum(1) / weights.sum(1).clamp(min=1)
-        vectors: NDArray[np.float32] = torch.nn.functional.normalize(means, dim=1).cpu().numpy()
-        return vectors
 
 
 def describe() -> Mapping[str, Any]:

@@ -1,9 +1,9 @@
-"""Hugging Face causal chat models, by local folder or hub name, with LoRA weights merged in."""
+"""Hugging Face causal chat models, by local folder or hub name, with what tuning changed put in."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -79,10 +79,11 @@ def assemble(
     """
     import torch
 
-    tokenizer, network = read_tokenizer(source), read_network(source, torch.float32)
-    fingerprint = f"{spec.provider}:{weights_id}"
-    if spec.adapter is not None:
-        network = merge_adapter(network, Path(spec.adapter))
+    tokenizer, fingerprint = read_tokenizer(source), f"{spec.provider}:{weights_id}"
+    if spec.adapter is None:
+        network = read_network(source, torch.float32)
+    else:
+        network = tuned_network(Path(spec.adapter), lambda: read_network(source, torch.float32))
         fingerprint += f"+{hash_folder(Path(spec.adapter), '*.safetensors')[:16]}"
     return engine_over(network, tokenizer, settings, fingerprint, name, note)
 
@@ -169,6 +170,20 @@ def _reading(source: str, read: Any) -> Any:
             f"cannot load the model {source!r}: {reason}; "
             "give a folder with config.json and weights, or a hub name you can reach"
         ) from error
+
+
+def tuned_network(folder: Path, base: Callable[[], Any]) -> Any:
+    """Load in fp32 what tuning changed: LoRA weights, added to the ``base``, or a whole network's."""
+    if is_whole(folder):
+        import torch
+
+        return read_network(str(folder), torch.float32)
+    return merge_adapter(base(), folder)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether ``folder`` holds all weights of a network, not an adapter's."""
+    return not (folder / "adapter_config.json").is_file() and (folder / "config.json").is_file()
 
 
 def merge_adapter(network: Any, folder: Path) -> Any:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, cast
 
 from steelyard.core import Completion, Message, Request
-from steelyard.model.base import Model, OnDone, sampling_seed
+from steelyard.model.base import Model, OnDone, TextStates, sampling_seed
+from steelyard.model.engine.attention import IMPLEMENTATION
 from steelyard.model.engine.cache import CacheShape, Prefix
 from steelyard.model.engine.guide import Guides
 from steelyard.model.engine.plan import BatchBounds, plan_batches
 from steelyard.model.engine.runner import AnswerState, PendingPrompt, Runner
 from steelyard.model.engine.trie import Node, build_trie
 from steelyard.model.prompts import PromptWriter
+from steelyard.model.states import MeanStates
 from steelyard.model.thoughts import OpenThought, is_thought_mark, open_thought
 
 
@@ -88,6 +91,13 @@ class LocalModel(Model):
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` alone, without the chat template around it."""
         return len(self.writer.answer_tokens([text])[0])
+
+    def states(self, texts: Sequence[str], max_tokens: int) -> TextStates:
+        """See `Model.states`; a text without a token is read as the end token."""
+        most = min(max_tokens, self.context_tokens)
+        with plain_attention(self.network):
+            reader = MeanStates(self.network.base_model, self.tokenizer, most)
+            return TextStates(reader.encode(texts), reader.count_cut(texts), self._fingerprint)
 
     def generate(
         self,
@@ -267,6 +277,19 @@ class LocalModel(Model):
             batch_size=batch,
             probabilities=state.probabilities or None,
         )
+
+
+@contextmanager
+def plain_attention(network: Any) -> Iterator[None]:
+    """Let a network that the engine drives be called as transformers made it."""
+    before = network.config._attn_implementation
+    if before == IMPLEMENTATION:
+        network.set_attn_implementation("sdpa")
+    try:
+        yield
+    finally:
+        if before == IMPLEMENTATION:
+            network.set_attn_implementation(before)
 
 
 def end_tokens(network: Any, tokenizer: Any) -> frozenset[int]:

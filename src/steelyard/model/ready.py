@@ -27,7 +27,7 @@ def make_ready(network: Any, settings: EngineSettings) -> tuple[Any, bool]:
     if packed:
         network.set_attn_implementation(attention.IMPLEMENTATION)
     cast_parameters(network.to(device), getattr(torch, settings.precision))
-    if packed and device.type == "cpu" and _can_pack(settings.precision):
+    if packed and device.type == "cpu" and can_pack(settings.precision):
         pack_linears(network)
     return network, packed
 
@@ -67,7 +67,7 @@ def understands(network: Any) -> bool:
         network.set_attn_implementation(before)
 
 
-def _can_pack(precision: str) -> bool:
+def can_pack(precision: str) -> bool:
     """Whether this processor reorders weights of that precision: for bf16 oneDNN needs AVX-512."""
     return precision == "float32" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 

@@ -132,8 +132,9 @@ def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast 
 def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, Pace]) -> PlanLine:
     if job.model is None:
         nothing = Money(Decimal(0), plan.model_price.currency)
-        note = "asks no language model"
-        return PlanLine(job.name, None, (job.name,), {}, seconds=0.0, cost=nothing, note=note)
+        seconds = _reading_seconds(job, forecast, plan, paces)
+        note = "asks no language model" if seconds == 0 else "reads texts, writes nothing"
+        return PlanLine(job.name, None, (job.name,), {}, seconds=seconds, cost=nothing, note=note)
     if forecast is None:
         money = Money(None, plan.model_price.currency, "not known in advance")
         return PlanLine(job.key, job.model, cost=money, note="not known in advance")
@@ -147,6 +148,22 @@ def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, P
         job.key, job.model, arms, requests, whole(usage), of_all_arms, note=forecast.note
     )
     return _priced(line, job, plan, paces)
+
+
+def _reading_seconds(
+    job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, Pace]
+) -> float | None:
+    """Time of one that reads texts by the task's models on this machine, and has no answer written."""
+    tokens = 0.0
+    if forecast is not None:
+        answers = sum(answers_of(plan, job).values())
+        answer = sum(forecast.per_answer.values(), Usage())
+        tokens = forecast.usage.input_tokens + answers * answer.input_tokens
+    if not tokens:
+        return 0.0
+    local = [paces[m.tag] for m in plan.models if provider_of(m.spec).is_tunable]
+    seconds = [pace.seconds(0, tokens, 0) for pace in local]
+    return None if None in seconds else max(filter(None, seconds), default=0.0)
 
 
 def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) -> PlanLine:

@@ -33,8 +33,8 @@ class Job:
         return f"{self.name}@{self.tag}" if self.tag else self.name
 
     def followed(self, models: Sequence[PlannedModel]) -> list[list[str]]:
-        """Return what of the run's ``models`` decides its fit: all, in order, or only its own: none."""
-        if self.model is None or not build_strategy(self.strategy).follows_models:
+        """Return what of the run's ``models`` decides its fit: all, in order, or none."""
+        if not build_strategy(self.strategy).follows_models:
             return []
         return [[model.tag, model.spec.account] for model in models]
 

@@ -48,7 +48,7 @@ from steelyard.stats import Detectable, detectable_difference
 from steelyard.strategy import Brief, StrategySpec, TaskFacts, build_strategy, traits_of
 from steelyard.task import Task, load_task
 from steelyard.verdict.race import FEWEST_ITEMS
-from steelyard.words import counted
+from steelyard.words import counted, listed
 
 
 @dataclass(frozen=True)
@@ -230,9 +230,11 @@ def make_plan(task: Task | Path | str, options: RunOptions) -> Plan:
     asked = (*specs_of, *(one.spec for one in helpers))
     notes += (*unused_prices(task, asked), *evidence_notes(grounds, data.split))
     notes += (*retraining_notes(task, specs), *unlabelled_notes(unlabelled, asked))
-    if options.max_cost is not None and any(build_strategy(spec).encoders for spec in specs):
+    encoding = [spec.name for spec in specs if build_strategy(spec).encoders]
+    if options.max_cost is not None and encoding:
         raise ConfigError(
-            "--max-cost cannot stop what an endpoint encodes: leave it out, or set encoder: local in rag"
+            "--max-cost cannot stop what an endpoint encodes: leave it out, or set encoder: local in "
+            f"{listed(encoding)}"
         )
     return Plan(
         data=data,

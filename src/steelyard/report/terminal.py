@@ -143,9 +143,16 @@ def verdict_text(result: Result) -> str:
     paid_back = MoneyOverTime(view).of_choice
     changes = [Exchange(view).sentence, paid_back, *view.flips, labels_sentence(view)]
     lines += _block("What would change it", filter(None, changes))
+    lines += _block("Prompt and tuned weights together", _hybrids(view))
     lines += _block("When a fact changes", filter(None, [FreshnessView(view).sentence]))
     lines += _block("Warnings", view.warnings)
     return "\n".join(lines)
+
+
+def _hybrids(view: View) -> list[str]:
+    """How the gains of each hybrid's first arm add; its free twin is in the report."""
+    first = {each.strategy: each for each in reversed(view.result.hybrids)}
+    return [f"{each.arm}: {each.sentence}." for each in reversed(first.values())]
 
 
 def _figures(view: View, arm: ArmView) -> list[str]:

@@ -174,7 +174,10 @@ class View:
             return "_unusable" if failed else "_alone"
         best = self.winner.quality.value if self.winner else None
         is_better = any(arm.breaks and (arm.quality.value or 0) > (best or 0) for arm in measured)
-        return "_within_limits" if is_better or all(arm.breaks for arm in measured) else ""
+        if is_better or all(arm.breaks for arm in measured):
+            return "_within_limits"
+        reads_model = self.winner and self.winner.options.get("states") == "model"
+        return "_states" if reads_model else ""
 
     @property
     def main_arm(self) -> ArmView | None:

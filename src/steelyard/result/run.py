@@ -23,6 +23,7 @@ from steelyard.result.differences import Differences
 from steelyard.result.documents import DocumentsResult
 from steelyard.result.economics import Economics
 from steelyard.result.freshness import ChangedFactResult
+from steelyard.result.hybrids import HybridGains
 from steelyard.result.slices import SliceTable
 from steelyard.result.verdict import (
     ConstraintPrice,
@@ -225,6 +226,7 @@ class Result(ResultPart):
     winner: Winner = Winner()
     left_out: tuple[LeftOutStrategy, ...] = ()
     constraint: tuple[ConstraintPrice, ...] = ()
+    hybrids: tuple[HybridGains, ...] = ()
     judge: JudgeResult | None = None
     changed_facts: tuple[ChangedFactResult, ...] = ()
     ended: tuple[UnmeasuredArm, ...] = ()

@@ -13,7 +13,7 @@ from typing import Any
 from steelyard.core import Completion, Price, Request
 from steelyard.errors import BudgetError, EndpointError
 from steelyard.model.answer_cache import AnswerCache, Reuse
-from steelyard.model.base import Meter, Model, OnDone, PaidModel, WrappedModel
+from steelyard.model.base import Meter, Model, OnDone, PaidModel, TextStates, WrappedModel
 from steelyard.model.phase import Phase, current_phase
 from steelyard.store.budget import Budget, keep_prices
 from steelyard.store.database import Store
@@ -130,6 +130,11 @@ class RecordedModel(WrappedModel):
         """
         with self._recorder.turn(self.fingerprint):
             return self._generate(requests, on_done, skip, current_phase())
+
+    def states(self, texts: Sequence[str], max_tokens: int) -> TextStates:
+        """Read texts, while the model answers nobody else; nothing is stored."""
+        with self._recorder.turn(self.fingerprint):
+            return self.inner.states(texts, max_tokens)
 
     def _generate(
         self,

@@ -28,8 +28,8 @@ def auto(task: TaskFacts, model: ModelSpec | None) -> Selection:
 
 def _reason(strategy: Strategy, task: TaskFacts, model: ModelSpec | None) -> str | None:
     refusal = strategy.refusal(task, model)
-    if refusal is not None or not strategy.traits.needs_model:
+    if refusal is not None:
         return refusal
-    if model is None:
+    if model is None and strategy.traits.needs_model:
         return f"there is no language model to {'tune' if strategy.traits.tunes else 'ask'}"
-    return strategy.reservation(task, model)
+    return None if model is None else strategy.reservation(task, model)

@@ -399,7 +399,7 @@ class Strategy(ABC):
         return None
 
     def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
-        """Return what one that tunes may take at most, in forward-pass tokens; others take none."""
+        """Return what one that tunes lets a prompt search of its run take, in forward-pass tokens."""
         return 0
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:

@@ -130,6 +130,10 @@ class Cascade(Strategy):
     def input_files(self) -> tuple[str, ...]:
         return tuple(name for part in self._named_parts for name in part.build().input_files)
 
+    @property
+    def encoders(self) -> tuple[ModelSpec, ...]:
+        return tuple(spec for part in self._named_parts for spec in part.build().encoders)
+
     def fit(self, context: FitContext) -> list[Arm]:
         """Return one arm. Raises `ConfigError` where the first arm gives no confidence."""
         parts = self._parts(context.brief)

@@ -22,6 +22,10 @@ class Prediction(NamedTuple):
 class ClassicalArm(Arm):
     """An arm without a language model. ``nonce`` changes nothing: it answers alike every time."""
 
+    def prepare(self) -> None:
+        """Load what answering needs, which is no part of an answer's time; nothing by default."""
+        return
+
     @abstractmethod
     def guess(self, texts: Sequence[str]) -> list[Prediction]:
         """Return one guess for each text."""
@@ -36,6 +40,7 @@ class ClassicalArm(Arm):
         """Answer all in one batch; ``total_seconds`` is the batch's, ``batch_size`` its size."""
         if not questions:
             return []
+        self.prepare()
         start = time.perf_counter()
         guesses = self.guess([question.input for question in questions])
         seconds = time.perf_counter() - start

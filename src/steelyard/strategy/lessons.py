@@ -11,6 +11,7 @@ from steelyard.core import Example, questions_of
 from steelyard.packaged import packaged
 from steelyard.retrieve.base import Hit, Retriever
 from steelyard.strategy.base import Brief
+from steelyard.strategy.formats import Shot
 from steelyard.strategy.prompt import Prompt, full_instruction
 from steelyard.train.base import ChatSample
 
@@ -41,17 +42,29 @@ class Lessons(NamedTuple):
 def chat_samples(prompt: Prompt, examples: Sequence[Example]) -> list[ChatSample]:
     """Return each example as the chat that an arm under ``prompt`` will send, and the answer.
 
-    Shots that are looked up among the examples are those of others: nothing is shown its own answer.
+    Its shots are those of others, looked up or the same for all: nothing is shown its own answer.
     """
     questions = questions_of(examples)
     if prompt.grounding is not None:
         questions = prompt.grounding.asked(questions)
     if prompt.index is not None:
         prompt = replace(prompt, index=_OfOthers(prompt.index))
-    return [
-        ChatSample(request.messages, example.output)
-        for request, example in zip(prompt.requests(questions), examples, strict=True)
-    ]
+    samples = []
+    rows = zip(questions, prompt.requests(questions), examples, strict=True)
+    for question, request, example in rows:
+        others = tuple(shot for shot in prompt.recipe.shots if not _asks(prompt, shot, example))
+        if len(others) < len(prompt.recipe.shots):
+            unshown = replace(prompt, recipe=replace(prompt.recipe, shots=others))
+            [request] = unshown.requests([question])
+        samples.append(ChatSample(request.messages, example.output))
+    return samples
+
+
+def _asks(prompt: Prompt, shot: Shot, example: Example) -> bool:
+    """Whether a shot of ``prompt`` asks what ``example`` does."""
+    if prompt.grounding is not None:
+        return prompt.grounding.asks(shot.input, example.input)
+    return shot.input.strip() == example.input.strip()
 
 
 def shown_others(prompt: Prompt) -> Prompt:

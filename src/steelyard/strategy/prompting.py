@@ -81,6 +81,12 @@ class PromptArm(Arm):
         return "votes" if self.prompt.recipe.samples > 1 else super().confidence_source
 
     @property
+    def machine_seconds(self) -> float:
+        """Indexing what its prompt shows, and training."""
+        training = self.fit.training
+        return self.fit.seconds + (0.0 if training is None else training.seconds)
+
+    @property
     def why_no_gap(self) -> str | None:
         """Retrieval from train would show each train example its own answer."""
         return RETRIEVES_ITSELF if self.prompt.recipe.retrieved else super().why_no_gap

@@ -12,6 +12,14 @@ RETRIEVES_ITSELF = "on train it would retrieve the example that it is asked abou
 """Why a prompt with retrieved shots has no gap between train and test."""
 
 
+class JoinedStrategies(NamedTuple):
+    """What a hybrid is held against, by name: neither of its parts, its prompt alone, its weights alone."""
+
+    neither: str
+    prompt: str
+    weights: str
+
+
 @dataclass(frozen=True)
 class Traits:
     """Facts about a strategy that hold for every task.
@@ -26,7 +34,8 @@ class Traits:
     gives every input the same answer, which any other arm must beat; a ceiling is shown what no arm in use
     would know, and is never recommended. ``carries`` is what of the user's text its requests to a model
     hold; one that ``learns_documents`` holds that of the documents in its weights. One that
-    ``can_be_voted_over`` is a `PromptStrategy` whose best prompt may be asked several times.
+    ``can_be_voted_over`` is a `PromptStrategy` whose best prompt may be asked several times. One that
+    ``joins`` others is weighed against each of them alone, so that these finish the test.
     """
 
     family: Recommendation
@@ -44,6 +53,7 @@ class Traits:
     is_ceiling: bool = False
     can_be_voted_over: bool = False
     learns_documents: bool = False
+    joins: JoinedStrategies | None = None
     confidence: Literal["none", "labels", "any"] = "labels"
     carries: Literal["nothing", "own", "fixed_shots", "retrieved_shots", "documents", "upload"] = (
         "own"

@@ -29,7 +29,12 @@ from steelyard.strategy.forecasting import (
     one_answer,
 )
 from steelyard.strategy.lessons import Lessons, chat_samples, short_instruction
-from steelyard.strategy.optimise.budget import budget_block, pass_tokens, tuning_budget, tuning_used
+from steelyard.strategy.optimise.budget import (
+    budget_block,
+    chat_pass_tokens,
+    tuning_budget,
+    tuning_used,
+)
 from steelyard.strategy.prompt import (
     Decoding,
     Prompt,
@@ -99,7 +104,7 @@ class TunedStrategy(Strategy):
             for name, decoding in self._decodings(context.brief).items()
         ]
         training = _training(tuned, lessons, self.config.max_tokens)
-        budget = self._budget(context, prompt, tuned)
+        budget = self._budget(context, (lessons.samples, checked), tuned)
         room = AnswerRoom.of(context.brief)
         for arm in arms:
             arm.options |= lessons.options
@@ -190,13 +195,17 @@ class TunedStrategy(Strategy):
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Count the tokens that pass through training at most, and the requests of the arms on dev."""
-        limit = answer_limit(brief, sizes)
         instruction = estimated_tokens(short_instruction(brief, self.config.instruction))
         prompt = chat_tokens(replace(sizes, instruction_tokens=instruction))
-        example = min(prompt + sizes.output_tokens + 1, self.config.max_tokens)
+        return self.tuning_forecast(
+            brief, sizes, one_answer(sizes, prompt, answer_limit(brief, sizes))
+        )
+
+    def tuning_forecast(self, brief: Brief, sizes: Sizes, answer: Usage) -> Forecast:
+        """The forecast of tuning under a prompt of which one ``answer`` takes so much."""
+        example = min(answer.input_tokens + sizes.output_tokens + 1, self.config.max_tokens)
         trained = sizes.train * example * self.tuner.passes(self.config).train
         names = self._decodings(brief)
-        answer = one_answer(sizes, prompt, limit)
         stages = [
             Stage("choose", [answer], self.tuner.dev_answers(self.config, sizes.dev)),
             Stage("dev", [answer] * len(names), sizes.dev),
@@ -227,12 +236,14 @@ class TunedStrategy(Strategy):
             temperature=brief.temperature,
         )
 
-    def _budget(self, context: FitContext, prompt: Prompt, tuned: Tuned) -> Mapping[str, Any]:
-        """Return what training could take and took, in the unit of `optimized_prompt`."""
-        train, dev = (
-            pass_tokens(context.model, prompt.recipe.instruction, part)
-            for part in (context.train, context.dev)
-        )
+    def _budget(
+        self, context: FitContext, parts: Sequence[Sequence[ChatSample]], tuned: Tuned
+    ) -> Mapping[str, Any]:
+        """Return what training could take and took, in the unit of `optimized_prompt`.
+
+        ``parts`` are what is learnt, and dev.
+        """
+        train, dev = (chat_pass_tokens(context.model, part) for part in parts)
         looks = sum(_looks(entry, len(context.dev)) for entry in tuned.trace)
         # The constrained and the free arm answer dev after it, one as the choice did.
         measured = looks + (1 if tuned.dev_asked else 2)

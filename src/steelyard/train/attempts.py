@@ -17,7 +17,9 @@ from steelyard.errors import StorageError
 from steelyard.files import read_json, write_whole
 from steelyard.train.base import DevScore, Tick, TuningJob
 from steelyard.train.choice import TuningCandidate
+from steelyard.train.curve import PassName
 from steelyard.train.packing import TokenSample
+from steelyard.train.passes import PassLog
 from steelyard.train.trainer import Epoch, Trainer
 
 T = TypeVar("T")
@@ -41,15 +43,16 @@ class TrainingPass:
 
     def to_trace(self) -> dict[str, Any]:
         """Plain values; a loss that is not a number is ``None``, for JSON has no word for it."""
-        epoch = {
-            key: value if math.isfinite(value) else None for key, value in vars(self.epoch).items()
-        }
+        epoch = asdict(self.epoch)
+        diverged = {"diverged": self.epoch.reason} if epoch.pop("diverged") else {}
+        epoch = {key: value if math.isfinite(value) else None for key, value in epoch.items()}
         score = None if self.score is None else self.score.total
         return {
             "stage": "trial" if self.is_trial else "epoch",
             "learning_rate": self.learning_rate,
             "share": self.share,
             **epoch,
+            **diverged,
             "dev_items": self.dev_items,
             "dev_score": score,
         }
@@ -78,11 +81,13 @@ class Attempts:
             self._trainer.reset()
             self._trainer.span = 1
             some = [self.train[place] for place in self._order[:examples]]
-            epoch = self._trainer.epoch(some, self.dev[:dev_items], rate, self._ticks)
+            log = self._log(name, PassName("trial", rate, 0))
+            epoch = self._trainer.epoch(some, self.dev[:dev_items], rate, self._ticks, log)
             if epoch.is_finite:
                 if scored:
-                    self._trainer.checkpoint(self._path(f"{name}.pt"))
+                    self._trainer.checkpoint(self._path(f"{name}.pt"), goes_on=False)
                 write_whole(path, json.dumps(vars(epoch)))
+            log.close(self._trainer)
         self._ticks.finish(examples)
         attempt = TrainingPass(rate, examples / len(self.train), epoch, dev_items, is_trial=True)
         return self._scored(attempt, name, dev_items) if scored else attempt
@@ -104,9 +109,15 @@ class Attempts:
         return self._next_epoch(rate)
 
     def _next_epoch(self, rate: float) -> TrainingPass:
-        epoch = self._trainer.epoch(self.train, self.dev, rate, self._ticks)
-        self._trainer.checkpoint(self.checkpoint(rate, epoch.number))
+        number = len(self._trainer.epochs)
+        log = self._log(_epoch_name(rate, number), PassName("epoch", rate, number))
+        epoch = self._trainer.epoch(self.train, self.dev, rate, self._ticks, log)
+        self._trainer.checkpoint(self.checkpoint(rate, number))
+        log.close(self._trainer)
         return self._measured(rate, epoch)
+
+    def _log(self, file_name: str, name: PassName) -> PassLog:
+        return PassLog(self._job.folder, file_name, name, self._job.checkpoint_seconds)
 
     def checkpoint(self, rate: float, number: int) -> Path:
         return self._path(f"{_epoch_name(rate, number)}.pt")
@@ -140,6 +151,8 @@ class Attempts:
             spec = replace(self._job.spec, adapter=str(adapter))
             write_whole(path, json.dumps(asdict(self._job.score(spec, items))))
             shutil.rmtree(adapter)
+            if attempt.is_trial:  # its weights are of no more use
+                self._path(f"{name}.pt").unlink()
         score = read_measured(DevScore, path)
         return replace(attempt, score=score, dev_items=len(score.items))
 

@@ -70,7 +70,8 @@ OptionsT = TypeVar("OptionsT", bound=TuningOptions)
 class TuningJob:
     """The model to tune; ``folder`` is kept between attempts, so that a killed one can go on.
 
-    ``score`` is what the task judges by; without it the loss on dev decides.
+    ``score`` is what the task judges by; without it the loss on dev decides. Checkpoints within
+    a pass are at least ``checkpoint_seconds`` apart; 0: at every point of its curve.
     """
 
     spec: ModelSpec
@@ -78,6 +79,7 @@ class TuningJob:
     seed: int
     progress: Tick = lambda steps, total: None
     score: ScoreDev | None = None
+    checkpoint_seconds: float = 300.0
 
 
 @dataclass(frozen=True)

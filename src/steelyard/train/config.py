@@ -1,25 +1,26 @@
-"""How LoRA is trained: each default in one place. Importing it loads no torch."""
+"""How weights are trained on this machine: each default in one place. Importing it loads no torch."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from pydantic import Field, NonNegativeFloat
 
 from steelyard.train.base import Passes, TuningOptions
+from steelyard.train.rates import lora_multiplier
 
 _TRIALS = 2
 """Without ``learning_rates``, all trials together take what so many of ``trial_share`` would."""
 
 
-class LoraOptions(TuningOptions):
-    """LoRA on all linear layers (Hu et al. 2021; all layers as in Dettmers et al. 2023, "QLoRA").
+class TrainingOptions(TuningOptions):
+    """What every training on this machine may be told.
 
     Several ``learning_rates`` are each tried on ``trial_share`` of train; without any they are those
     around a published formula (`steelyard.train.rates`). The best on dev starts afresh and trains for
     ``max_epochs``, stopping after ``patience`` epochs in which dev got no better.
     """
 
-    rank: int = Field(default=16, ge=1)
-    alpha: int = Field(default=32, ge=1)
     learning_rates: tuple[NonNegativeFloat, ...] = ()
     batch_size: int = Field(default=8, ge=1)
     trial_share: NonNegativeFloat = 0.25
@@ -32,3 +33,85 @@ class LoraOptions(TuningOptions):
         count = len(self.learning_rates) or _TRIALS
         trials = count if count > 1 else 0
         return Passes(trials * self.trial_share + self.max_epochs, trials + self.max_epochs)
+
+    @property
+    def rate_factor(self) -> float:
+        """What the formula's rate for LoRA is multiplied by before rates around it are tried."""
+        return 1.0
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The options that an arm states with what was chosen."""
+        return {}
+
+
+class LoraOptions(TrainingOptions):
+    """LoRA on all linear layers (Hu et al. 2021; all layers as in Dettmers et al. 2023, "QLoRA")."""
+
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+
+    @property
+    def peft_settings(self) -> dict[str, Any]:
+        """What peft's ``LoraConfig`` takes of them."""
+        return {"r": self.rank, "lora_alpha": self.alpha}
+
+    @property
+    def up_ratio(self) -> float:
+        """How many times as fast as A, which projects down, B learns."""
+        return 1.0
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"rank": self.rank}
+
+
+class RsLoraOptions(LoraOptions):
+    """rsLoRA: the scale is alpha by the root of the rank (Kalajdzievski 2023), so that high ranks learn.
+
+    The defaults have the scale of LoRA's own, 2, at four times its rank.
+    """
+
+    rank: int = Field(default=64, ge=1)
+    alpha: int = Field(default=16, ge=1)
+
+    @property
+    def peft_settings(self) -> dict[str, Any]:
+        return {**super().peft_settings, "use_rslora": True}
+
+
+class DoraOptions(LoraOptions):
+    """DoRA: LoRA turns each weight, and its magnitude learns apart (Liu et al. 2024)."""
+
+    @property
+    def peft_settings(self) -> dict[str, Any]:
+        return {**super().peft_settings, "use_dora": True}
+
+
+class LoraPlusOptions(LoraOptions):
+    """LoRA+: B learns at ``ratio`` times the rate of A, which is the stated one (Hayou et al. 2024).
+
+    Rates are tried around the one at which the geometric mean of both is the formula's for LoRA.
+    """
+
+    ratio: float = Field(default=16.0, gt=0)
+
+    @property
+    def up_ratio(self) -> float:
+        return self.ratio
+
+    @property
+    def rate_factor(self) -> float:
+        return float(self.ratio**-0.5)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {**super().facts, "ratio": self.ratio}
+
+
+class FullOptions(TrainingOptions):
+    """All weights learn, at the formula's rate without what LoRA multiplies it by."""
+
+    @property
+    def rate_factor(self) -> float:
+        return 1 / lora_multiplier()

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from steelyard.train.layer_math import normalised, normalised_back
+
 
 class _LowRank(torch.autograd.Function):
     """``x W' + b + s (x A') B'`` with gradients for x, A and B; W and b are frozen."""
@@ -50,37 +52,63 @@ class _LowRank(torch.autograd.Function):
 
 
 class _Normalise(torch.autograd.Function):
-    """``w x / sqrt(mean(x²) + e)`` with the gradient for x; w is frozen (Zhang & Sennrich 2019)."""
+    """``w x / sqrt(mean(x²) + e)`` with gradients for x and, if it learns, w (Zhang & Sennrich 2019)."""
 
     @staticmethod
     def forward(
         ctx: Any, inputs: torch.Tensor, weight: torch.Tensor, epsilon: float
     ) -> torch.Tensor:
-        size = inputs.shape[-1]
-        squares = torch.linalg.vector_norm(inputs, dim=-1, keepdim=True, dtype=torch.float32)
-        inverse = torch.rsqrt(squares.square_().div_(size).add_(epsilon)).to(inputs.dtype)
-        normal = inputs * inverse
+        output, normal, inverse = normalised(inputs, weight, epsilon)
         ctx.save_for_backward(normal, inverse, weight)
-        return normal * weight
+        return output
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         normal, inverse, weight = ctx.saved_tensors
-        gradient = outer[0] * weight
-        along = torch.linalg.vecdot(gradient, normal).div_(normal.shape[-1]).unsqueeze(-1)
-        return torch.addcmul(gradient, normal, along, value=-1).mul_(inverse), None, None
+        weight_gradient = None
+        if ctx.needs_input_grad[1]:
+            weight_gradient = (outer[0] * normal).reshape(-1, normal.shape[-1]).sum(0)
+        return normalised_back(outer[0], normal, inverse, weight), weight_gradient, None
+
+
+class _Surprise(torch.autograd.Function):
+    """The cross-entropy summed over rows of logits, in nats; one pass makes its gradient, too."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        scores = logits.float()
+        total = torch.logsumexp(scores, dim=1, keepdim=True)
+        right = scores.gather(1, targets.unsqueeze(1))
+        loss = (total - right).sum()
+        gradient = scores.sub_(total).exp_()
+        gradient.scatter_add_(1, targets.unsqueeze(1), torch.full_like(right, -1.0))
+        ctx.save_for_backward(gradient.to(logits.dtype))
+        return loss
+
+    @staticmethod
+    def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * outer[0], None
+
+
+def surprise(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The loss of (rows, vocabulary) logits, summed over ``targets`` (rows,), in nats."""
+    loss: torch.Tensor = _Surprise.apply(logits, targets)  # type: ignore[no-untyped-call]
+    return loss
 
 
 def speed_up(network: nn.Module) -> None:
     """Replace the forward of LoRA layers and of plain RMS norms in place, for training.
 
     A norm is replaced only where the values on a probe stay the same: some families scale by one plus
-    the weight.
+    the weight. Variants of LoRA that compute otherwise (DoRA) keep peft's own forward.
     """
     from peft.tuners.lora import Linear
 
     for module in network.modules():
         if isinstance(module, Linear):
+            if module.lora_variant:
+                continue
             module.forward = MethodType(_lora_forward, module)
         elif type(module).__name__.endswith("RMSNorm") and _is_plain_norm(module):
             module.forward = MethodType(_norm_forward, module)
@@ -98,18 +126,19 @@ def _lora_forward(layer: Any, inputs: torch.Tensor, *_: Any, **__: Any) -> torch
 
 def _norm_forward(norm: Any, inputs: torch.Tensor) -> torch.Tensor:
     result: torch.Tensor = _Normalise.apply(  # type: ignore[no-untyped-call]
-        inputs, norm.weight, _epsilon(norm)
+        inputs, norm.weight, epsilon_of(norm)
     )
     return result
 
 
-def _epsilon(norm: Any) -> float:
+def epsilon_of(norm: Any) -> float:
+    """What a norm adds below its root; 0 where it states nothing."""
     return float(getattr(norm, "variance_epsilon", getattr(norm, "eps", 0.0)))
 
 
 def _is_plain_norm(norm: Any) -> bool:
     weight = getattr(norm, "weight", None)
-    if weight is None or not _epsilon(norm):
+    if weight is None or not epsilon_of(norm):
         return False
     probe = torch.linspace(-2, 3, 2 * weight.numel(), device=weight.device).reshape(2, -1)
     probe = probe.to(weight.dtype)

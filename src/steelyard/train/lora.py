@@ -1,4 +1,4 @@
-"""LoRA on this machine: tokenise, train the adapter, choose on dev."""
+"""Tuning on this machine: tokenise, train, choose on dev."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from steelyard.errors import ConfigError
 from steelyard.extras import LOCAL_MODULES
 from steelyard.model.base import ModelSpec, provider_of
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
-from steelyard.train.config import LoraOptions
+from steelyard.train.config import TrainingOptions
 from steelyard.train.learnt import Learnt, learnt_of
 from steelyard.train.rates import SCORED_TRIALS, TRIAL_DEV, formula_rate
 
 if TYPE_CHECKING:
     from steelyard.train.packing import TokenSample
     from steelyard.train.search import TrainedAdapter
+    from steelyard.train.trainer import Trainer
 
 
-class LoraTuner(Tuner[LoraOptions]):
-    """Tunes local weights; the tuned model is the base and an adapter folder."""
+class LocalTuner(Tuner[TrainingOptions]):
+    """Tunes local weights; the tuned model is the base and the folder of what tuning changed."""
 
     def tune(
         self,
         samples: Sequence[ChatSample],
         dev: Sequence[ChatSample],
-        options: LoraOptions,
+        options: TrainingOptions,
         job: TuningJob,
     ) -> Tuned:
         from steelyard.model import huggingface
@@ -44,9 +45,9 @@ class LoraTuner(Tuner[LoraOptions]):
                 f"every example of train or of dev has more than "
                 f"{options.max_tokens} tokens; raise the option max_tokens"
             )
-        trained = _train(source, (train, checked), options, job)
+        trained = self._train(source, (train, checked), options, job)
         choice = {
-            "rank": options.rank,
+            **options.facts,
             "learning_rate": trained.learning_rate,
             "learning_rate_from": _origin(trained, options),
             "epochs": trained.epoch,
@@ -66,18 +67,46 @@ class LoraTuner(Tuner[LoraOptions]):
             tuple(notes),
         )
 
+    def _train(
+        self,
+        source: str,
+        samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
+        options: TrainingOptions,
+        job: TuningJob,
+    ) -> TrainedAdapter:
+        from steelyard.model import huggingface
+        from steelyard.train.search import load_trained, save_trained, train
+
+        path = job.folder / "trained.json"
+        trained = load_trained(path)
+        if trained is None:
+            config = huggingface.read_config(source).get_text_config()
+            rate = options.rate_factor * formula_rate(config.hidden_size, config.model_type)
+            trainer = self.trainer(source, options, job)
+            trained = train(trainer, samples, job, float(f"{rate:.1e}"))
+            save_trained(trained, path)
+        return trained
+
+    def trainer(self, source: str, options: TrainingOptions, job: TuningJob) -> Trainer:
+        """Load the network at ``source`` to train it. Raises `ConfigError` where it cannot be trained."""
+        from steelyard.model import huggingface
+        from steelyard.train.trainer import Trainer
+
+        settings = huggingface.best_settings(source)
+        return Trainer(read_trainable(source, job.spec), options, job.seed, settings.precision)
+
     def learnt(
-        self, samples: Sequence[ChatSample], options: LoraOptions, spec: ModelSpec, show: int
+        self, samples: Sequence[ChatSample], options: TrainingOptions, spec: ModelSpec, show: int
     ) -> Learnt:
         from steelyard.model import huggingface
 
         tokenizer = huggingface.read_tokenizer(_weights(spec))
         return learnt_of(tokenizer, tokenize(tokenizer, samples), options.max_tokens, show)
 
-    def passes(self, options: LoraOptions) -> Passes:
+    def passes(self, options: TrainingOptions) -> Passes:
         return options.passes
 
-    def dev_answers(self, options: LoraOptions, dev: int) -> int:
+    def dev_answers(self, options: TrainingOptions, dev: int) -> int:
         """Those of the trials that decide, with one for the grid's edge, and of every epoch."""
         rates = len(options.learning_rates)
         trials = SCORED_TRIALS if not rates else rates if rates > 1 else 0
@@ -95,7 +124,25 @@ class LoraTuner(Tuner[LoraOptions]):
         return "the extra 'local' is not installed: pip install 'steelyard[local]'"
 
 
-def _origin(trained: TrainedAdapter, options: LoraOptions) -> str:
+class LoraTuner(LocalTuner):
+    """Tunes adapters over frozen weights: LoRA, or the variant that the options are of."""
+
+
+def read_trainable(source: str, spec: ModelSpec) -> Any:
+    """Load the network in fp32; raises `ConfigError` for one whose packed logits are not its own."""
+    from steelyard.model import huggingface
+    from steelyard.model.ready import understands
+
+    network = huggingface.read_network(source, "float32")
+    if not understands(network):
+        raise ConfigError(
+            f"the architecture of {spec.name!r} is not supported yet "
+            f"({type(network).__name__}); leave this strategy out"
+        )
+    return network
+
+
+def _origin(trained: TrainedAdapter, options: TrainingOptions) -> str:
     """Where the learning rate comes from: ``given``, ``formula``, or the ``trials`` around it."""
     if options.learning_rates:
         return "given"
@@ -110,35 +157,6 @@ def _weights(spec: ModelSpec) -> str:
     weights = provider_of(spec).weights
     assert weights is not None
     return weights(spec)
-
-
-def _train(
-    source: str,
-    samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
-    options: LoraOptions,
-    job: TuningJob,
-) -> TrainedAdapter:
-    from steelyard.model import huggingface
-    from steelyard.model.ready import understands
-    from steelyard.train.search import load_trained, save_trained, train
-    from steelyard.train.trainer import Trainer
-
-    path = job.folder / "trained.json"
-    trained = load_trained(path)
-    if trained is None:
-        settings = huggingface.best_settings(source)
-        config = huggingface.read_config(source).get_text_config()
-        rate = formula_rate(config.hidden_size, config.model_type)
-        network = huggingface.read_network(source, "float32")
-        if not understands(network):
-            raise ConfigError(
-                f"the architecture of {job.spec.name!r} is not supported yet "
-                f"({type(network).__name__}); leave this strategy out"
-            )
-        trainer = Trainer(network, options, job.seed, settings.precision)
-        trained = train(trainer, samples, job, rate)
-        save_trained(trained, path)
-    return trained
 
 
 def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]:

@@ -49,6 +49,11 @@ def formula_rate(hidden_size: int, model_type: str) -> float:
     return float(f"{rule['base'] * rule['lora_multiplier'] * scale:.1e}")
 
 
+def lora_multiplier() -> float:
+    """How many times the rate of full tuning LoRA's is, by the same rule."""
+    return float(packaged("train/data/rates.yaml")["lora_multiplier"])
+
+
 def grid(centre: float, count: int) -> tuple[float, ...]:
     """Return ``count`` rates around ``centre``, the lowest first; ``count`` is odd."""
     return tuple(centre * FACTOR**power for power in range(-(count // 2), count // 2 + 1))

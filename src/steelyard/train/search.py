@@ -1,9 +1,9 @@
-"""The search of LoRA: the learning rate by trials, then the epoch, both chosen on dev."""
+"""The search of a training: the learning rate by trials, then the epoch, both chosen on dev."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from steelyard.files import write_whole
 from steelyard.train.attempts import Attempts, Samples, TrainingPass, read_measured, steps_of
 from steelyard.train.base import BACKWARD, TuningJob
 from steelyard.train.choice import best_of, last_gain
-from steelyard.train.config import LoraOptions
+from steelyard.train.config import TrainingOptions
+from steelyard.train.out_of_memory import memory_errors, memory_note
 from steelyard.train.rates import TRIAL_DEV, Rung, TrialCost, beyond, grid, rungs
 from steelyard.train.trainer import Trainer
 from steelyard.words import listed
@@ -40,17 +41,20 @@ def train(trainer: Trainer, samples: Samples, job: TuningJob, formula: float) ->
     every pass over train. Raises `ModelError` where nothing was learnt without diverging.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
+    step_tokens = trainer.step_tokens
     course = _Course(trainer, samples, job, formula)
-    rate = course.choose_rate()
-    epochs = course.train_at(rate)
+    with memory_errors():
+        rate = course.choose_rate()
+        epochs = course.train_at(rate)
     finite = [attempt for attempt in epochs if attempt.epoch.is_finite]
     if not finite:
-        raise _diverged([rate])
+        raise _diverged(epochs)
     best = best_of([attempt.named(_epoch(attempt)) for attempt in finite])
     chosen = finite[best.place].epoch
     trainer.resume(course.attempts.checkpoint(rate, chosen.number))
     trainer.save(job.folder / "adapter")
     notes = [*course.notes, best.note, *course.notes_of(epochs, chosen.number)]
+    notes.append(memory_note(job.folder, step_tokens))
     trace = [attempt.to_trace() for attempt in (*course.trials, *epochs)]
     once = sum(sample.length for sample in samples[0])
     return TrainedAdapter(
@@ -72,10 +76,11 @@ def _rate(attempt: TrainingPass) -> str:
     return f"a learning rate of {attempt.learning_rate:g}"
 
 
-def _diverged(rates: Iterable[float]) -> ModelError:
+def _diverged(attempts: Sequence[TrainingPass]) -> ModelError:
+    rates = listed([f"{attempt.learning_rate:g}" for attempt in attempts])
+    reasons = listed(list(dict.fromkeys(attempt.epoch.reason for attempt in attempts)))
     return ModelError(
-        f"training diverged at a learning rate of {listed([f'{rate:g}' for rate in rates])} (the loss is "
-        "not a number); set smaller learning_rates"
+        f"training diverged at a learning rate of {rates} ({reasons}); set smaller learning_rates"
     )
 
 
@@ -83,7 +88,7 @@ class _Course:
     """What one search does, within its options' passes in forward-pass tokens."""
 
     def __init__(self, trainer: Trainer, samples: Samples, job: TuningJob, formula: float) -> None:
-        self._options: LoraOptions = trainer.options
+        self._options: TrainingOptions = trainer.options
         train, dev = samples
         self._train_tokens, self._dev_tokens = (
             sum(sample.length for sample in part) for part in samples
@@ -162,9 +167,9 @@ class _Course:
         self.trials += attempts
         going = [attempt for attempt in attempts if attempt.epoch.is_finite]
         if not going and not may_fail:
-            raise _diverged(rates)
+            raise _diverged(attempts)
         self.notes += [
-            f"{_rate(attempt)} was dropped: training diverged at it"
+            f"{_rate(attempt)} was dropped: training diverged at it ({attempt.epoch.reason})"
             for attempt in attempts
             if not attempt.epoch.is_finite
         ]
@@ -213,7 +218,9 @@ class _Course:
         """What is to be said of the epochs, of which number ``chosen`` was taken."""
         last = epochs[-1]
         if not last.epoch.is_finite:
-            return [f"training diverged in {_epoch(last)}, and an earlier one was taken"]
+            return [
+                f"training diverged in {_epoch(last)} ({last.epoch.reason}), and an earlier one was taken"
+            ]
         candidates = [attempt.named(_epoch(attempt)) for attempt in epochs]
         gain = last_gain(candidates)
         is_last = chosen == last.epoch.number >= self._options.max_epochs - 1
@@ -235,7 +242,7 @@ def save_trained(trained: TrainedAdapter, path: Path) -> None:
         "notes": list(trained.notes),
     }
     write_whole(path, json.dumps(data, allow_nan=False))
-    for checkpoint in path.parent.glob("*.pt"):
+    for checkpoint in path.parent.glob("*.pt*"):
         checkpoint.unlink()
 
 

@@ -1,27 +1,35 @@
-"""A small LoRA loop: packed tokens, the head on completion tokens only, checkpoints."""
+"""A small training loop: packed tokens, the head on completion tokens only, checkpoints."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 
+from steelyard.errors import StorageError
 from steelyard.model.ready import cast_parameters
-from steelyard.train import packing
+from steelyard.train import fused, packing
+from steelyard.train.attach import attach, rate_ratio, save_tuned
 from steelyard.train.base import Tick
-from steelyard.train.config import LoraOptions
-from steelyard.train.fast import speed_up
+from steelyard.train.blocks import add_gradients, blocks_of, total_norm
+from steelyard.train.config import TrainingOptions
+from steelyard.train.fast import speed_up, surprise
+from steelyard.train.lanes import Lanes
+from steelyard.train.out_of_memory import sum_in_pieces
 from steelyard.train.packing import TokenSample
+from steelyard.train.passes import PassLog, PassState
 
 _WARMUP = 0.1
 """The rate rises over this share of all steps, then falls linearly to zero."""
-_CLIP = 1.0
+_CLIP, _TINY = 1.0, 1e-6
+"""The most that the norm of a step's gradient may be, and what keeps it from a division by zero."""
+_OPTIMISERS = ".optimisers"
+"""Ends the name of the file with a checkpoint's optimisers."""
 
 
 def _device() -> torch.device:
@@ -30,81 +38,85 @@ def _device() -> torch.device:
 
 @dataclass
 class Epoch:
-    """Mean losses per completion token, in nats, after one pass over train."""
+    """Mean losses per completion token, in nats, after one pass over train, and how it diverged."""
 
     number: int
     train_loss: float
     dev_loss: float
     seconds: float
+    diverged: str = ""
 
     @property
     def is_finite(self) -> bool:
         """Whether both losses are numbers: training did not diverge."""
         return math.isfinite(self.train_loss) and math.isfinite(self.dev_loss)
 
+    @property
+    def reason(self) -> str:
+        """How training diverged, where it did."""
+        return self.diverged or ("" if self.is_finite else "the loss is not a number")
+
 
 class Trainer:
-    """Trains the adapter of one network, whose weights are frozen.
+    """Trains what learns of one network: adapters over frozen weights, or all weights.
 
-    The adapter is kept in fp32 and, where the network is in bf16, copied to bf16 for computing: in
-    bf16, the steps of a small learning rate vanish when they are added.
+    What learns is kept in fp32 and, where the network is in bf16, copied to bf16 for computing. ``reread``
+    loads the network anew for `reset`, where its first values are not to be held in memory all the time.
     """
 
     step_tokens = 640
-    """Tokens computed at once; a larger batch is accumulated and gives the same gradient."""
+    """Tokens computed at once; a larger batch is accumulated and gives the same gradient.
+
+    Where memory runs out they are halved.
+    """
 
     def __init__(
         self,
         network: Any,
-        options: LoraOptions,
+        options: TrainingOptions,
         seed: int,
         precision: Literal["float32", "bfloat16"] = "float32",
+        reread: Callable[[], Any] | None = None,
     ) -> None:
-        from peft import LoraConfig, get_peft_model
-
         packing.register()
         network.set_attn_implementation(packing.IMPLEMENTATION)
-        torch.manual_seed(seed)  # peft draws the adapter's first values from the global generator
-        self.network = get_peft_model(
-            network.to(device=_device(), dtype=torch.float32),
-            LoraConfig(
-                r=options.rank,
-                lora_alpha=options.alpha,
-                target_modules="all-linear",
-                lora_dropout=0.0,
-                task_type="CAUSAL_LM",
-            ),
-        )
+        plain = network.to(device=_device(), dtype=torch.float32)
+        self.network = attach(plain, options, seed)
         self.options = options
         self.seed = seed
         speed_up(self.network)
-        trainable = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
-        self._initial = torch.cat(
-            [weight.detach().float().flatten() for weight in trainable.values()]
+        is_fused = _device().type == "cpu" and fused.fits(self.network)
+        self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
+        self.blocks = blocks_of(self.weights, lambda name: rate_ratio(options, name))
+        self._reread = reread
+        self._first = (
+            {} if reread else {name: value.clone() for name, value in self.values().items()}
         )
         cast_parameters(self.network, getattr(torch, precision))
-        self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
-        self._sizes = [weight.numel() for weight in self.weights.values()]
-        self.device = self._initial.device
-        self.dtype = next(iter(self.weights.values())).dtype
-        self.reset()
+        if is_fused:
+            fused.fuse(self.network)
+        first = next(iter(self.weights.values()))
+        self.device, self.dtype = first.device, first.dtype
+        # layers that are not fused hold Python's lock, and full gradients twice would not fit
+        self._lanes = Lanes(torch.get_num_threads() if is_fused else 1)
+        self._start_over()
+
+    def values(self) -> dict[str, torch.Tensor]:
+        """What learns, in fp32, by name."""
+        return {name: value for block in self.blocks for name, value in block.values().items()}
 
     def reset(self) -> None:
-        """Go back to the first values of the adapter and a fresh optimiser."""
-        self.master = self._initial.clone().requires_grad_()
-        self.optimiser = torch.optim.AdamW([self.master], lr=1.0, weight_decay=0.0, fused=True)
+        """Go back to the first values of what learns, and to fresh optimisers."""
+        self._forget()
+        first = self._first if self._reread is None else dict(self._reread().named_parameters())
+        for block in self.blocks:
+            block.restart(first)
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._optimisers: Path | None = None
         self.epochs: list[Epoch] = []
         self.span = self.options.max_epochs
-        self._publish()
-
-    @torch.no_grad()
-    def _publish(self) -> None:
-        torch._foreach_copy_(list(self.weights.values()), self._views())
-
-    def _views(self) -> list[torch.Tensor]:
-        """The flat fp32 master as tensors of the adapter's shapes."""
-        parts = self.master.detach().split(self._sizes)
-        return [p.view_as(w) for p, w in zip(parts, self.weights.values(), strict=True)]
 
     def epoch(
         self,
@@ -112,27 +124,34 @@ class Trainer:
         dev: Sequence[TokenSample],
         learning_rate: float,
         tick: Tick = lambda steps, total: None,
+        log: PassLog | None = None,
     ) -> Epoch:
         """Pass over ``train`` once and measure ``dev``; the order follows from seed and epoch.
 
-        It ends where the loss is not a number, and that of dev is not measured then.
+        It ends where training diverges (`PassState.divergence`), and the loss on dev is not measured then.
+        With a ``log`` it goes on where a killed one stopped.
         """
-        start = time.perf_counter()
         number = len(self.epochs)
         generator = torch.Generator().manual_seed(self.seed * 1000 + number)
         groups = packing.batches(len(train), self.options.batch_size, generator)
         prefix = packing.shared_prompt(train) if len(train) > 1 else 0
-        loss, tokens = 0.0, 0
+        state = PassState() if log is None else log.begin(self, len(groups))
+        before = self.epochs[0].train_loss if number else None
+        start = time.perf_counter() - state.seconds
         self.network.train()
-        for step, group in enumerate(groups):
-            rate = learning_rate * self._schedule(number * len(groups) + step, len(groups))
-            part, count = self.step([train[i] for i in group], prefix, rate)
-            loss, tokens = loss + part, tokens + count
-            tick(step + 1, len(groups))
-            if not math.isfinite(loss):
-                break
-        dev_loss = self.loss(dev) if math.isfinite(loss) else math.nan
-        epoch = Epoch(number, loss / tokens, dev_loss, time.perf_counter() - start)
+        diverged = state.divergence(len(groups), before)
+        while state.step < len(groups) and not diverged:
+            group = groups[state.step]
+            rate = learning_rate * self._schedule(number * len(groups) + state.step, len(groups))
+            state.add(len(group), *self.step([train[i] for i in group], prefix, rate))
+            state.seconds = time.perf_counter() - start
+            if log is not None:
+                log.add(self, state)
+            tick(state.step, len(groups))
+            diverged = state.divergence(len(groups), before)
+        dev_loss = math.nan if diverged else self.loss(dev)
+        seconds = time.perf_counter() - start
+        epoch = Epoch(number, state.loss / state.tokens, dev_loss, seconds, diverged)
         self.epochs.append(epoch)
         return epoch
 
@@ -145,20 +164,33 @@ class Trainer:
 
     def step(self, samples: Sequence[TokenSample], prefix: int, rate: float) -> tuple[float, int]:
         """One optimiser step; returns the summed loss and the number of completion tokens."""
+        loss, tokens = self.backward(samples, prefix)
+        self._load_optimisers()
+        scale = min(1.0, _CLIP / (total_norm(self.blocks) + _TINY))
+        for block in self.blocks:
+            block.step(rate, scale)
+        return loss, tokens
+
+    def backward(self, samples: Sequence[TokenSample], prefix: int) -> tuple[float, int]:
+        """Add the gradient of the mean loss of ``samples`` to the weights'; returns as `step` does."""
         tokens = sum(len(sample.completion) for sample in samples)
-        total = 0.0
-        for piece in packing.split_tokens(range(len(samples)), samples, self.step_tokens):
-            loss = self.summed_loss([samples[i] for i in piece], prefix)
-            (loss / tokens).backward()
-            total += loss.item()
-        gradients = [weight.grad for weight in self.weights.values()]
-        self.master.grad = torch.cat([g.flatten() for g in gradients if g is not None]).float()
-        self.network.zero_grad()
-        torch.nn.utils.clip_grad_norm_([self.master], _CLIP)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.optimiser.step()
-        self._publish()
+        weights = list(self.weights.values())
+
+        def part(some: Sequence[TokenSample]) -> tuple[float, Sequence[torch.Tensor | None]]:
+            loss = self.summed_loss(some, prefix)
+            return loss.item(), torch.autograd.grad(loss / tokens, weights, allow_unused=True)
+
+        def compute(pieces: Sequence[Sequence[TokenSample]]) -> Iterator[float]:
+            for loss, gradients in self._lanes.map(part, pieces):
+                add_gradients(weights, gradients)
+                yield loss
+
+        total, self.step_tokens = sum_in_pieces(
+            self.step_tokens,
+            lambda most: self._lanes.pieces(samples, prefix, most),
+            compute,
+            self.network.zero_grad,
+        )
         return total, tokens
 
     def summed_loss(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
@@ -171,40 +203,88 @@ class Trainer:
             logits_to_keep=packed.keep,
             packed=packed,
         ).logits[0]
-        return F.cross_entropy(logits.float(), packed.targets, reduction="sum")
+        return surprise(logits, packed.targets)
 
-    @torch.no_grad()
     def loss(self, samples: Sequence[TokenSample]) -> float:
         """Mean loss per completion token, in nats."""
         self.network.eval()
         prefix = packing.shared_prompt(samples) if len(samples) > 1 else 0
-        order = sorted(range(len(samples)), key=lambda i: samples[i].length)
-        total = sum(
-            float(self.summed_loss([samples[i] for i in piece], prefix))
-            for piece in packing.split_tokens(order, samples, self.step_tokens)
+        ordered = sorted(samples, key=lambda sample: sample.length)
+
+        @torch.no_grad()  # a thread does not take that over from another
+        def part(some: Sequence[TokenSample]) -> float:
+            return float(self.summed_loss(some, prefix))
+
+        total, self.step_tokens = sum_in_pieces(
+            self.step_tokens,
+            lambda most: self._lanes.pieces(ordered, prefix, most),
+            lambda pieces: self._lanes.map(part, pieces),
+            restart=lambda: None,
         )
         return total / sum(len(sample.completion) for sample in samples)
 
-    def checkpoint(self, path: Path) -> None:
-        """Write, atomically, everything that `resume` needs."""
-        state = {
-            "master": self.master.detach(),
-            "optimiser": self.optimiser.state_dict(),
-            "epochs": [vars(epoch) for epoch in self.epochs],
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(path)
+    def checkpoint(self, path: Path, *, goes_on: bool = True) -> None:
+        """Write, each file atomically, what `resume` needs; what is to go on needs its optimisers, too.
+
+        Those of an earlier checkpoint in the folder, which nothing goes on from now, are deleted.
+        """
+        if goes_on:
+            self._load_optimisers()
+            before = list(path.parent.glob(f"*{_OPTIMISERS}"))
+            states = [block.optimiser.state_dict() for block in self.blocks]
+            _save(states, path.with_name(path.name + _OPTIMISERS))
+        masters = [block.master.detach() for block in self.blocks]
+        _save({"masters": masters, "epochs": [vars(epoch) for epoch in self.epochs]}, path)
+        if goes_on:
+            for other in before:
+                if other.name != path.name + _OPTIMISERS:
+                    other.unlink()
 
     def resume(self, path: Path) -> None:
+        """Take what a checkpoint holds; its optimisers are read when a step needs them.
+
+        Raises `StorageError` where another version wrote it.
+        """
+        self._forget()
         state = torch.load(path, weights_only=True, map_location=self.device)
-        with torch.no_grad():
-            self.master.copy_(state["master"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        if len(state.get("masters", ())) != len(self.blocks):
+            raise _unreadable(path)
+        for block, master in zip(self.blocks, state["masters"], strict=True):
+            with torch.no_grad():
+                block.master.copy_(master)
+            block.publish()
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
-        self._publish()
+        self._optimisers = path.with_name(path.name + _OPTIMISERS)
+
+    def _forget(self) -> None:
+        """Let go of optimisers and gradients, which take most of the memory."""
+        self._optimisers = None
+        for block in self.blocks:
+            block.forget()
+
+    def _load_optimisers(self) -> None:
+        """Read those of the checkpoint that was taken up, if that was not done yet."""
+        if self._optimisers is None:
+            return
+        if not self._optimisers.is_file():
+            raise _unreadable(self._optimisers)
+        states = torch.load(self._optimisers, weights_only=True, map_location=self.device)
+        for block, state in zip(self.blocks, states, strict=True):
+            block.optimiser.load_state_dict(state)
+        self._optimisers = None
 
     def save(self, folder: Path) -> None:
-        """Write the adapter in fp32, as peft reads it."""
-        state = dict(zip(self.weights, self._views(), strict=True))
-        self.network.save_pretrained(str(folder), state_dict=state)
+        """Write what was learnt in fp32; see `save_tuned`."""
+        save_tuned(self.network, self.values(), folder)
+
+
+def _save(state: Any, path: Path) -> None:
+    partial = path.with_name(path.name + ".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def _unreadable(path: Path) -> StorageError:
+    return StorageError(
+        f"{path} is missing or of another version: begin anew with --no-cache, or remove {path.parent}"
+    )

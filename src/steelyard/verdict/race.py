@@ -1,10 +1,10 @@
 """Which arms dev shows cannot win: they need not be asked the test.
 
 An arm stops where another that costs no more is better on dev, with little doubt: whatever a wrong answer
-costs, the other one is the choice before it. References, the user's own prompt, the best prompt and the best
-tuned arm always finish. Nothing is claimed from dev, where prompts and checkpoints were chosen: a stopped arm
-is listed with what it had shown. Stopping weak candidates early: Jamieson and Talwalkar (2016), AISTATS 51,
-240-248.
+costs, the other one is the choice before it. References, the user's own prompt, the best prompt, the best
+tuned arm, hybrids and what they join always finish. Nothing is claimed from dev, where prompts and
+checkpoints were chosen: a stopped arm is listed with what it had shown. Stopping weak candidates early:
+Jamieson and Talwalkar (2016), AISTATS 51, 240-248.
 """
 
 from __future__ import annotations
@@ -83,8 +83,13 @@ def losers(
 
 
 def _finishers(racers: Sequence[Racer]) -> set[str]:
-    """References, the user's own prompt, the best prompt and the best tuned arm."""
-    names = {racer.name for racer in racers if traits_of(racer.strategy).must_finish}
+    """References, the user's own prompt, the best prompt, the best tuned arm, and what a hybrid joins."""
+    joined = {name for racer in racers for name in traits_of(racer.strategy).joins or ()}
+    names = {
+        racer.name
+        for racer in racers
+        if racer.strategy in joined or traits_of(racer.strategy).must_finish
+    }
     names |= _best(racers, lambda racer: traits_of(racer.strategy).family in PROMPT_FAMILIES)
     return names | _best(racers, lambda racer: traits_of(racer.strategy).tunes)
 

@@ -79,7 +79,7 @@ def _embedded(arm: Arm) -> dict[str, Usage]:
     return {account: Usage(0, tokens) for account, tokens in arm.fit.embedded.items()}
 
 
-_NO_TOKENS = Tokens(reason="it uses no language model")
+_NO_TOKENS = Tokens(reason="it asks no language model for an answer")
 
 
 def _gap(steps: RunSteps, arm: Arm, test_score: float | None) -> Gap:

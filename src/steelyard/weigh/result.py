@@ -44,6 +44,7 @@ from steelyard.weigh.details import details
 from steelyard.weigh.differences import differences
 from steelyard.weigh.freshness import changed_fact_results, priced_freshness
 from steelyard.weigh.handover import arm_handover, cost_with_people
+from steelyard.weigh.hybrids import Weighed, hybrid_gains
 from steelyard.weigh.measure import lengths, outcomes
 from steelyard.weigh.slices import rival_of, slice_table
 
@@ -106,6 +107,7 @@ def build_result(
         winner=winner,
         left_out=tuple(LeftOutStrategy(**strategy._asdict()) for strategy in plan.left_out),
         constraint=price_of_constraint(arms, weighing.family, plan.brief.schema),
+        hybrids=hybrid_gains(arms, Weighed.of(plan)),
         judge=circumstances.judge,
         changed_facts=changed_fact_results(plan),
         ended=tuple(UnmeasuredArm(**arm._asdict()) for arm in circumstances.unfinished.ended),

@@ -91,7 +91,7 @@ def learnt_of_plan(plan: Plan, show: int) -> list[JobLearnt]:
 def train(plan: Plan, out: Path | None, display: Display) -> list[TrainedJob]:
     """Tune, and leave the arms in ``out`` (default: the task's run folder), where a run goes on from them.
 
-    A killed one resumes at its last epoch when it is called again. Test is not read.
+    A killed one resumes at its last checkpoint when it is called again. Test is not read.
     """
     folder = out or default_folder(plan)
     check_trust(plan)

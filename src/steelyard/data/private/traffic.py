@@ -67,7 +67,7 @@ def monthly(data: Dataset, private: PrivateRows) -> dict[str, Any]:
             line = {"shots": number, "chance_that_a_shot_holds_some": round(any_shot, 4)}
         if carries == "fixed_shots":
             line["requests_if_a_shot_holds_some"] = total if any(shots) else None
-        if carries == "upload":
+        if strategy.traits.tunes:
             line["rows_uploaded_once"] = uploads
         strategies[name] = {"requests": round(total * share), "share": round(share, 4), **line}
     return {

@@ -12,12 +12,13 @@ from steelyard.model.base import Model
 from steelyard.strategy.base import Brief, OnePass, build_strategy, traits_of
 from steelyard.strategy.prompt import count_tokens
 from steelyard.strategy.traits import StrategySpec
-from steelyard.train.base import BACKWARD, Passes
+from steelyard.train.base import BACKWARD, ChatSample, Passes
 from steelyard.words import listed
 
 UNIT = "forward-pass tokens"
-MARKS = 24
-"""Tokens of a chat's marks around an example that a model is tuned on, 8 a turn."""
+_TURN_MARKS = 8
+MARKS = 3 * _TURN_MARKS
+"""Tokens of a chat's marks around an example that a model is tuned on."""
 HOSTED_CALLS = 1500
 """Questions at most that a search asks of a hosted model unless the user says otherwise."""
 
@@ -42,6 +43,18 @@ def pass_tokens(model: Model, instruction: str, examples: Sequence[Example]) -> 
     return sum(frame + count_tokens(model, text) + count_tokens(model, out) for text, out in texts)
 
 
+def chat_pass_tokens(model: Model, samples: Sequence[ChatSample]) -> int:
+    """Return the tokens of one pass over ``samples``: their turns, and 8 for the marks of each."""
+    counts: dict[str, int] = {}
+    total = 0
+    for sample in samples:
+        for text in (*(message.content for message in sample.messages), sample.output):
+            if text not in counts:
+                counts[text] = count_tokens(model, text) + _TURN_MARKS
+            total += counts[text]
+    return total
+
+
 class Allowance(NamedTuple):
     """Forward-pass tokens, and where that number comes from."""
 
@@ -54,15 +67,20 @@ def allowance(
 ) -> Allowance:
     """Return ``budget`` where there is one, else what the most expensive of the run's ``tunings`` may take.
 
-    Where the run tunes nothing, the defaults of the first strategy that tunes hold.
+    Where none of the run's sets a limit, the defaults of the first strategy that tunes hold.
     """
     if budget:
         return Allowance(budget, "the option budget")
-    whose = "this run's" if tunings else "the defaults of"
-    tunings = tunings or tunings_of(map(StrategySpec, STRATEGIES))[:1]
-    most = max(build_strategy(tuning).tuning_tokens(brief, once) for tuning in tunings)
-    names = listed(list(dict.fromkeys(tuning.name for tuning in tunings)))
-    return Allowance(most, f"{whose} {names}")
+
+    def limits(specs: Sequence[StrategySpec]) -> list[tuple[str, int]]:
+        tokens = [(spec.name, build_strategy(spec).tuning_tokens(brief, once)) for spec in specs]
+        return [(name, most) for name, most in tokens if most]
+
+    several, whose = limits(tunings), "this run's"
+    if not several:
+        several, whose = limits(tunings_of(map(StrategySpec, STRATEGIES)))[:1], "the defaults of"
+    names = listed(list(dict.fromkeys(name for name, _ in several)))
+    return Allowance(max((most for _, most in several), default=0), f"{whose} {names}")
 
 
 def tunings_of(specs: Iterable[StrategySpec]) -> tuple[StrategySpec, ...]:

@@ -1,0 +1,95 @@
+"""The loss of training step by step, as lines of JSON in the job's folder. Importing it loads no torch."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from steelyard.config.records import read_as
+from steelyard.errors import StorageError
+from steelyard.files import parse_json, read_file, write_whole
+
+CURVE_NAME = "curve.jsonl"
+POINTS = 200
+"""Points of one pass at most: of a longer one, each is the mean over some steps."""
+
+
+class PassName(NamedTuple):
+    """Which pass over train: a trial of a learning rate, or an epoch by its number from 0."""
+
+    stage: Literal["trial", "epoch"]
+    learning_rate: float
+    number: int
+
+
+@dataclass(frozen=True)
+class StepLoss:
+    """The mean loss per learnt token, in nats, over the steps of a pass up to ``step`` since the last point.
+
+    Steps count from 1 to ``steps``. A loss that is not a number is ``None``.
+    """
+
+    stage: Literal["trial", "epoch"]
+    learning_rate: float
+    number: int
+    step: int
+    steps: int
+    loss: float | None
+
+    @property
+    def of_pass(self) -> PassName:
+        return PassName(self.stage, self.learning_rate, self.number)
+
+
+def steps_per_point(steps: int) -> int:
+    """Over how many steps a point of a pass of so many is the mean."""
+    return max(1, math.ceil(steps / POINTS))
+
+
+class CurveFile:
+    """The points of one pass, which are added to those of others in ``folder``."""
+
+    def __init__(self, folder: Path, name: PassName, steps: int) -> None:
+        self._path = folder / CURVE_NAME
+        self._name = name
+        self._steps = steps
+
+    def begin(self, step: int) -> None:
+        """Go on after ``step`` steps: points beyond it, which a killed attempt left, are removed."""
+        points = read_curve(self._path.parent)
+        fitting = [
+            point
+            for point in points
+            if point.step <= step or (point.of_pass, point.steps) != (self._name, self._steps)
+        ]
+        write_whole(self._path, "".join(map(_line, fitting)))
+
+    def add(self, step: int, loss: float) -> None:
+        """Add the point that ends at ``step``."""
+        finite = loss if math.isfinite(loss) else None
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(_line(StepLoss(*self._name, step, self._steps, finite)))
+
+
+def _line(point: StepLoss) -> str:
+    return json.dumps(asdict(point)) + "\n"
+
+
+def read_curve(folder: Path) -> tuple[StepLoss, ...]:
+    """Read the points of a job's folder, in the order of training; none where nothing was recorded.
+
+    A last line that a kill cut short is left out. Raises `StorageError` where something else is there.
+    """
+    path = folder / CURVE_NAME
+    if not path.is_file():
+        return ()
+    lines = read_file(path).decode("utf-8", errors="replace").split("\n")[:-1]
+    try:
+        return tuple(read_as(StepLoss, parse_json(line)) for line in lines)
+    except ValueError as error:
+        raise StorageError(
+            f"{path} is damaged ({error}): remove it, which loses the curve alone"
+        ) from error

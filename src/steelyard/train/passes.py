@@ -1,0 +1,158 @@
+"""A pass over train as it goes on: what it has come to, its curve, and checkpoints in the middle of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+from steelyard.config.records import read_as
+from steelyard.errors import StorageError
+from steelyard.files import read_json, write_whole
+from steelyard.train.curve import CurveFile, PassName, steps_per_point
+from steelyard.train.out_of_memory import allowed_step_tokens, keep_step_tokens
+
+_CHECKPOINT_SHARE = 50
+"""From one checkpoint to the next passes so many times what it took, so that they cost 2 % at most."""
+_START_EXAMPLES = 16
+"""The loss before training is taken over the steps with the first so many examples."""
+_EXPLODED, _EXPLODED_LOSS, _FEWEST_STEPS = 3.0, 1.0, 20
+"""Training diverged where the mean loss of a pass, from so many steps on or at its end, is over three times
+that before and over one nat: learnt tokens then have less than a chance of 0.37 in the geometric mean."""
+
+
+class TrainerState(Protocol):
+    """A trainer as a pass needs it."""
+
+    step_tokens: int
+
+    def checkpoint(self, path: Path) -> None:
+        """Write all that `resume` needs."""
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+
+
+@dataclass
+class PassState:
+    """How far a pass is: steps and examples, and the sums of loss, in nats, and learnt tokens.
+
+    ``start_loss`` and ``start_tokens`` are those of the first examples alone.
+    """
+
+    step: int = 0
+    examples: int = 0
+    loss: float = 0.0
+    tokens: int = 0
+    start_loss: float = 0.0
+    start_tokens: int = 0
+    seconds: float = 0.0
+
+    def add(self, examples: int, loss: float, tokens: int) -> None:
+        """Count one step."""
+        if self.examples < _START_EXAMPLES:
+            self.start_loss, self.start_tokens = self.start_loss + loss, self.start_tokens + tokens
+        self.step, self.examples = self.step + 1, self.examples + examples
+        self.loss, self.tokens = self.loss + loss, self.tokens + tokens
+
+    def divergence(self, steps: int, before: float | None) -> str:
+        """Say how a pass of so many ``steps`` diverged; the text is empty where it did not.
+
+        ``before`` is the mean loss of the first epoch; in that one, the loss of the first examples counts.
+        """
+        if not math.isfinite(self.loss):
+            return "the loss is not a number"
+        if self.step < min(_FEWEST_STEPS, steps):
+            return ""
+        loss, tokens = self.loss, self.tokens
+        if before is None:
+            if self.examples < 2 * _START_EXAMPLES:
+                return ""
+            before = self.start_loss / self.start_tokens
+            loss, tokens = loss - self.start_loss, tokens - self.start_tokens
+        mean = loss / tokens
+        if mean <= max(_EXPLODED * before, _EXPLODED_LOSS):
+            return ""
+        return f"the loss rose from {before:.2f} to {mean:.2f} nats per token"
+
+
+class PassLog:
+    """Writes into ``folder`` what a pass came to, so that a killed one goes on and its curve has no gap."""
+
+    def __init__(self, folder: Path, file_name: str, name: PassName, every: float) -> None:
+        self._folder = folder
+        self._prefix = f"partial-{file_name}-"
+        self._name = name
+        self._every = every
+        self._step_tokens = 0
+
+    def begin(self, trainer: TrainerState, steps: int) -> PassState:
+        """Return the state to go on from, that of a checkpoint in the middle of the pass if there is one."""
+        allowed = allowed_step_tokens(self._folder)
+        trainer.step_tokens = min(trainer.step_tokens, allowed or trainer.step_tokens)
+        self._step_tokens = trainer.step_tokens
+        state = PassState()
+        if partial := sorted(self._folder.glob(f"{self._prefix}*.pt")):
+            trainer.resume(partial[-1])
+            state = _read_state(_state_path(partial[-1]))
+        self._curve = CurveFile(self._folder, self._name, steps)
+        self._curve.begin(state.step)
+        self._per_point, self._steps = steps_per_point(steps), steps
+        self._before = (state.loss, state.tokens)
+        self._last, self._took = time.monotonic(), 0.0
+        return state
+
+    def add(self, trainer: TrainerState, state: PassState) -> None:
+        """Note one more step; after some minutes, write a checkpoint."""
+        is_sound = math.isfinite(state.loss)
+        if state.step % self._per_point and state.step < self._steps and is_sound:
+            return
+        loss, tokens = self._before
+        self._curve.add(state.step, (state.loss - loss) / (state.tokens - tokens))
+        self._before = (state.loss, state.tokens)
+        self._keep_memory(trainer)
+        due = max(self._every, _CHECKPOINT_SHARE * self._took) if self._every else 0.0
+        if is_sound and time.monotonic() - self._last >= due and state.step < self._steps:
+            self._checkpoint(trainer, state)
+
+    def _checkpoint(self, trainer: TrainerState, state: PassState) -> None:
+        started = time.monotonic()
+        path = self._folder / f"{self._prefix}{state.step:08d}.pt"
+        # The state first: a checkpoint that is there is whole, whenever a kill comes.
+        write_whole(_state_path(path), json.dumps(asdict(state), allow_nan=False))
+        trainer.checkpoint(path)
+        self._remove(but=path.name)
+        self._last = time.monotonic()
+        self._took = self._last - started
+
+    def _keep_memory(self, trainer: TrainerState) -> None:
+        if trainer.step_tokens < self._step_tokens:
+            keep_step_tokens(self._folder, trainer.step_tokens)
+            self._step_tokens = trainer.step_tokens
+
+    def close(self, trainer: TrainerState) -> None:
+        """Remove the checkpoints in the middle of a pass whose outcome is saved."""
+        self._keep_memory(trainer)
+        self._remove()
+
+    def _remove(self, but: str = " ") -> None:
+        for path in self._folder.glob(f"{self._prefix}*"):
+            if not path.name.startswith(but):
+                path.unlink()
+
+
+def _state_path(checkpoint: Path) -> Path:
+    return checkpoint.with_name(f"{checkpoint.name}.json")
+
+
+def _read_state(path: Path) -> PassState:
+    try:
+        state: PassState = read_as(PassState, read_json(path))
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"{path} is damaged ({error}): remove {path.with_suffix('')}, and the pass begins again"
+        ) from error
+    return state

@@ -1,0 +1,163 @@
+"""Fused layers give the gradients of the layers that they stand for, or are not used."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import (
+    GemmaConfig,
+    GraniteConfig,
+    LlamaConfig,
+    MistralConfig,
+    Phi3Config,
+    PretrainedConfig,
+    Qwen2Config,
+    Qwen3Config,
+)
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
+
+from steelyard.train import packing
+from steelyard.train.fast import speed_up
+from steelyard.train.fused import fits, fuse
+from steelyard.train.lanes import Lanes
+from steelyard.train.packing import TokenSample
+
+SAMPLES = [
+    TokenSample((10, 11, 12, *range(20, 20 + own)), tuple(range(40, 40 + answer)))
+    for own, answer in ((5, 2), (9, 1), (1, 4), (3, 3))
+]
+LLAMA_LIKE = [LlamaConfig, Qwen2Config, MistralConfig]
+OTHERS = [Qwen3Config, GemmaConfig, GraniteConfig, Phi3Config]
+"""Norms of queries, weights plus one, scaled residuals, one matrix for all projections."""
+
+
+def network(kind: type[PretrainedConfig], targets: str | list[str] = "all-linear") -> Any:
+    torch.manual_seed(5)
+    more = {"residual_multiplier": 0.3} if kind is GraniteConfig else {}
+    config = kind(
+        vocab_size=60,
+        hidden_size=24,
+        intermediate_size=40,
+        num_hidden_layers=2,
+        num_attention_heads=6,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        sliding_window=None,
+        pad_token_id=0,
+        **more,
+    )
+    packing.register()
+    made = MODEL_FOR_CAUSAL_LM_MAPPING[kind](config).eval()
+    made.set_attn_implementation(packing.IMPLEMENTATION)
+    made = get_peft_model(made, LoraConfig(r=3, lora_alpha=7, target_modules=targets))
+    speed_up(made)
+    generator = torch.Generator().manual_seed(1)
+    for weight in made.parameters():
+        if weight.requires_grad:  # half of the adapter begins with zeros
+            weight.data += 0.1 * torch.randn(weight.shape, generator=generator)
+    return made
+
+
+def gradients(of: Any, prefix: int) -> dict[str, torch.Tensor]:
+    dtype = next(of.parameters()).dtype
+    packed = packing.pack(SAMPLES, prefix, torch.device("cpu"), dtype)
+    logits = of(
+        input_ids=packed.tokens,
+        position_ids=packed.positions,
+        use_cache=False,
+        logits_to_keep=packed.keep,
+        packed=packed,
+    ).logits[0]
+    of.zero_grad()
+    torch.nn.functional.cross_entropy(logits.float(), packed.targets).backward()
+    return {name: one.grad for name, one in of.named_parameters() if one.grad is not None}
+
+
+@pytest.mark.parametrize("prefix", [0, 1, 3])
+@pytest.mark.parametrize("kind", LLAMA_LIKE)
+def test_values_and_gradients_are_equal(kind: type[PretrainedConfig], prefix: int) -> None:
+    one = network(kind)
+    plain = gradients(one, prefix)
+    assert fits(one)
+    fuse(one)
+    assert sum("_FusedLayer" in repr(layer.forward) for layer in one.modules()) == 2
+    fused = gradients(one, prefix)
+    assert fused.keys() == plain.keys() and len(plain) == 2 * 14
+    for name, gradient in plain.items():
+        torch.testing.assert_close(fused[name], gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_gradients_in_bf16_are_those_of_fp32_but_for_rounding() -> None:
+    one = network(LlamaConfig)
+    exact = gradients(one, 3)
+    one.to(torch.bfloat16)
+    fuse(one)
+    for name, gradient in gradients(one, 3).items():
+        assert (gradient.float() - exact[name]).norm() < 0.05 * exact[name].norm(), name
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_layers_of_another_kind_are_left_alone(kind: type[PretrainedConfig]) -> None:
+    one = network(kind)
+    before = {name: weight.detach().clone() for name, weight in one.named_parameters()}
+    assert not fits(one)
+    assert not any("_FusedLayer" in repr(layer.forward) for layer in one.modules())
+    for name, weight in one.named_parameters():
+        assert torch.equal(weight, before[name]), name
+
+
+def test_layers_that_lora_covers_in_part_are_left_alone() -> None:
+    assert not fits(network(LlamaConfig, ["q_proj", "v_proj"]))
+
+
+def test_a_copied_weight_is_followed() -> None:
+    """Projections of one input share an array, which the trainer writes to through its parts."""
+    one = network(LlamaConfig)
+    fuse(one)
+    with torch.no_grad():
+        for weight in one.parameters():
+            weight.copy_(torch.full_like(weight, 0.01))
+    other = network(LlamaConfig)
+    with torch.no_grad():
+        for weight in other.parameters():
+            weight.fill_(0.01)
+    fused, plain = gradients(one, 2), gradients(other, 2)
+    for name, gradient in plain.items():
+        torch.testing.assert_close(fused[name], gradient, rtol=1e-4, atol=1e-7)
+
+
+def test_lanes_hold_every_sample_once_and_where_they_pay() -> None:
+    before = torch.get_num_threads()
+    lanes = Lanes(2)
+    torch.set_num_threads(before)
+    few = lanes.pieces(SAMPLES, 3, 640)
+    assert len(few) == 2 and sorted(few[0] + few[1]) == sorted(SAMPLES)
+    assert lanes.pieces(SAMPLES[:1], 3, 640) == [SAMPLES[:1]]
+    long = [TokenSample((*range(500), one), (1,)) for one in range(4)]
+    assert lanes.pieces(long, 500, 4_000) == [long], "a long prefix is not computed twice"
+    assert lanes.pieces(long, 500, 600) == [[one] for one in long]
+    assert list(lanes.map(str, range(50))) == [str(one) for one in range(50)]
+
+
+def test_where_a_piece_fails_no_other_goes_on() -> None:
+    before = torch.get_num_threads()
+    lanes = Lanes(2)
+    torch.set_num_threads(before)
+    ended: list[int] = []
+
+    def work(number: int) -> int:
+        if number == 1:
+            raise MemoryError
+        time.sleep(0.05)
+        ended.append(number)
+        return number
+
+    with pytest.raises(MemoryError):
+        list(lanes.map(work, range(40)))
+    after = len(ended)
+    time.sleep(0.2)
+    assert len(ended) == after < 40
