@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -25,7 +26,10 @@ from steelyard.train.learnt import Learnt
 from tests.strategy.samples import SPEC, TOPICS, listed, tickets
 
 TEXT = Brief("Reply to the customer at length.", "text", metric="rules")
+EXAMPLES = Path(__file__).parents[2] / "examples" / "support-tickets" / "examples.jsonl"
+"""A file that is there; its rows are not read."""
 STRONG = ModelSpec("fake", "strong")
+OTHER = "fake:smart?log=x"
 
 
 class NotingTuner(Tuner[Any]):
@@ -68,7 +72,7 @@ def taught(strategy: Student) -> NotingTuner:
 def topic(request: Request) -> str:
     """The label whose words are in the ticket; tickets with an even number are taken for BILLING."""
     words = request.messages[-1].content.split()
-    if words[-1].isdigit() and int(words[-1]) % 2 == 0:
+    if any(word.isdigit() and int(word) % 2 == 0 for word in words):
         return "BILLING"
     return next(label for label, topical in TOPICS.items() if set(words) & set(topical))
 
@@ -117,13 +121,13 @@ def test_failed_and_cut_answers_are_never_learnt(
     """Of thirty replies three fail, three are cut, and three break the only rule."""
 
     def reply(request: Request) -> str | Completion:
-        number = int(request.messages[-1].content.split()[-1])
+        number = next(int(w) for w in request.messages[-1].content.split() if w.isdigit())
         if number < 3:
             return ""
         text = "no thanks" if 6 <= number < 9 else f"thank you, {number}"
         length = "length" if number < 6 else "stop"
         limit = 10**6 if number < 6 else 1
-        return Completion(text, 5, limit, 0.1, 0.1, finish_reason=length)
+        return Completion(text, length, input_tokens=5, output_tokens=limit)
 
     strategy = Student(teacher="zero_shot", keep=keep)
     train = tuple(Example(str(n), f"please help {n}", "") for n in range(30))
@@ -151,8 +155,8 @@ def rules_context(
             "name": "replies",
             "instruction": TEXT.instruction,
             "output": {"kind": "text"},
-            "examples": "unused.jsonl",
-            "rules": [{"type": "contains", "value": "thank you"}],
+            "examples": str(EXAMPLES),
+            "rules": [{"type": "contains", "words": ["thank you"]}],
         }
     )
     metric = build_metrics(task)[0]
@@ -210,18 +214,15 @@ def test_another_model_teaches_and_the_student_answers(
         build_model=build,
         models=listed(SPEC, STRONG, tags=("s", "big")),
     )
-    for teacher in ("big", {"provider": "fake", "name": "smart?x=1"}):
-        if teacher != "big":
-            assert Student(teacher=teacher).more_models == (ModelSpec("fake", "smart?x=1"),)
-            continue
-        strategy = Student(teacher=teacher)
-        assert strategy.follows_models and strategy.more_models == ()
-        arm = strategy.fit(context)[0]
-        assert arm.fit.search["teacher"]["model"] == "strong"
-        assert built[0] == STRONG and built[-1].adapter == "tuned"
-        assert len(strong.requests) >= 60 + 60, "its own dev, and every input"
-        full = strong.requests[0].messages[0].content
-        assert full.startswith("Classify the ticket."), "under the task's instruction"
+    assert Student(teacher=OTHER).more_models == (ModelSpec("fake", "smart?log=x"),)
+    strategy = Student(teacher="big")
+    assert strategy.follows_models and strategy.more_models == ()
+    arm = strategy.fit(context)[0]
+    assert arm.fit.search["teacher"]["model"] == "strong"
+    assert built[0] == STRONG and built[-1].adapter == "tuned"
+    assert len(strong.requests) >= 60 + 60, "its own dev, and every input"
+    full = strong.requests[0].messages[0].content
+    assert full.startswith("Classify the ticket."), "under the task's instruction"
 
 
 def test_a_file_of_inputs_is_asked_instead_of_train(fit_context: Callable[..., FitContext]) -> None:
@@ -309,10 +310,10 @@ def test_the_forecast_holds_what_the_fit_asks(
     same = strategy.forecast(brief, sizes)
     assert same is not None and not same.other_models
     assert len(model.requests) <= same.usage.requests
-    other = Student(teacher="fake:smart?x=1").forecast(brief, sizes)
+    other = Student(teacher=OTHER).forecast(brief, sizes)
     assert other is not None
     (use,) = other.other_models
-    assert (use.role, use.spec.name, use.is_scored) == ("teacher", "smart?x=1", True)
+    assert (use.role, use.spec.name, use.is_scored) == ("teacher", "smart?log=x", True)
     assert use.usage.requests + other.usage.requests == same.usage.requests
     file = Unlabelled("new.jsonl", tickets(600))
     run = RunFacts(models=listed(SPEC), unlabelled={"new.jsonl": file})

@@ -293,4 +293,4 @@ def test_what_is_missing_is_said_before_the_search(fit_context: Callable[..., Fi
 def test_what_is_learnt_is_not_shown_before_the_search(brief: Brief) -> None:
     for kind in HYBRIDS:
         with pytest.raises(ConfigError, match=f"{kind.name}: its prompt is known only after"):
-            kind().learnt(brief, tickets(9), SPEC, 3)
+            kind().learnt(TaskFacts(brief, tickets(9)), SPEC, 3)

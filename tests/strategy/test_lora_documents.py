@@ -92,7 +92,7 @@ def test_it_needs_documents_and_references() -> None:
     assert "name it in strategies" in str(Reciting().reservation(task, SPEC))
     unanswered = task._replace(train=tuple(replace(one, output="") for one in TRAIN))
     assert "reference outputs" in str(Reciting().refusal(unanswered, SPEC))
-    with pytest.raises(ConfigError, match="question_share must be less than 1"):
+    with pytest.raises(ConfigError, match="question_share must be below 1"):
         Reciting(question_share=1)
 
 

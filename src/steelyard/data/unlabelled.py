@@ -96,7 +96,7 @@ def _parsed(task: Task, path: Path) -> tuple[list[Example], tuple[BadRow, ...]]:
     labelled = parser_of(task)
     rows: list[Example] = []
     bad: list[BadRow] = []
-    for _, _, raw in rows_of({"inputs": path}, columns, is_decided=True):
+    for _, _, raw in rows_of({"inputs": path}, columns):  # a header may lack the output
         try:
             rows.append(_example(raw, path.name, plain, labelled))
         except RowError as error:
