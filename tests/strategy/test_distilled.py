@@ -20,6 +20,7 @@ from steelyard.score import build_metric, build_metrics
 from steelyard.strategy.base import Brief, FitContext, RunFacts, Sizes, TaskFacts
 from steelyard.strategy.distilled import Distilled
 from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.teacher import Teacher
 from steelyard.task import build_task
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.learnt import Learnt
@@ -325,3 +326,20 @@ def test_the_forecast_holds_what_the_fit_asks(
 
 def test_it_is_found_by_its_name() -> None:
     assert STRATEGIES.get("distilled") is Distilled
+
+
+def test_what_the_teachers_fit_took_is_the_students_too(
+    fit_context: Callable[..., FitContext], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it is `rag`, which indexes the documents."""
+    fit = Teacher.fit
+
+    def indexed(teacher: Teacher, context: FitContext) -> PromptArm:
+        arm = fit(teacher, context)
+        arm.fit = replace(arm.fit, seconds=5.0, embedded={"openai:e": 700.0})
+        return arm
+
+    monkeypatch.setattr(Teacher, "fit", indexed)
+    arm = Student(teacher="zero_shot").fit(fit_context(model=ScriptedModel(topic)))[0]
+    assert (arm.fit.seconds, arm.fit.embedded) == (5.0, {"openai:e": 700.0})
+    assert arm.machine_seconds == 5.0, "and no training took any"

@@ -222,9 +222,6 @@ class ClassifierHead(LinearStrategy):
                 arm.options["not_tried"] = f"the sentence encoder: run {ENCODER_COMMAND}"
         return arms
 
-    def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
-        return "it reads every text with a network; list it explicitly to run it"
-
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
         """Count the tokens that the task's own models on this machine read, each of them every text.
 

@@ -163,6 +163,7 @@ class Distilled(TunedStrategy):
             {"teacher": _record(arm, sifted, left_out)},
             {"teacher": _described(arm), "inputs": self.config.inputs, "keep": self.config.keep},
             dev,
+            arm.fit,
         )
 
     def _least(self, context: FitContext) -> float:

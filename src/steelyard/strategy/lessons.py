@@ -13,6 +13,7 @@ from steelyard.retrieve.base import Hit, Retriever
 from steelyard.strategy.base import Brief
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.prompt import Prompt, full_instruction
+from steelyard.strategy.record import FitRecord
 from steelyard.train.base import ChatSample
 
 _SPARE = 8
@@ -23,7 +24,8 @@ class Lessons(NamedTuple):
     """What is learnt, what a reader must know of it, and what was found on the way to it.
 
     ``options`` are what arms state of it among theirs. ``dev`` holds answers to dev examples by id, on which
-    the loss is taken where dev has no references.
+    the loss is taken where dev has no references. ``fit`` is that of another arm which the samples come from:
+    its seconds and what it had encoded are the student's, too.
     """
 
     samples: Sequence[ChatSample]
@@ -31,6 +33,7 @@ class Lessons(NamedTuple):
     search: Mapping[str, Any] = {}
     options: Mapping[str, Any] = {}
     dev: Mapping[str, str] | None = None
+    fit: FitRecord = FitRecord()
 
     def checked(self, dev: Sequence[Example]) -> list[Example]:
         """Return ``dev`` as the loss is taken on it; examples without an answer are left out."""

@@ -115,7 +115,10 @@ class TunedStrategy(Strategy):
                 arm is arms[0] and tuned.dev_asked
             ):  # it gives the very answers that the choice went by
                 search |= {"dev_calls": tuned.dev_asked, "trace": _trials(tuned, len(dev))}
-            arm.fit = FitRecord(search, training=training)
+            before = lessons.fit
+            arm.fit = FitRecord(
+                search, training=training, seconds=before.seconds, embedded=before.embedded
+            )
         return [*arms]
 
     def prompt(self, context: FitContext) -> Prompt:
