@@ -292,7 +292,7 @@ TEXT = Brief("Say.", "text", metric="rouge_l")
             None,
             (HOSTED,),
             "first: zero_shot gives no confidence on this task; choose one that does "
-            "(tfidf_linear, self_consistency)",
+            "(tfidf_linear, classifier_head, self_consistency)",
         ),
         ({"then": {"name": "zero_shot", "model": "nope"}}, None, (SPEC,), "then names the model"),
         ({"then": "lora"}, None, (SPEC, HOSTED), "then: lora does not fit: the model behind"),

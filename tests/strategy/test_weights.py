@@ -55,7 +55,7 @@ def test_each_kind_is_an_arm_that_is_saved_and_loaded(
     assert [answer.output for answer in loaded.answer_all(questions)] == answers
     assert loaded.specs[0].base == spec
     left = {path.suffix for path in context.folder.rglob("*") if path.is_file()}
-    assert left <= {".json", ".safetensors", ".md"}, "no checkpoint is left"
+    assert left <= {".json", ".jsonl", ".safetensors", ".md"}, "no checkpoint is left"
 
 
 def test_a_network_that_does_not_fit_into_memory_is_refused_in_one_line(

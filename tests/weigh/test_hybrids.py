@@ -232,7 +232,7 @@ def test_training_with_other_options_is_noted() -> None:
     specs = [*SPECS[:2], StrategySpec("lora", {"rank": 4, "max_epochs": 1}), SPECS[3]]
     [gains] = hybrid_gains(arms, weighed(test, specs=specs))
     assert gains.notes == (
-        "lora and lora_shots were trained with different options: rank and max_epochs",
+        "lora and lora_shots were trained with different options: max_epochs and rank",
     )
 
 
