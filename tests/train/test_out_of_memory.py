@@ -11,6 +11,7 @@ import torch
 
 from steelyard.errors import ModelError
 from steelyard.train.config import LoraOptions
+from steelyard.train.lanes import Lanes
 from steelyard.train.out_of_memory import is_out_of_memory
 from steelyard.train.packing import TokenSample
 from steelyard.train.trainer import Trainer
@@ -64,6 +65,28 @@ def test_a_step_is_done_again_in_smaller_pieces_with_the_same_gradient(
     assert small.failures and small.step_tokens == 80
     first, second = (torch.cat([b.gradient() for b in one.blocks]) for one in (calm, small))
     assert float((first - second).norm() / first.norm()) < 1e-5
+
+
+def test_an_example_that_fits_alone_is_no_reason_to_stop_where_two_do_not() -> None:
+    """Lanes hold several pieces at once: after a failure they go one after the other."""
+    calm, torn = trainer(), trainer()
+    before = torch.get_num_threads()
+    torn._lanes = Lanes(2)
+    torch.set_num_threads(before)
+    failed: list[int] = []
+
+    def summed_loss(samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
+        if torn._lanes.count > 1:
+            failed.append(len(samples))
+            raise MemoryError
+        return Trainer.summed_loss(torn, samples, prefix)
+
+    torn.summed_loss = summed_loss  # type: ignore[method-assign]
+    some = rows((60, 60, 60))
+    torn.step_tokens = calm.step_tokens = 60
+    assert torn.backward(some, 2)[0] == pytest.approx(calm.backward(some, 2)[0], rel=1e-5)
+    assert failed and torn.step_tokens == 60
+    assert torn.loss(some) == pytest.approx(calm.loss(some), rel=1e-5)
 
 
 def test_the_loss_on_dev_is_measured_in_smaller_pieces() -> None:

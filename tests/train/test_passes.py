@@ -269,3 +269,37 @@ def test_a_pass_without_a_log_is_as_one_with(tmp_path: Path) -> None:
     assert (first.train_loss, first.dev_loss) == (second.train_loss, second.dev_loss)
     pairs = zip(one.blocks, other.blocks, strict=True)
     assert all(torch.equal(a.master, b.master) for a, b in pairs)
+
+
+def test_a_trial_that_diverges_again_after_a_kill_leaves_the_epochs_their_optimisers(
+    tmp_path: Path,
+) -> None:
+    class KillError(Exception):
+        pass
+
+    class Torn(Exploding):
+        """Explodes in the trial of the higher rate; may be killed at the second epoch."""
+
+        dies = False
+
+        def epoch(self, some: Any, dev: Any, rate: float, *more: Any) -> Epoch:
+            self.count, self.after = 0, 4 if rate == 1.0 else 10**6
+            return super().epoch(some, dev, rate, *more)
+
+        def step(self, some: Any, prefix: int, rate: float) -> tuple[float, int]:
+            if self.dies and self.epochs:
+                raise KillError
+            return super().step(some, prefix, rate)
+
+    def torn() -> Torn:
+        rates = {"learning_rates": (1.0, 1e-3), "trial_share": 0.5}
+        options = LoraOptions(rank=2, batch_size=4, max_epochs=2, patience=3, **rates)
+        return Torn(tiny_network(), options, 0)
+
+    sets = (samples(200), samples(8))
+    first = torn()
+    first.dies = True
+    with pytest.raises(KillError):
+        train(first, sets, job(tmp_path / "torn"), 1e-3)
+    calm = train(torn(), sets, job(tmp_path / "calm"), 1e-3)
+    assert adapter(train(torn(), sets, job(tmp_path / "torn"), 1e-3)) == adapter(calm)

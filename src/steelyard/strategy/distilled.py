@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from steelyard.core import Example, questions_of
+from steelyard.data.likeness.rows import normalise
 from steelyard.data.rows import has_references
 from steelyard.errors import ConfigError, ModelError
 from steelyard.model.base import ModelSpec
@@ -20,6 +21,7 @@ from steelyard.model.planned import PlannedModel
 from steelyard.score.base import ModelMetric
 from steelyard.strategy.base import Brief, FitContext, Forecast, OtherUse, Sizes, TaskFacts
 from steelyard.strategy.forecasting import answer_limit, whole
+from steelyard.strategy.grounding import tokens_asked
 from steelyard.strategy.lessons import Lessons, chat_samples, shown_others
 from steelyard.strategy.lora import LoraStrategyOptions
 from steelyard.strategy.prompt import Prompt
@@ -140,8 +142,8 @@ class Distilled(TunedStrategy):
     def lessons(self, context: FitContext, prompt: Prompt) -> Lessons:
         """The teacher's answers that pass, under ``prompt``; raises `ModelError` where too few do."""
         arm = self.teacher.fit(context)
-        every, in_prompt = self._inputs(context.task), arm.shown_inputs()
-        inputs = [one for one in every if one.input not in in_prompt]
+        every, in_prompt = self._inputs(context.task), {*map(normalise, arm.shown_inputs())}
+        inputs = [one for one in every if normalise(one.input) not in in_prompt]
         teacher = arm.under(shown_others(arm.prompt))
         answers = teacher.answer_all(questions_of(inputs), context.progress)
         sifted = sift(context, inputs, answers, self._least(context))
@@ -156,6 +158,8 @@ class Distilled(TunedStrategy):
             dev = usable_answers(context, context.dev, on_dev)
         if arm.spec != context.spec:
             arm.model.release()
+        grounding = arm.prompt.grounding
+        encoded = {} if grounding is None else tokens_asked(grounding.finder)
         left_out = len(every) - len(inputs)
         return Lessons(
             chat_samples(prompt, sifted.learnt),
@@ -163,7 +167,8 @@ class Distilled(TunedStrategy):
             {"teacher": _record(arm, sifted, left_out)},
             {"teacher": _described(arm), "inputs": self.config.inputs, "keep": self.config.keep},
             dev,
-            arm.fit,
+            replace(arm.fit, embedded={**arm.fit.embedded, **encoded}),
+            what="input",
         )
 
     def _least(self, context: FitContext) -> float:

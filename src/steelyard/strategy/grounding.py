@@ -101,9 +101,10 @@ class Grounding:
         notes += [_CITES] if self.options.cites else []
         return "\n\n".join([" ".join(notes), *blocks]) + _QUESTION + question
 
-    def asks(self, text: str, question: str) -> bool:
-        """Whether ``text`` asks ``question`` as `input` does, with whatever passages."""
-        return text.rstrip().endswith(_QUESTION + question.strip())
+    @staticmethod
+    def question_of(text: str) -> str:
+        """The question in what `input` made, without its passages."""
+        return text.rpartition(_QUESTION)[2]
 
     def _block(self, number: int, passage: Passage) -> str:
         text, source = passage.text.strip(), " ".join(source_of(passage).split())

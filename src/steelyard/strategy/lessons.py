@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 from steelyard.core import Example, questions_of
+from steelyard.data.likeness.rows import normalise
 from steelyard.packaged import packaged
 from steelyard.retrieve.base import Hit, Retriever
 from steelyard.strategy.base import Brief
-from steelyard.strategy.formats import Shot
 from steelyard.strategy.prompt import Prompt, full_instruction
 from steelyard.strategy.record import FitRecord
 from steelyard.train.base import ChatSample
@@ -25,7 +25,7 @@ class Lessons(NamedTuple):
 
     ``options`` are what arms state of it among theirs. ``dev`` holds answers to dev examples by id, on which
     the loss is taken where dev has no references. ``fit`` is that of another arm which the samples come from:
-    its seconds and what it had encoded are the student's, too.
+    its seconds and what it had encoded are the student's, too. ``what`` one of them is, in words.
     """
 
     samples: Sequence[ChatSample]
@@ -34,6 +34,7 @@ class Lessons(NamedTuple):
     options: Mapping[str, Any] = {}
     dev: Mapping[str, str] | None = None
     fit: FitRecord = FitRecord()
+    what: str = "train example"
 
     def checked(self, dev: Sequence[Example]) -> list[Example]:
         """Return ``dev`` as the loss is taken on it; examples without an answer are left out."""
@@ -55,7 +56,8 @@ def chat_samples(prompt: Prompt, examples: Sequence[Example]) -> list[ChatSample
     samples = []
     rows = zip(questions, prompt.requests(questions), examples, strict=True)
     for question, request, example in rows:
-        others = tuple(shot for shot in prompt.recipe.shots if not _asks(prompt, shot, example))
+        shots = zip(prompt.recipe.shots, prompt.shown_inputs(), strict=True)
+        others = tuple(shot for shot, text in shots if not _is_alike(text, example.input))
         if len(others) < len(prompt.recipe.shots):
             unshown = replace(prompt, recipe=replace(prompt.recipe, shots=others))
             [request] = unshown.requests([question])
@@ -63,11 +65,9 @@ def chat_samples(prompt: Prompt, examples: Sequence[Example]) -> list[ChatSample
     return samples
 
 
-def _asks(prompt: Prompt, shot: Shot, example: Example) -> bool:
-    """Whether a shot of ``prompt`` asks what ``example`` does."""
-    if prompt.grounding is not None:
-        return prompt.grounding.asks(shot.input, example.input)
-    return shot.input.strip() == example.input.strip()
+def _is_alike(text: str, other: str) -> bool:
+    """Whether two inputs are the same but for case, spaces and the like."""
+    return normalise(text) == normalise(other)
 
 
 def shown_others(prompt: Prompt) -> Prompt:
@@ -76,7 +76,7 @@ def shown_others(prompt: Prompt) -> Prompt:
 
 
 class _OfOthers(Retriever):
-    """An index of solved examples that gives none that is the text itself; it is never saved."""
+    """An index of solved examples that gives none that is the text itself, or like it; it is never saved."""
 
     name: ClassVar[str] = "of others"
 
@@ -85,7 +85,7 @@ class _OfOthers(Retriever):
 
     def find(self, texts: Sequence[str], k: int) -> list[list[Hit]]:
         return [
-            [hit for hit in hits if hit.passage.text.strip() != text.strip()][:k]
+            [hit for hit in hits if not _is_alike(hit.passage.text, text)][:k]
             for text, hits in zip(texts, self._index.find(texts, k + _SPARE), strict=True)
         ]
 

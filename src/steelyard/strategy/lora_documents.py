@@ -81,7 +81,13 @@ class LoraDocuments(TunedStrategy):
             f"{counted(len(context.train), 'train example')} {counted(repeats, 'time')}; rate and epoch are "
             "chosen by the questions of dev, not by how well passages are recited"
         )
-        return Lessons(self.samples(context.task, prompt), (note,), {"documents": counts}, counts)
+        return Lessons(
+            self.samples(context.task, prompt),
+            (note,),
+            {"documents": counts},
+            counts,
+            what="sample",
+        )
 
     def samples(self, task: TaskFacts, prompt: Prompt) -> list[ChatSample]:
         """Passages and repeated questions in turn."""

@@ -116,6 +116,13 @@ class Prompt:
     order: str = RETRIEVED_ORDERS[0]
     grounding: Grounding | None = None
 
+    def shown_inputs(self) -> list[str]:
+        """The inputs of the shots that every prompt shows, without their passages."""
+        inputs = [shot.input for shot in self.recipe.shots]
+        if self.grounding is None:
+            return inputs
+        return [self.grounding.question_of(text) for text in inputs]
+
     def decoded(self, decoding: Decoding) -> Prompt:
         return replace(self, recipe=replace(self.recipe, decoding=decoding))
 

@@ -92,7 +92,7 @@ class PromptArm(Arm):
         return RETRIEVES_ITSELF if self.prompt.recipe.retrieved else super().why_no_gap
 
     def shown_inputs(self) -> frozenset[str]:
-        return frozenset(shot.input for shot in self.prompt.recipe.shots)
+        return frozenset(self.prompt.shown_inputs())
 
     def answer_all(
         self,

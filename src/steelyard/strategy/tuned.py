@@ -58,6 +58,7 @@ from steelyard.train.base import (
     TuningOptions,
 )
 from steelyard.train.learnt import Learnt
+from steelyard.words import counted
 
 MIN_EXAMPLES = 20
 """With fewer train examples, ``auto`` does not tune."""
@@ -284,8 +285,8 @@ def _training(tuned: Tuned, lessons: Lessons, most_tokens: int) -> TrainingRecor
     notes, too_long = [*lessons.notes, *tuned.notes], tuned.left_out_too_long
     if too_long:
         notes.append(
-            f"{too_long:,} of {len(lessons.samples):,} train examples have more than {most_tokens:,} tokens "
-            "and were left out of training; the option max_tokens allows more"
+            f"{too_long:,} of {counted(len(lessons.samples), lessons.what)} have more than {most_tokens:,} "
+            "tokens and were left out of training; the option max_tokens allows more"
         )
     usage = tuned.usage
     return TrainingRecord(

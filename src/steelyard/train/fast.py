@@ -80,7 +80,7 @@ class _Surprise(torch.autograd.Function):
         total = torch.logsumexp(scores, dim=1, keepdim=True)
         right = scores.gather(1, targets.unsqueeze(1))
         loss = (total - right).sum()
-        gradient = scores.sub_(total).exp_()
+        gradient = (scores - total).exp_()
         gradient.scatter_add_(1, targets.unsqueeze(1), torch.full_like(right, -1.0))
         ctx.save_for_backward(gradient.to(logits.dtype))
         return loss

@@ -6,8 +6,9 @@ for each other costs. Two pieces on two threads need no such waiting.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Barrier
 from typing import TypeVar
 
@@ -44,19 +45,26 @@ class Lanes:
             one.result()
         torch.set_num_threads(threads)  # those of later threads go by the last number that was set
 
+    def narrow(self) -> bool:
+        """Run one piece at a time from now on; returns whether several did before."""
+        had_several, self.count = self.count > 1, 1
+        return had_several
+
     def map(self, work: Callable[[T], R], pieces: Sequence[T]) -> Iterator[R]:
         """Yield what ``work`` makes of the pieces, in their order; where one fails, all have ended."""
-        if self._pool is None or len(pieces) == 1:
+        if self._pool is None or self.count == 1 or len(pieces) == 1:
             yield from map(work, pieces)
             return
-        futures = [self._pool.submit(work, piece) for piece in pieces]
+        waiting: deque[Future[R]] = deque()
         try:
-            for future in futures:
-                yield future.result()
+            for piece in pieces:
+                if len(waiting) == self.count:  # what is computed ahead is held in memory
+                    yield waiting.popleft().result()
+                waiting.append(self._pool.submit(work, piece))
+            while waiting:
+                yield waiting.popleft().result()
         finally:
-            for future in futures:
-                future.cancel()
-            wait(futures)
+            wait(waiting)
 
     def pieces(
         self, samples: Sequence[TokenSample], prefix: int, most: int

@@ -36,13 +36,13 @@ def sum_in_pieces(
     most: int,
     cut: Callable[[int], Sequence[Sequence[TokenSample]]],
     compute: Callable[[Sequence[Sequence[TokenSample]]], Iterator[float]],
-    restart: Callable[[], None],
+    restart: Callable[[], bool],
 ) -> tuple[float, int]:
     """Sum what ``compute`` makes of the pieces that ``cut`` gives for ``most`` tokens at once.
 
-    Where memory runs out, ``restart`` undoes what was computed and all is done again with half as many
-    tokens. Returns the sum, and the tokens at once that memory allowed. Raises `ModelError` where a
-    single sample does not fit.
+    Where memory runs out, ``restart`` undoes what was computed and says whether fewer pieces stand in
+    memory from now on; all is done again so, or with half as many tokens. Returns the sum, and the tokens
+    at once that memory allowed. Raises `ModelError` where a single sample does not fit.
     """
     while True:
         pieces = cut(most)
@@ -56,10 +56,10 @@ def sum_in_pieces(
             is_short = True
         if not is_short:
             return total, most
-        restart()  # out of the handler, whose traceback holds on to tensors
+        has_room = restart()  # out of the handler, whose traceback holds on to tensors
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        most = _fewer(most, pieces[count])
+        most = most if has_room else _fewer(most, pieces[count])
 
 
 def _fewer(most: int, too_large: Sequence[TokenSample]) -> int:

@@ -189,9 +189,13 @@ class Trainer:
             self.step_tokens,
             lambda most: self._lanes.pieces(samples, prefix, most),
             compute,
-            self.network.zero_grad,
+            self._restart,
         )
         return total, tokens
+
+    def _restart(self) -> bool:
+        self.network.zero_grad()
+        return self._lanes.narrow()
 
     def summed_loss(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
         """Loss summed over completion tokens, in nats; ``prefix`` tokens are shared by all prompts."""
@@ -219,18 +223,19 @@ class Trainer:
             self.step_tokens,
             lambda most: self._lanes.pieces(ordered, prefix, most),
             lambda pieces: self._lanes.map(part, pieces),
-            restart=lambda: None,
+            self._lanes.narrow,
         )
         return total / sum(len(sample.completion) for sample in samples)
 
     def checkpoint(self, path: Path, *, goes_on: bool = True) -> None:
         """Write, each file atomically, what `resume` needs; what is to go on needs its optimisers, too.
 
-        Those of an earlier checkpoint in the folder, which nothing goes on from now, are deleted.
+        Those of an earlier checkpoint of the same kind, which nothing goes on from now, are deleted: their
+        names begin with the same word. One in the middle of an epoch leaves those of the epoch before it.
         """
         if goes_on:
             self._load_optimisers()
-            before = list(path.parent.glob(f"*{_OPTIMISERS}"))
+            before = list(path.parent.glob(f"{path.name.partition('-')[0]}-*{_OPTIMISERS}"))
             states = [block.optimiser.state_dict() for block in self.blocks]
             _save(states, path.with_name(path.name + _OPTIMISERS))
         masters = [block.master.detach() for block in self.blocks]

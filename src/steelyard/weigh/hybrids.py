@@ -219,6 +219,12 @@ def _notes(gains: HybridGains, states: _States, weighed: Weighed) -> tuple[str, 
             f"{prompt.name} asks another prompt than the one that {both.name} was tuned under, which may be "
             f"part of the difference: give both the same options{', cites: false too' if cites else ''}"
         )
+    neither, weights_alone = _prompted(states["neither"]), _prompted(states["weights"])
+    if not _asks_alike(neither, weights_alone):
+        notes.append(
+            f"{weights_alone.name} is asked another prompt than {neither.name}, so that the gain of the "
+            "weights holds what the prompt makes, too: its option instruction: full gives both the same words"
+        )
     if names := _trained_otherwise(gains.strategy, states["weights"].arm.strategy, weighed.specs):
         weights = states["weights"].arm.name
         notes.append(
