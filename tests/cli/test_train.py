@@ -43,6 +43,22 @@ def test_what_is_learnt_is_marked_and_nothing_is_trained(
     assert one["examples"] > one["too_long"] == 0
 
 
+def test_what_one_strategy_cannot_show_does_not_hide_the_others(
+    tmp_path: Path, task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = f"hf:{tmp_path / 'tiny'}"
+    both = write_task(tmp_path / "both", rows=60, model=model, strategies=["lora_shots", TUNED])
+    assert main(["train", str(both), "--show", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "lora_shots: its prompt is known only after" in shown and shown.count("</s>»") == 1
+    assert main(["train", str(both), "--show", "1", "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert "known only after" in first["reason"] and len(second["rows"]) == 1
+    alone = write_task(tmp_path / "alone", rows=60, model=model, strategies=["lora_shots"])
+    assert main(["train", str(alone), "--show", "1"]) != 0
+    assert "known only after" in capsys.readouterr().err
+
+
 def test_examples_that_are_too_long_are_counted(
     tmp_path: Path, task: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -151,7 +151,9 @@ def test_losses_are_not_called_an_overlap() -> None:
 def test_few_examples_cannot_tell() -> None:
     gains = planted({name: right[30:70] for name, right in ADDING.items()})
     assert gains.outcome == "unknown"
-    assert gains.sentence.startswith("the data cannot tell whether the gains add: both together")
+    assert gains.sentence.startswith(
+        "the data cannot tell whether the gains add; as far as they go, both together"
+    )
     low, high = gains.interaction.low, gains.interaction.high
     assert low is not None and high is not None and low < -0.02 and high > 0.02
     assert f"{100 * low:+.1f} to {100 * high:+.1f}" in gains.sentence

@@ -59,6 +59,9 @@ def call(args: argparse.Namespace) -> int:
 
 def _show_learnt(one: JobLearnt) -> None:
     learnt, screen = one.learnt, console()
+    if learnt is None:
+        say(one.reason)
+        return
     whole = learnt.prompt_tokens + learnt.learnt_tokens
     say(
         f"{one.strategy} on {one.model}: {learnt.examples:,} train examples; "
@@ -84,8 +87,10 @@ def _counts(number: int, row: LearntRow) -> str:
 
 
 def _plain_learnt(one: JobLearnt) -> dict[str, object]:
-    rows = [row._asdict() for row in one.learnt.rows]
-    return {"strategy": one.strategy, "model": one.model, **one.learnt._asdict(), "rows": rows}
+    named = {"strategy": one.strategy, "model": one.model}
+    if one.learnt is None:
+        return {**named, "reason": one.reason}
+    return {**named, **one.learnt._asdict(), "rows": [row._asdict() for row in one.learnt.rows]}
 
 
 def _show_trained(one: TrainedJob) -> None:

@@ -106,7 +106,7 @@ class Distilled(TunedStrategy):
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """It spends as much as a search and a training."""
-        return "it asks a teacher first: name it in strategies to have it weighed"
+        return "it asks a teacher first: name it in strategies to weigh it"
 
     def check(self, task: TaskFacts, models: Sequence[PlannedModel]) -> None:
         """Refuse a teacher that the task does not have, and inputs that its metric cannot score."""

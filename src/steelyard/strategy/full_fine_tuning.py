@@ -34,10 +34,7 @@ class FullFineTuning(TunedStrategy):
     tuner: ClassVar[Tuner[Any]] = FullTuner()
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
-        missing = super().reservation(task, model)
-        return missing or (
-            "it trains all weights, at several times the memory of lora: name it in strategies to weigh it"
-        )
+        return "it trains all weights, at several times the memory of lora: name it in strategies to weigh it"
 
     def check(self, task: TaskFacts, models: Sequence[PlannedModel]) -> None:
         """Refuse a model in a folder whose training does not fit into memory, before anything is run."""

@@ -110,7 +110,7 @@ class HybridStrategy(TunedStrategy):
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """It takes the time of a search and of a training: only who names it has it."""
-        return f"it trains under the prompt that {self.over.name} finds; name it in strategies to run it"
+        return f"it trains under the prompt that {self.over.name} finds: name it in strategies to weigh it"
 
     def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
         """None: the search of prompts gets what tuning alone does, whatever tuning under its prompt takes."""
@@ -166,7 +166,7 @@ class HybridStrategy(TunedStrategy):
     def _messages_recipe(self, brief: Brief) -> PromptRecipe:
         raise ConfigError(
             f"strategy {self.name}: its prompt is known only after the search of {self.over.name}, so that "
-            "what is learnt cannot be shown before; leave --show out, or show what lora learns"
+            "what is learnt cannot be shown before; leave --show out"
         )
 
 

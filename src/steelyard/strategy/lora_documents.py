@@ -69,7 +69,7 @@ class LoraDocuments(TunedStrategy):
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
         """It takes much longer than `lora`, to measure what documents are usually looked up for."""
-        return "it learns whole documents by heart: name it in strategies to have it weighed"
+        return "it learns whole documents by heart: name it in strategies to weigh it"
 
     def lessons(self, context: FitContext, prompt: Prompt) -> Lessons:
         """Passages and questions, and how many there are of both."""

@@ -33,8 +33,7 @@ class LoraVariant(TunedStrategy):
     tuner: ClassVar[Tuner[Any]] = LoraTuner()
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
-        missing = super().reservation(task, model)
-        return missing or "a variant of LoRA: name it in strategies to weigh it"
+        return "a variant of LoRA: name it in strategies to weigh it"
 
 
 class RsLora(LoraVariant):

@@ -202,7 +202,7 @@ def _sentence(gains: HybridGains) -> str:
         none = "no gain is shown, and what there is adds" if not shows_some else "the gains add"
         return f"{none} to within {within}: {how}"
     if gains.outcome == "unknown":
-        return f"the data cannot tell whether the gains add: {how}"
+        return f"the data cannot tell whether the gains add; as far as they go, {how}"
     alone = [
         state.gain.value or 0.0 for state in gains.states if state.state in ("prompt", "weights")
     ]

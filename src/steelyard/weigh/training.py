@@ -24,11 +24,15 @@ from steelyard.words import listed
 
 
 class JobLearnt(NamedTuple):
-    """What a strategy would learn of train; ``model`` is the name of what it tunes."""
+    """What a strategy would learn of train; ``model`` is the name of what it tunes.
+
+    ``learnt`` is ``None`` where that is not known before a fit, for the ``reason``.
+    """
 
     strategy: str
     model: str
-    learnt: Learnt
+    learnt: Learnt | None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,23 @@ def _tuning_alone(plan: Plan) -> Plan:
 
 
 def learnt_of_plan(plan: Plan, show: int) -> list[JobLearnt]:
-    """Return what each job would learn, with the first ``show`` examples of train; nothing is trained."""
-    several = []
+    """Return what each job would learn, with the first ``show`` examples of train; nothing is trained.
+
+    Raises `ConfigError` where that can be said of none.
+    """
+    several, errors = [], []
     for job in plan.jobs:
         assert job.model is not None
         spec = job.model.spec
-        learnt = _strategy(job).learnt(plan.task_facts, spec, show)
-        several.append(JobLearnt(job.key, spec.name, learnt))
+        try:
+            learnt = _strategy(job).learnt(plan.task_facts, spec, show)
+        except ConfigError as error:
+            errors.append(error)
+            several.append(JobLearnt(job.key, spec.name, None, str(error)))
+        else:
+            several.append(JobLearnt(job.key, spec.name, learnt))
+    if len(errors) == len(several):
+        raise errors[0]
     return several
 
 
