@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +56,12 @@ def make_task(tmp_path: Path) -> MakeTask:
     return make
 
 
-@pytest.fixture(autouse=True)
-def no_encoder_in_auto(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def no_encoder_in_auto() -> Iterator[None]:
     """What `auto` takes does not hang on a package that some machines have and setup does not install."""
-    monkeypatch.setattr("steelyard.strategy.classifier_head._has_encoder", lambda: False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("steelyard.strategy.classifier_head._has_encoder", lambda: False)
+        yield
 
 
 @pytest.fixture
