@@ -16,8 +16,9 @@ from steelyard.score import build_metric
 from steelyard.score.base import Grade
 from steelyard.score.label import Accuracy
 from steelyard.strategy import Arm, ArmFacts, StrategySpec, build_strategy, load_arm, save_arm
-from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.cascade_arm import CascadeArm
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.record import FitRecord, TrainingRecord

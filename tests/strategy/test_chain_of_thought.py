@@ -12,7 +12,8 @@ from steelyard.errors import ConfigError
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import Arm, StrategySpec, build_strategy, load_arm, save_arm
-from steelyard.strategy.base import Brief, FitContext, Sizes
+from steelyard.strategy.base import Brief, FitContext
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompting import PromptArm
 from tests.strategy.samples import TOPICS, tickets
 

@@ -17,8 +17,9 @@ from steelyard.model.base import ModelSpec
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.score import build_metric, build_metrics
-from steelyard.strategy.base import Brief, FitContext, RunFacts, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.distilled import Distilled
+from steelyard.strategy.outlook import RunFacts, Sizes
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.teacher import Teacher
 from steelyard.task import build_task

@@ -16,8 +16,9 @@ from steelyard.core import Answer, Completion, Question, Usage
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.score import build_metric
 from steelyard.strategy import STRATEGIES, StrategySpec, build_strategy, traits_of
-from steelyard.strategy.base import Brief, FitContext, Sizes
+from steelyard.strategy.base import Brief, FitContext
 from steelyard.strategy.forecasting import answer_limit, forecast_of, shots_that_fit
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.search import Halving, SearchCandidate, choose, questions_in
 from tests.strategy.samples import tickets
 

@@ -17,11 +17,12 @@ from steelyard.model.fake_script import ScriptedModel
 from steelyard.retrieve.documents import Corpus, Document
 from steelyard.retrieve.grounds import Grounds
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
-from steelyard.strategy.base import Arm, Brief, FitContext, RunFacts, Sizes, Strategy, TaskFacts
+from steelyard.strategy.base import Arm, Brief, FitContext, Strategy, TaskFacts
 from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.hybrid import HybridStrategy, LoraPrompt, LoraRag, LoraShots
 from steelyard.strategy.optimise.budget import allowance
 from steelyard.strategy.optimized_prompt import OptimizedPrompt
+from steelyard.strategy.outlook import RunFacts, Sizes
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.rag import NO_DOCUMENTS, Rag
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob

@@ -12,8 +12,9 @@ from steelyard.core import Example
 from steelyard.errors import ConfigError
 from steelyard.retrieve.documents import Corpus, Document
 from steelyard.retrieve.grounds import Grounds
-from steelyard.strategy.base import Brief, FitContext, RunFacts, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.lora_documents import LoraDocuments, LoraDocumentsOptions, recitals
+from steelyard.strategy.outlook import RunFacts, Sizes
 from steelyard.strategy.prompting import PromptArm
 from steelyard.train.base import Tuner
 from tests.strategy.samples import SPEC, listed

@@ -15,7 +15,8 @@ from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.score.text import ExactMatch
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
-from steelyard.strategy.base import Brief, FitContext, Forecast, RunFacts, Sizes
+from steelyard.strategy.base import Brief, FitContext
+from steelyard.strategy.outlook import Forecast, RunFacts, Sizes
 from steelyard.strategy.prompt import full_instruction
 from steelyard.strategy.prompting import PromptArm
 from tests.strategy.optimise.players import Remembering, keen

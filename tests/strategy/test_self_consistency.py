@@ -12,7 +12,8 @@ from steelyard.families import STRATEGIES
 from steelyard.model.fake import FakeModel
 from steelyard.model.fake_script import ScriptedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
-from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, FitContext, TaskFacts
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.zero_shot import ZeroShot
 from tests.strategy.samples import TOPICS, tickets

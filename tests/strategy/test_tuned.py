@@ -13,9 +13,10 @@ from steelyard.errors import ConfigError
 from steelyard.model import Model, ModelSpec
 from steelyard.model.base import WrappedModel
 from steelyard.model.fake_script import ScriptedModel
-from steelyard.strategy.base import Brief, FitContext, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.lessons import chat_samples, short_instruction
 from steelyard.strategy.optimise.budget import pass_tokens
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.traits import Traits

@@ -10,8 +10,8 @@ from steelyard.model.planned import PlannedModel
 from steelyard.planning.jobs import Job
 from steelyard.stats import Detectable
 from steelyard.strategy import Brief, StrategySpec, build_strategy
-from steelyard.strategy.base import RunFacts, Sizes
 from steelyard.strategy.optimise.budget import tunings_of
+from steelyard.strategy.outlook import RunFacts, Sizes
 from steelyard.words import points
 
 

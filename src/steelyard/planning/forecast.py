@@ -31,8 +31,8 @@ from steelyard.planning.probes import (
 )
 from steelyard.progress import Display
 from steelyard.strategy import build_strategy, traits_of
-from steelyard.strategy.base import Forecast
 from steelyard.strategy.forecasting import whole
+from steelyard.strategy.outlook import Forecast
 from steelyard.task import Task
 
 

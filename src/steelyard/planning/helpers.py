@@ -16,8 +16,9 @@ from steelyard.planning.pace import pace_of
 from steelyard.planning.plan import Plan
 from steelyard.score.judge import Judge
 from steelyard.score.judge.prompts import compare_messages, rate_messages, support_messages
-from steelyard.strategy.base import Forecast, traits_of
+from steelyard.strategy.base import traits_of
 from steelyard.strategy.long_context import LongContext
+from steelyard.strategy.outlook import Forecast
 
 _SAMPLE = 40
 _CHAT_TOKENS = 16

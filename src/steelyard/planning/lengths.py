@@ -12,7 +12,8 @@ from steelyard.data.tokens import estimate
 from steelyard.model import ModelSpec, provider_of
 from steelyard.model.base import CountTokens
 from steelyard.model.tokenizer import local_tokenizer
-from steelyard.strategy.base import Brief, Sizes
+from steelyard.strategy.base import Brief
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompt import full_instruction, known_outputs
 
 _COUNTED = 400

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from steelyard.config.options import Options, read_options
-from steelyard.core import Answer, Example, Message, OutputKind, Question, Usage
+from steelyard.core import Answer, Example, Message, OutputKind, Question
 from steelyard.data.rows import has_references
 from steelyard.data.unlabelled import Unlabelled
 from steelyard.errors import ConfigError
@@ -20,6 +20,7 @@ from steelyard.model.planned import PlannedModel
 from steelyard.model.thoughts import with_plain_reference
 from steelyard.output_kinds import KINDS
 from steelyard.strategy.asking import Sources, ask
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
 from steelyard.task.members import metric_class
@@ -148,68 +149,6 @@ class FitContext:
         outputs = [answer.output for answer in answers]
         expected = [with_plain_reference(example) for example in examples]
         return [grade.score for grade in self.metric.best_grades(expected, outputs)]
-
-
-@dataclass(frozen=True)
-class RunFacts:
-    """What a forecast may know about the run; the names are those of `FitContext`.
-
-    ``local`` says whether a model that may be asked runs on this machine, as far as is known.
-    """
-
-    models: tuple[PlannedModel, ...] = ()
-    tunings: tuple[StrategySpec, ...] = ()
-    local: bool = True
-    grounds: Grounds | None = None
-    unlabelled: Mapping[str, Unlabelled] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """What is known about a task's size before anything is asked; lengths are mean token counts.
-
-    ``longest_output_tokens`` is the length of the longest output; 0 where it is not known.
-    ``run`` is the run that the forecast is for.
-    """
-
-    train: int
-    dev: int
-    test: int
-    labels: int
-    instruction_tokens: float
-    input_tokens: float
-    output_tokens: float
-    longest_output_tokens: float = 0.0
-    run: RunFacts = field(default_factory=RunFacts)
-
-
-class OtherUse(NamedTuple):
-    """What a fit asks of another model than its own: tokens that are estimated for it.
-
-    ``role`` says in a word what for, ``note`` what the figures assume.
-    """
-
-    spec: ModelSpec
-    usage: Usage
-    role: str
-    note: str = ""
-    is_scored: bool = False
-    """Whether the task's metric scores its answers, so that a judge is asked about them."""
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """What a fit may ask at most, and what one answer of each arm takes on average.
-
-    ``usage`` is the search's and the training's, all epochs of all trials; ``per_answer`` maps each arm
-    to one answer's. Cached tokens are a prefix that many prompts share: an engine that keeps it reads
-    it once. ``note`` says what the figures assume. ``other_models`` are asked in addition.
-    """
-
-    usage: Usage = field(default_factory=Usage)
-    per_answer: Mapping[str, Usage] = field(default_factory=dict)
-    note: str = ""
-    other_models: tuple[OtherUse, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,16 +17,7 @@ from steelyard.model.planned import PlannedModel
 from steelyard.output_kinds import KINDS
 from steelyard.seeds import fit_generator
 from steelyard.stats.selection import cheapest
-from steelyard.strategy.base import (
-    Arm,
-    ArmFacts,
-    Brief,
-    FitContext,
-    Forecast,
-    Sizes,
-    Strategy,
-    TaskFacts,
-)
+from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, Strategy, TaskFacts
 from steelyard.strategy.cascade_arm import CascadeArm, stays
 from steelyard.strategy.cascade_parts import (
     CascadePart,
@@ -37,6 +28,7 @@ from steelyard.strategy.cascade_parts import (
     no_confidence,
 )
 from steelyard.strategy.forecasting import added, forecast_of
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.search import P, Stage, Trial, stratified_subset
 from steelyard.strategy.traits import ShotLimits, Traits

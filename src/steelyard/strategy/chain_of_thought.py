@@ -11,7 +11,7 @@ from pydantic import NonNegativeInt
 from steelyard.config.options import Several, one_of
 from steelyard.core import OutputKind, Usage
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Brief, Forecast, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, TaskFacts
 from steelyard.strategy.forecasting import (
     answer_limit,
     chat_tokens,
@@ -21,6 +21,7 @@ from steelyard.strategy.forecasting import (
     shot_tokens,
 )
 from steelyard.strategy.formats import Shot
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,

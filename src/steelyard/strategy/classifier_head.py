@@ -23,15 +23,7 @@ from steelyard.errors import ConfigError, MissingExtraError, ModelError
 from steelyard.extras import ENCODER_COMMAND, require_encoder
 from steelyard.model.base import Model, ModelSpec, TextStates, provider_of
 from steelyard.model.encoder import SentenceEncoder, describe, pinned_fingerprint
-from steelyard.strategy.base import (
-    Arm,
-    ArmFacts,
-    Brief,
-    FitContext,
-    Forecast,
-    Sizes,
-    TaskFacts,
-)
+from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, TaskFacts
 from steelyard.strategy.linear import Linear
 from steelyard.strategy.linear_arm import (
     FeatureSet,
@@ -40,6 +32,7 @@ from steelyard.strategy.linear_arm import (
     LinearStrategy,
     read_linear,
 )
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.saved import read_facts
 from steelyard.strategy.traits import Traits
 

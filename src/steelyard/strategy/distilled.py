@@ -19,11 +19,12 @@ from steelyard.errors import ConfigError, ModelError
 from steelyard.model.base import ModelSpec
 from steelyard.model.planned import PlannedModel
 from steelyard.score.base import ModelMetric
-from steelyard.strategy.base import Brief, FitContext, Forecast, OtherUse, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.forecasting import answer_limit, whole
 from steelyard.strategy.grounding import tokens_asked
 from steelyard.strategy.lessons import Lessons, chat_samples, shown_others
 from steelyard.strategy.lora import LoraStrategyOptions
+from steelyard.strategy.outlook import Forecast, OtherUse, Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.sifting import FEWEST, Sifted, least_score, sift, usable_answers

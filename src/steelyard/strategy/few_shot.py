@@ -13,10 +13,11 @@ from steelyard.core import Example, OutputKind, Usage
 from steelyard.label_sets import labels_of
 from steelyard.output_kinds import KINDS
 from steelyard.seeds import fit_generator
-from steelyard.strategy.base import Brief, Sizes
+from steelyard.strategy.base import Brief
 from steelyard.strategy.forecasting import SHOT_MARKS, chat_tokens, shot_tokens, shots_that_fit
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.nearest_neighbour import train_shots
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompt import Prompt, count_tokens
 from steelyard.strategy.prompt_search import (
     DevEvaluator,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from steelyard.core import Usage
-from steelyard.strategy.base import Brief, Forecast, Sizes
+from steelyard.strategy.base import Brief
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.prompt import limit_above
 from steelyard.strategy.search import Stage
 

@@ -12,20 +12,12 @@ from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, MissingExtraError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.planned import PlannedModel
-from steelyard.strategy.base import (
-    Arm,
-    Brief,
-    FitContext,
-    Forecast,
-    OnePass,
-    Sizes,
-    Strategy,
-    TaskFacts,
-)
+from steelyard.strategy.base import Arm, Brief, FitContext, OnePass, Strategy, TaskFacts
 from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.grounding import tokens_asked
 from steelyard.strategy.lora import Lora, LoraStrategyOptions
 from steelyard.strategy.optimized_prompt import OptimizedPrompt
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.rag import Rag

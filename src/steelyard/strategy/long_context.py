@@ -14,9 +14,10 @@ from steelyard.model.price_book import context_window
 from steelyard.model.tokenizer import local_tokenizer
 from steelyard.retrieve.fixed import WholeDocuments
 from steelyard.retrieve.grounds import Grounds
-from steelyard.strategy.base import Brief, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, TaskFacts
 from steelyard.strategy.forecasting import chat_tokens, estimated_tokens
 from steelyard.strategy.grounding import MOST_PASSAGES, Grounding, GroundingOptions
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,

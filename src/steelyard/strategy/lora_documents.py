@@ -16,10 +16,11 @@ from steelyard.model.base import ModelSpec
 from steelyard.packaged import packaged
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.documents.passages import HEADING
-from steelyard.strategy.base import Brief, FitContext, Forecast, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.forecasting import estimated_tokens
 from steelyard.strategy.lessons import Lessons, chat_samples
 from steelyard.strategy.lora import LoraStrategyOptions
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.rag import documents_refusal
 from steelyard.strategy.traits import Traits

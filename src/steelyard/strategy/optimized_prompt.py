@@ -11,17 +11,7 @@ from steelyard.model.base import ModelSpec
 from steelyard.model.planned import PlannedModel
 from steelyard.output_kinds import KINDS
 from steelyard.seeds import fit_generator
-from steelyard.strategy.base import (
-    Arm,
-    Brief,
-    FitContext,
-    Forecast,
-    OnePass,
-    OtherUse,
-    Sizes,
-    Strategy,
-    TaskFacts,
-)
+from steelyard.strategy.base import Arm, Brief, FitContext, OnePass, Strategy, TaskFacts
 from steelyard.strategy.forecasting import estimated_tokens
 from steelyard.strategy.optimise.board import AnswerBoard
 from steelyard.strategy.optimise.budget import MARKS, BudgetTracker, allowance, pass_tokens
@@ -43,6 +33,7 @@ from steelyard.strategy.optimise.stages import (
     reflection_forecast,
     search_forecast,
 )
+from steelyard.strategy.outlook import Forecast, OtherUse, Sizes
 from steelyard.strategy.prompt import free_name
 from steelyard.strategy.prompt_search import DevEvaluator
 from steelyard.strategy.prompting import PromptArm

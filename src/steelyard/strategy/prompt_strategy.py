@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from steelyard.core import Usage
-from steelyard.strategy.base import Arm, Brief, FitContext, Forecast, Sizes, Strategy
+from steelyard.strategy.base import Arm, Brief, FitContext, Strategy
 from steelyard.strategy.forecasting import (
     answer_limit,
     forecast_of,
@@ -16,6 +16,7 @@ from steelyard.strategy.forecasting import (
     repair_size,
     repaired_answer,
 )
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.prompt import Prompt, free_name
 from steelyard.strategy.prompt_search import (
     DevEvaluator,

@@ -26,11 +26,12 @@ from steelyard.retrieve.index.lance import LanceIndex
 from steelyard.retrieve.index.passage_index import PassageIndex
 from steelyard.retrieve.index.settings import FinderSettings
 from steelyard.retrieve.index.terms import LANGUAGES, NO_STEMMING
-from steelyard.strategy.base import Arm, Brief, FitContext, Sizes, TaskFacts
+from steelyard.strategy.base import Arm, Brief, FitContext, TaskFacts
 from steelyard.strategy.encoding import LOCAL, EncoderChoice
 from steelyard.strategy.forecasting import chat_tokens, shot_tokens
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.grounding import Grounding, GroundingOptions
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,

@@ -12,9 +12,10 @@ from steelyard.core import Usage
 from steelyard.model.base import ModelSpec
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.fixed import GoldPassages
-from steelyard.strategy.base import Brief, Sizes, TaskFacts
+from steelyard.strategy.base import Brief, TaskFacts
 from steelyard.strategy.forecasting import chat_tokens, shot_tokens
 from steelyard.strategy.grounding import Grounding, GroundingOptions
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,

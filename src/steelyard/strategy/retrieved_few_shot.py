@@ -12,9 +12,10 @@ from steelyard.config.options import Several, one_of
 from steelyard.core import OutputKind, Usage
 from steelyard.retrieve.base import Passage
 from steelyard.retrieve.tfidf import FeatureName, TfidfIndex
-from steelyard.strategy.base import Brief, Sizes
+from steelyard.strategy.base import Brief
 from steelyard.strategy.few_shot import short_shots
 from steelyard.strategy.forecasting import chat_tokens, shot_tokens
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompt import RETRIEVED_ORDERS, Prompt, Retrieval
 from steelyard.strategy.prompt_search import (
     DevEvaluator,

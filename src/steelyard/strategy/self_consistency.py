@@ -17,18 +17,11 @@ from steelyard.families import STRATEGIES
 from steelyard.model.base import ModelSpec, provider_of
 from steelyard.model.planned import PlannedModel
 from steelyard.stats.selection import cheapest
-from steelyard.strategy.base import (
-    Arm,
-    Brief,
-    FitContext,
-    Forecast,
-    Sizes,
-    Strategy,
-    TaskFacts,
-)
+from steelyard.strategy.base import Arm, Brief, FitContext, Strategy, TaskFacts
 from steelyard.strategy.chain_of_thought import ChainOfThought, ReasoningOptions
 from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.forecasting import forecast_of
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import DevEvaluator, SearchOptions, SearchResult
 from steelyard.strategy.prompt_strategy import PromptStrategy

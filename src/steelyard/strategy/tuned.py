@@ -10,17 +10,7 @@ from steelyard.core import Answer, Example, Question, Usage, questions_of
 from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.seeds import fit_generator
-from steelyard.strategy.base import (
-    Arm,
-    ArmFacts,
-    Brief,
-    FitContext,
-    Forecast,
-    OnePass,
-    Sizes,
-    Strategy,
-    TaskFacts,
-)
+from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, OnePass, Strategy, TaskFacts
 from steelyard.strategy.forecasting import (
     answer_limit,
     chat_tokens,
@@ -35,6 +25,7 @@ from steelyard.strategy.optimise.budget import (
     tuning_budget,
     tuning_used,
 )
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.prompt import (
     Decoding,
     Prompt,

@@ -7,8 +7,9 @@ from typing import ClassVar
 from pydantic import NonNegativeInt
 
 from steelyard.core import Usage
-from steelyard.strategy.base import Brief, Sizes
+from steelyard.strategy.base import Brief
 from steelyard.strategy.forecasting import chat_tokens
+from steelyard.strategy.outlook import Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompt_search import (
     DevEvaluator,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from steelyard.core import Usage
 from steelyard.output_kinds import KINDS
-from steelyard.strategy.base import Brief, Forecast, Sizes
+from steelyard.strategy.base import Brief
 from steelyard.strategy.forecasting import (
     answer_limit,
     chat_tokens,
@@ -23,6 +23,7 @@ from steelyard.strategy.optimise.race import ETA, RaceSettings, rounds
 from steelyard.strategy.optimise.reflection import MINIBATCH, REFLECTED_TOKENS
 from steelyard.strategy.optimise.search import SearchRules
 from steelyard.strategy.optimise.shot_sets import BOOTSTRAPS, DIVERSITIES
+from steelyard.strategy.outlook import Forecast, Sizes
 from steelyard.strategy.prompt import free_name
 from steelyard.strategy.search import P, Stage
 from steelyard.strategy.shots import CHOICES

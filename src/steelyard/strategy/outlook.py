@@ -1,0 +1,78 @@
+"""What is known of a task's size before anything is asked, and what a fit would ask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from steelyard.core import Usage
+from steelyard.data.unlabelled import Unlabelled
+from steelyard.model.base import ModelSpec
+from steelyard.model.planned import PlannedModel
+from steelyard.strategy.traits import StrategySpec
+
+if TYPE_CHECKING:
+    from steelyard.retrieve.grounds import Grounds
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a forecast may know about the run; the names are those of `FitContext`.
+
+    ``local`` says whether a model that may be asked runs on this machine, as far as is known.
+    """
+
+    models: tuple[PlannedModel, ...] = ()
+    tunings: tuple[StrategySpec, ...] = ()
+    local: bool = True
+    grounds: Grounds | None = None
+    unlabelled: Mapping[str, Unlabelled] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What is known about a task's size before anything is asked; lengths are mean token counts.
+
+    ``longest_output_tokens`` is the length of the longest output; 0 where it is not known.
+    ``run`` is the run that the forecast is for.
+    """
+
+    train: int
+    dev: int
+    test: int
+    labels: int
+    instruction_tokens: float
+    input_tokens: float
+    output_tokens: float
+    longest_output_tokens: float = 0.0
+    run: RunFacts = field(default_factory=RunFacts)
+
+
+class OtherUse(NamedTuple):
+    """What a fit asks of another model than its own: tokens that are estimated for it.
+
+    ``role`` says in a word what for, ``note`` what the figures assume.
+    """
+
+    spec: ModelSpec
+    usage: Usage
+    role: str
+    note: str = ""
+    is_scored: bool = False
+    """Whether the task's metric scores its answers, so that a judge is asked about them."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What a fit may ask at most, and what one answer of each arm takes on average.
+
+    ``usage`` is the search's and the training's, all epochs of all trials; ``per_answer`` maps each arm
+    to one answer's. Cached tokens are a prefix that many prompts share: an engine that keeps it reads
+    it once. ``note`` says what the figures assume. ``other_models`` are asked in addition.
+    """
+
+    usage: Usage = field(default_factory=Usage)
+    per_answer: Mapping[str, Usage] = field(default_factory=dict)
+    note: str = ""
+    other_models: tuple[OtherUse, ...] = ()
