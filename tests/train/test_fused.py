@@ -65,13 +65,7 @@ def network(kind: type[PretrainedConfig], targets: str | list[str] = "all-linear
 def gradients(of: Any, prefix: int) -> dict[str, torch.Tensor]:
     dtype = next(of.parameters()).dtype
     packed = packing.pack(SAMPLES, prefix, torch.device("cpu"), dtype)
-    logits = of(
-        input_ids=packed.tokens,
-        position_ids=packed.positions,
-        use_cache=False,
-        logits_to_keep=packed.keep,
-        packed=packed,
-    ).logits[0]
+    logits = packing.predicted(of, packed)
     of.zero_grad()
     torch.nn.functional.cross_entropy(logits.float(), packed.targets).backward()
     return {name: one.grad for name, one in of.named_parameters() if one.grad is not None}

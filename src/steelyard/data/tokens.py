@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from steelyard.data.dataset import Dataset
 from steelyard.model import ModelSpec
-from steelyard.model.base import CountTokens
+from steelyard.model.provider_facts import CountTokens
 from steelyard.model.tokenizer import Overhead, local_tokenizer, overhead
 from steelyard.packaged import packaged
 

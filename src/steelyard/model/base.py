@@ -13,6 +13,7 @@ from steelyard.config.records import read_as
 from steelyard.core import Completion, Request
 from steelyard.errors import BudgetError, ConfigError, ModelError
 from steelyard.families import PROVIDERS
+from steelyard.model.provider_facts import CountTokens, LocalTokenizer, Pace
 from steelyard.model.sent_along import header_variables, settings_digest
 
 if TYPE_CHECKING:
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 OnDone = Callable[[Sequence[tuple[int, Completion]]], None]
 """Called with ``(index, completion)`` pairs as each batch ends, before the next one begins."""
-
-CountTokens = Callable[[Sequence[str]], list[int]]
-"""Tokens of each text, without special tokens of its own."""
 
 
 _FREE_QUERY = frozenset({"api-version"})
@@ -307,51 +305,9 @@ class PaidModel(Model, Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class LocalTokenizer:
-    """What counting needs of a model on this machine.
-
-    ``count`` reads what looks like a control token as text, as it is read inside a message;
-    ``count_chat`` counts what a template rendered. ``template`` is its chat template (Jinja),
-    ``special`` the names that templates know (``bos_token``, …), ``window`` its context in tokens;
-    each ``None`` or empty when unknown.
-    """
-
-    count: CountTokens
-    count_chat: CountTokens
-    template: str | None
-    special: Mapping[str, str]
-    window: int | None
-
-
 def _plain_account(spec: ModelSpec) -> str:
     """Options after a question mark are not part of a name."""
     return f"{spec.provider}:{spec.name.partition('?')[0]}"
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Seconds a model needs: of a token read, written and trained on, and of a request as such.
-
-    ``at_once`` requests share them; one that ``keeps_shared`` reads once what many prompts share.
-    Without ``is_known`` there is no figure; ``source`` says why, or what the figures rest on.
-    """
-
-    source: str
-    is_known: bool = True
-    input_seconds: float = 0.0
-    output_seconds: float = 0.0
-    training_seconds: float | None = 0.0
-    request_seconds: float = 0.0
-    at_once: int = 1
-    keeps_shared: bool = False
-
-    def seconds(self, requests: float, input_tokens: float, output_tokens: float) -> float | None:
-        """Return the seconds that this work takes; ``None`` if that is unknown."""
-        if not self.is_known:
-            return None
-        work = input_tokens * self.input_seconds + output_tokens * self.output_seconds
-        return (work + requests * self.request_seconds) / self.at_once
 
 
 @dataclass(frozen=True)

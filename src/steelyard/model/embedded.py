@@ -17,9 +17,10 @@ from steelyard.extras import (
     require_embedded,
 )
 from steelyard.files import hash_file
-from steelyard.model.base import LocalTokenizer, Model, ModelProvider, ModelSpec, Pace
+from steelyard.model.base import Model, ModelProvider, ModelSpec
 from steelyard.model.config import EMBEDDED
 from steelyard.model.files import build_folder, cache_folder
+from steelyard.model.provider_facts import LocalTokenizer, Pace
 from steelyard.model.schema_check import check_grammar
 from steelyard.model.tokenizer import folder_tokenizer, gguf_tokenizer
 

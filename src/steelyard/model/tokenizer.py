@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from steelyard.errors import MissingExtraError
 from steelyard.extras import require
 from steelyard.files import expanded, read_file
-from steelyard.model.base import CountTokens, LocalTokenizer, ModelSpec, provider_of
+from steelyard.model.base import ModelSpec, provider_of
 from steelyard.model.control_tokens import ControlTokens, Encode, encode_cut
 from steelyard.model.files import read_json
+from steelyard.model.provider_facts import CountTokens, LocalTokenizer
 
 BATCH = 2000
 """Texts tokenized at once: their tokens are counted and let go, so that memory stays flat."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from steelyard.core import Usage
 from steelyard.economics import Money, cost_of
 from steelyard.model import provider_of
-from steelyard.model.base import Pace
 from steelyard.model.planned import PlannedModel
+from steelyard.model.provider_facts import Pace
 from steelyard.planning.audit import audit_plan
 from steelyard.planning.detectable import run_facts
 from steelyard.planning.helpers import judge_line, other_model_lines

@@ -8,7 +8,7 @@ from pathlib import Path
 from steelyard.core import Example, Message, Usage
 from steelyard.data.tokens import estimate
 from steelyard.model import ModelSpec
-from steelyard.model.base import Pace
+from steelyard.model.provider_facts import Pace
 from steelyard.model.tokenizer import local_tokenizer
 from steelyard.planning.jobs import Job
 from steelyard.planning.outlook import PlanLine

@@ -10,7 +10,7 @@ import numpy as np
 from steelyard.core import Example, Split
 from steelyard.data.tokens import estimate
 from steelyard.model import ModelSpec, provider_of
-from steelyard.model.base import CountTokens
+from steelyard.model.provider_facts import CountTokens
 from steelyard.model.tokenizer import local_tokenizer
 from steelyard.strategy.base import Brief
 from steelyard.strategy.outlook import Sizes

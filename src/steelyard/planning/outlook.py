@@ -14,8 +14,8 @@ from steelyard.core import Usage
 from steelyard.economics import Money, to_number
 from steelyard.errors import CredentialError
 from steelyard.model import ModelSpec, provider_of
-from steelyard.model.base import Pace
 from steelyard.model.planned import PlannedModel
+from steelyard.model.provider_facts import Pace
 from steelyard.planning.detectable import detectable_text
 from steelyard.planning.lengths import Lengths
 from steelyard.planning.plan import Plan

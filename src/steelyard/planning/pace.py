@@ -10,8 +10,8 @@ from typing import Any
 from steelyard.core import Usage
 from steelyard.files import read_json
 from steelyard.model import provider_of
-from steelyard.model.base import Pace
 from steelyard.model.planned import PlannedModel
+from steelyard.model.provider_facts import Pace
 from steelyard.planning.identity import identity_of
 from steelyard.planning.plan import Plan
 from steelyard.store.database import Store

@@ -8,21 +8,18 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
-from steelyard.config.records import read_as
-from steelyard.errors import StorageError
-from steelyard.files import read_json, write_whole
+from steelyard.files import write_whole
 from steelyard.train.base import DevScore, Tick, TuningJob
 from steelyard.train.choice import TuningCandidate
 from steelyard.train.curve import PassName
 from steelyard.train.packing import TokenSample
-from steelyard.train.passes import PassLog
+from steelyard.train.passes import PassLog, read_measured
 from steelyard.train.trainer import Epoch, Trainer
 
-T = TypeVar("T")
 Samples = tuple[Sequence[TokenSample], Sequence[TokenSample]]
 """Train and dev."""
 
@@ -181,14 +178,3 @@ class _Ticks:
 def steps_of(samples: int, batch_size: int) -> int:
     """Steps of one pass over so many samples."""
     return -(-samples // batch_size)
-
-
-def read_measured(kind: type[T], path: Path) -> T:
-    """Read what an earlier attempt measured. Raises `StorageError` where something else is there."""
-    try:
-        measured: T = read_as(kind, read_json(path))
-    except (OSError, ValueError) as error:
-        raise StorageError(
-            f"{path} is damaged ({error}): remove it, or begin anew with --no-cache"
-        ) from error
-    return measured

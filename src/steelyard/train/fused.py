@@ -26,7 +26,7 @@ from steelyard.train.layer_math import (
     layer_back,
     layer_forward,
 )
-from steelyard.train.packing import PackedBatch, TokenSample, pack
+from steelyard.train.packing import PackedBatch, TokenSample, pack, predicted
 from steelyard.train.rows import Heads, row_maps
 
 _PROBE = tuple(TokenSample((3, 4, *own), (6, 2)) for own in ((5, 3, 9), (7,), (8, 1)))
@@ -76,13 +76,7 @@ def _layers(network: Any) -> list[Any]:
 def _probe(network: Any, weights: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     parameter = next(network.parameters())
     packed = pack(_PROBE, 2, parameter.device, parameter.dtype)
-    logits = network(
-        input_ids=packed.tokens,
-        position_ids=packed.positions,
-        use_cache=False,
-        logits_to_keep=packed.keep,
-        packed=packed,
-    ).logits[0]
+    logits = predicted(network, packed)
     loss = nn.functional.cross_entropy(logits, packed.targets, reduction="sum")
     gradients = torch.autograd.grad(loss, list(weights.values()))
     return {"loss": loss.detach(), **dict(zip(weights, gradients, strict=True))}

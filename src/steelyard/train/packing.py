@@ -84,6 +84,18 @@ def pack(
     )
 
 
+def predicted(network: Any, packed: PackedBatch) -> torch.Tensor:
+    """The logits of a network under `training_attention` where ``packed`` predicts: (K, vocabulary)."""
+    logits: torch.Tensor = network(
+        input_ids=packed.tokens,
+        position_ids=packed.positions,
+        use_cache=False,
+        logits_to_keep=packed.keep,
+        packed=packed,
+    ).logits[0]
+    return logits
+
+
 def shared_prompt(samples: Sequence[TokenSample]) -> int:
     """Count the leading tokens that all prompts share, leaving at least one of each prompt."""
     shortest, longest = min(s.prompt for s in samples), max(s.prompt for s in samples)

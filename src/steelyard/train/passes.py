@@ -7,7 +7,7 @@ import math
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from steelyard.config.records import read_as
 from steelyard.errors import StorageError
@@ -15,6 +15,7 @@ from steelyard.files import read_json, write_whole
 from steelyard.train.curve import CurveFile, PassName, steps_per_point
 from steelyard.train.out_of_memory import allowed_step_tokens, keep_step_tokens
 
+T = TypeVar("T")
 _CHECKPOINT_SHARE = 50
 """From one checkpoint to the next passes so many times what it took, so that they cost 2 % at most."""
 _START_EXAMPLES = 16
@@ -97,7 +98,8 @@ class PassLog:
         state = PassState()
         if partial := sorted(self._folder.glob(f"{self._prefix}*.pt")):
             trainer.resume(partial[-1])
-            state = _read_state(_state_path(partial[-1]))
+            way_on = f"remove {partial[-1]}, and the pass begins again"
+            state = read_measured(PassState, _state_path(partial[-1]), way_on)
         self._curve = CurveFile(self._folder, self._name, steps)
         self._curve.begin(state.step)
         self._per_point, self._steps = steps_per_point(steps), steps
@@ -148,11 +150,12 @@ def _state_path(checkpoint: Path) -> Path:
     return checkpoint.with_name(f"{checkpoint.name}.json")
 
 
-def _read_state(path: Path) -> PassState:
+def read_measured(
+    kind: type[T], path: Path, way_on: str = "remove it, or begin anew with --no-cache"
+) -> T:
+    """Read what an earlier attempt measured. Raises `StorageError` where something else is there."""
     try:
-        state: PassState = read_as(PassState, read_json(path))
+        measured: T = read_as(kind, read_json(path))
     except (OSError, ValueError) as error:
-        raise StorageError(
-            f"{path} is damaged ({error}): remove {path.with_suffix('')}, and the pass begins again"
-        ) from error
-    return state
+        raise StorageError(f"{path} is damaged ({error}): {way_on}") from error
+    return measured

@@ -10,11 +10,12 @@ from typing import Any
 
 from steelyard.errors import ModelError
 from steelyard.files import write_whole
-from steelyard.train.attempts import Attempts, Samples, TrainingPass, read_measured, steps_of
+from steelyard.train.attempts import Attempts, Samples, TrainingPass, steps_of
 from steelyard.train.base import BACKWARD, TuningJob
 from steelyard.train.choice import best_of, last_gain
 from steelyard.train.config import TrainingOptions
 from steelyard.train.out_of_memory import memory_errors, memory_note
+from steelyard.train.passes import read_measured
 from steelyard.train.rates import TRIAL_DEV, Rung, TrialCost, beyond, grid, rungs
 from steelyard.train.trainer import Trainer
 from steelyard.words import listed

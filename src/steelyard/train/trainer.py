@@ -200,14 +200,7 @@ class Trainer:
     def summed_loss(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
         """Loss summed over completion tokens, in nats; ``prefix`` tokens are shared by all prompts."""
         packed = packing.pack(samples, prefix, self.device, self.dtype)
-        logits = self.network(
-            input_ids=packed.tokens,
-            position_ids=packed.positions,
-            use_cache=False,
-            logits_to_keep=packed.keep,
-            packed=packed,
-        ).logits[0]
-        return surprise(logits, packed.targets)
+        return surprise(packing.predicted(self.network, packed), packed.targets)
 
     def loss(self, samples: Sequence[TokenSample]) -> float:
         """Mean loss per completion token, in nats."""

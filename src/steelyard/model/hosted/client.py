@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from steelyard.core import Completion, Request
 from steelyard.errors import EndpointError
 from steelyard.extras import command
-from steelyard.model.base import Model, ModelProvider, ModelSpec, OnDone, Pace
+from steelyard.model.base import Model, ModelProvider, ModelSpec, OnDone
 from steelyard.model.hosted.address import DEFAULT_KEY_ENV, check_secrets, hosted_fingerprint
 from steelyard.model.hosted.endpoint import Endpoint
 from steelyard.model.hosted.faults import BrokenError, RefusedError, UnreachableError
@@ -35,6 +35,7 @@ from steelyard.model.hosted.refusals import (
 )
 from steelyard.model.hosted.reply import EndpointReply, maybe_paid
 from steelyard.model.hosted.wire import CompleteReply
+from steelyard.model.provider_facts import Pace
 from steelyard.model.schema_check import check_strict
 from steelyard.words import counted
 
