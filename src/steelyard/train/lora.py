@@ -81,9 +81,10 @@ class LocalTuner(Tuner[TrainingOptions]):
         trained = load_trained(path)
         if trained is None:
             config = huggingface.read_config(source).get_text_config()
-            rate = options.rate_factor * formula_rate(config.hidden_size, config.model_type)
+            multiplier = options.multiplier(options.steps(len(samples[0])))
+            rate = formula_rate(config.hidden_size, config.model_type, multiplier)
             trainer = self.trainer(source, options, job)
-            trained = train(trainer, samples, job, float(f"{rate:.1e}"))
+            trained = train(trainer, samples, job, rate)
             save_trained(trained, path)
         return trained
 
