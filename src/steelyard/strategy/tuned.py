@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
-from steelyard.core import Answer, Example, Question, Usage, questions_of
+from steelyard.core import Answer, Example, Question, Usage, clusters_of, questions_of
 from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec
-from steelyard.seeds import fit_generator
+from steelyard.seeds import fit_generator, generator
+from steelyard.stats import mean
 from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, OnePass, Strategy, TaskFacts
 from steelyard.strategy.forecasting import (
     answer_limit,
@@ -83,7 +85,15 @@ class TunedStrategy(Strategy):
         order = stratified_order(context.dev, fit_generator(context.seed, self.name))
         dev = [context.dev[place] for place in order]
         score = self._scorer(context, prompt, dev) if dev else None
-        job = TuningJob(context.spec, context.folder, context.seed, context.progress, score)
+        job = TuningJob(
+            context.spec,
+            context.folder,
+            context.seed,
+            context.progress,
+            score,
+            watch=context.watch,
+            data_fingerprint=context.data_fingerprint,
+        )
         lessons = self.lessons(context, prompt)
         checked = chat_samples(prompt, lessons.checked(dev))
         try:
@@ -156,7 +166,8 @@ class TunedStrategy(Strategy):
                 model.release()
             scores = context.scores(some, answers)
             total = context.score(some, answers, scores)
-            return DevScore(context.metric.name, total, tuple(scores))
+            between = interval_of(total, scores, some, context.seed)
+            return DevScore(context.metric.name, total, tuple(scores), *between)
 
         return score
 
@@ -244,6 +255,21 @@ class TunedStrategy(Strategy):
         measured = looks + (1 if tuned.dev_asked else 2)
         allowed = tuning_budget(train, dev, self.tuner.passes(self.config))
         return budget_block(allowed, tuning_used(int(tuned.usage.trained_tokens), dev, measured))
+
+
+def interval_of(
+    total: float, scores: Sequence[float], examples: Sequence[Example], seed: int
+) -> tuple[float, float] | tuple[None, None]:
+    """Return the 95 % interval of a metric's ``total`` over dev, clusters of examples as one.
+
+    ``None`` for a metric that is not the mean of its ``scores``, and without examples.
+    """
+    estimate = mean(scores, generator(seed, "interval on dev"), clusters=clusters_of(examples))
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return None, None
+    if not math.isclose(estimate.value, total, abs_tol=1e-9):
+        return None, None
+    return estimate.low, estimate.high
 
 
 def _looks(entry: Mapping[str, Any], dev: int) -> float:

@@ -45,7 +45,8 @@ class LocalTuner(Tuner[TrainingOptions]):
                 f"every example of train or of dev has more than "
                 f"{options.max_tokens} tokens; raise the option max_tokens"
             )
-        trained = self._train(source, (train, checked), options, job)
+        too_long = (len(samples) - len(train), len(dev) - len(checked))
+        trained = self._train(source, (train, checked), options, job, too_long)
         choice = {
             **options.facts,
             "learning_rate": trained.learning_rate,
@@ -53,9 +54,9 @@ class LocalTuner(Tuner[TrainingOptions]):
             "epochs": trained.epoch,
         }
         notes = list(trained.notes)
-        if too_long := len(dev) - len(checked):
+        if too_long[1]:
             notes.append(
-                f"the loss on dev leaves out {too_long:,} of {len(dev):,} examples of more than "
+                f"the loss on dev leaves out {too_long[1]:,} of {len(dev):,} examples of more than "
                 f"{options.max_tokens:,} tokens; the option max_tokens allows more"
             )
         return Tuned(
@@ -63,7 +64,7 @@ class LocalTuner(Tuner[TrainingOptions]):
             Usage(trained_tokens=trained.tokens, machine_seconds=trained.seconds),
             trained.trace,
             choice,
-            len(samples) - len(train),
+            too_long[0],
             tuple(notes),
         )
 
@@ -73,6 +74,7 @@ class LocalTuner(Tuner[TrainingOptions]):
         samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
         options: TrainingOptions,
         job: TuningJob,
+        too_long: tuple[int, int],
     ) -> TrainedAdapter:
         from steelyard.model import huggingface
         from steelyard.train.search import load_trained, save_trained, train
@@ -84,7 +86,7 @@ class LocalTuner(Tuner[TrainingOptions]):
             multiplier = options.multiplier(options.steps(len(samples[0])))
             rate = formula_rate(config.hidden_size, config.model_type, multiplier)
             trainer = self.trainer(source, options, job)
-            trained = train(trainer, samples, job, rate)
+            trained = train(trainer, samples, job, rate, too_long)
             save_trained(trained, path)
         return trained
 
