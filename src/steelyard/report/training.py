@@ -90,6 +90,8 @@ class TrainingView:
         if not self.curve:
             return "Training has begun."
         last = self.curve[-1]
+        if last.stage == "epoch" and last.step == last.steps:
+            return f"Epoch {last.number + 1} of {self.config.epochs} is trained."
         return f"Training is at step {last.step:,} of {last.steps:,} of {last.of_pass.words}."
 
     @property

@@ -16,6 +16,8 @@ from steelyard.train.curve import StepLoss
 
 COURSE_NAME = "course.json"
 EventKind = Literal["resumed", "memory", "divergence"]
+MACHINE_FIELDS = frozenset({"available_bytes", "memory_bytes", "step_tokens", "folder"})
+"""Fields of a configuration that the machine decides, from one start to the next."""
 _PASS = ("stage", "learning_rate", "number", "share")
 """What tells passes apart in their figures."""
 
@@ -185,7 +187,7 @@ class CourseFile(TrainingWatch):
     def began(self, config: TrainingConfig) -> None:
         former = read_course(self._folder)
         if former is not None and _is_same(former.config, config):
-            self._keep(former)
+            self._keep(replace(former, config=config))
             return
         self._keep(TrainingCourse(config))
 
@@ -222,17 +224,8 @@ def _key(figures: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _is_same(former: TrainingConfig, config: TrainingConfig) -> bool:
-    """Whether both train alike; memory and the folder's place are the machine's matter."""
-    return (
-        replace(
-            former,
-            available_bytes=config.available_bytes,
-            memory_bytes=config.memory_bytes,
-            step_tokens=config.step_tokens,
-            folder=config.folder,
-        )
-        == config
-    )
+    """Whether both train alike."""
+    return former == replace(config, **{name: getattr(former, name) for name in MACHINE_FIELDS})
 
 
 def read_course(folder: Path) -> TrainingCourse | None:

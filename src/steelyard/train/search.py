@@ -57,7 +57,8 @@ def train(
     course = _Course(trainer, samples, job, formula)
     job.watch.began(config_of(trainer, samples, job, course.plan(too_long)))
     if former := len(record.course.passes):
-        text = f"{counted(former, 'pass', 'passes')} over train of an earlier attempt not repeated"
+        passes = counted(former, "pass over train is", "passes over train are")
+        text = f"training goes on after an interruption; {passes} not repeated"
         happens(job.watch, "resumed", text)
     with memory_errors():
         rate = course.choose_rate()

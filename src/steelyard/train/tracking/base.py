@@ -41,16 +41,20 @@ class Scalar(NamedTuple):
     time: float
 
 
+class LoggedJob(NamedTuple):
+    """The task's and the job's names, and the job's own folder."""
+
+    task: str
+    name: str
+    folder: Path
+
+
 class CurveLogError(Exception):
     """What a log could not take, in words; a training goes on after it."""
 
 
 class LoggedRun(ABC):
     """The curves of one job in a log. Methods raise `CurveLogError` for what is not written."""
-
-    @abstractmethod
-    def settings(self, values: Mapping[str, Value]) -> None:
-        """Write what the training is set to."""
 
     @abstractmethod
     def scalars(self, points: Sequence[Scalar]) -> None:
@@ -71,11 +75,8 @@ class CurveLog(ABC):
     title: str
 
     @abstractmethod
-    def begin(self, task: str, job: str, folder: Path) -> LoggedRun:
-        """Begin the curves of ``job``, or go on with them; ``folder`` is the job's own.
-
-        Raises `CurveLogError`.
-        """
+    def begin(self, job: LoggedJob, settings: Mapping[str, Value]) -> LoggedRun:
+        """Begin the curves of a job of those ``settings``, or go on with them. Raises `CurveLogError`."""
 
 
 LOGS: Registry[type[CurveLog]] = Registry(

@@ -14,7 +14,14 @@ from steelyard.errors import ConfigError, MissingExtraError
 from steelyard.extras import require
 from steelyard.files import read_json, write_whole
 from steelyard.model.hosted.address import without_secrets
-from steelyard.train.tracking.base import CurveLog, CurveLogError, LoggedRun, Scalar, Value
+from steelyard.train.tracking.base import (
+    CurveLog,
+    CurveLogError,
+    LoggedJob,
+    LoggedRun,
+    Scalar,
+    Value,
+)
 from steelyard.words import one_line
 
 _RUN_NAME = "mlflow.json"
@@ -42,27 +49,37 @@ class MlflowLog(CurveLog):
             self._client = self._mlflow.MlflowClient(tracking_uri=place)
         except ModuleNotFoundError as error:
             raise MissingExtraError(
-                f"--log {self.title}: this kind of store needs the package {error.name}; run: pip install mlflow"
+                f"--log {self.title}: such a store needs the package {error.name}; run: pip install mlflow"
             ) from error
         except self._mlflow.exceptions.MlflowException as error:
             reason = one_line(without_secrets(str(error)), _LONGEST_REASON)
             raise ConfigError(f"--log {self.title}: MLflow refuses it: {reason}") from error
 
-    def begin(self, task: str, job: str, folder: Path) -> LoggedRun:
+    def begin(self, job: LoggedJob, settings: Mapping[str, Value]) -> LoggedRun:
+        params = {
+            _FORBIDDEN.sub("_", name): str(value)[:_LONGEST_VALUE]
+            for name, value in settings.items()
+        }
         with self.guarded():
-            run_id = self._former(folder) or self._new(task, job)
-            text = json.dumps({"place": self.title, "run_id": run_id})
-            write_whole(folder / _RUN_NAME, text)
+            run_id = self._former(job.folder, params) or self._new(job, params)
             return _MlflowRun(self, self._client, run_id, self._mlflow.entities)
 
-    def _new(self, task: str, job: str) -> str:
+    def _new(self, job: LoggedJob, params: Mapping[str, str]) -> str:
         client = self._client
-        experiment = client.get_experiment_by_name(task)
-        place = client.create_experiment(task) if experiment is None else experiment.experiment_id
-        return str(client.create_run(place, run_name=job).info.run_id)
+        experiment = client.get_experiment_by_name(job.task)
+        place = (
+            client.create_experiment(job.task) if experiment is None else experiment.experiment_id
+        )
+        run_id = str(client.create_run(place, run_name=job.name).info.run_id)
+        pairs = [self._mlflow.entities.Param(*pair) for pair in params.items()]
+        for some in _parts(pairs, _MOST_PARAMS):
+            client.log_batch(run_id, params=some)
+        run = {"place": self.title, "run_id": run_id, "params": params}
+        write_whole(job.folder / _RUN_NAME, json.dumps(run))
+        return run_id
 
-    def _former(self, folder: Path) -> str | None:
-        """The run that an interrupted training began in this store, if it is there."""
+    def _former(self, folder: Path, params: Mapping[str, str]) -> str | None:
+        """The run that an interrupted training of these settings began in this store, if it is there."""
         path = folder / _RUN_NAME
         if not path.is_file():
             return None
@@ -71,6 +88,8 @@ class MlflowLog(CurveLog):
         except ValueError:
             return None
         if not isinstance(kept, dict) or kept.get("place") != self.title:
+            return None
+        if kept.get("params") != params:  # those of a run cannot be changed
             return None
         run_id = str(kept.get("run_id"))
         try:
@@ -102,15 +121,6 @@ class _MlflowRun(LoggedRun):
         self._client = client
         self._id = run_id
         self._entities = entities
-
-    def settings(self, values: Mapping[str, Value]) -> None:
-        params = [
-            self._entities.Param(_FORBIDDEN.sub("_", name), str(value)[:_LONGEST_VALUE])
-            for name, value in values.items()
-        ]
-        with self._log.guarded():
-            for some in _parts(params, _MOST_PARAMS):
-                self._client.log_batch(self._id, params=some)
 
     def scalars(self, points: Sequence[Scalar]) -> None:
         metrics = [

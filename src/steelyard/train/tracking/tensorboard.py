@@ -10,7 +10,14 @@ from typing import Any
 from steelyard.errors import StorageError
 from steelyard.extras import require
 from steelyard.files import expanded
-from steelyard.train.tracking.base import CurveLog, CurveLogError, LoggedRun, Scalar, Value
+from steelyard.train.tracking.base import (
+    CurveLog,
+    CurveLogError,
+    LoggedJob,
+    LoggedRun,
+    Scalar,
+    Value,
+)
 
 _EXTRA = "tensorboard"
 
@@ -37,29 +44,23 @@ class TensorBoardLog(CurveLog):
                 f"--log {self.title}: the folder cannot be written: {reason}; choose another"
             ) from error
 
-    def begin(self, task: str, job: str, folder: Path) -> LoggedRun:
+    def begin(self, job: LoggedJob, settings: Mapping[str, Value]) -> LoggedRun:
         with _guarded():
-            return _TensorBoardRun(self._writer, self._place / job)
+            return _TensorBoardRun(self._writer, self._place / job.name, settings)
 
 
 class _TensorBoardRun(LoggedRun):
-    """Event files of one job."""
+    """Event files of one job, which begin with its settings."""
 
-    def __init__(self, module: Any, folder: Path) -> None:
-        self._hparams = module.summary.hparams
+    def __init__(self, module: Any, folder: Path, settings: Mapping[str, Value]) -> None:
         self._writer = module.SummaryWriter(log_dir=str(folder))
-        self._end: Any = None
-
-    def settings(self, values: Mapping[str, Value]) -> None:
-        with _guarded():
-            # What `add_hparams` writes, but for figures of metrics that are not there yet.
-            whole, start, self._end = self._hparams(dict(values), {"loss/dev": 0.0})
-            for part in (whole, start):
-                self._writer.file_writer.add_summary(part)
-            lines = (f"| {name} | {value} |" for name, value in values.items())
-            table = "\n".join(["| setting | value |", "|---|---|", *lines])
-            self._writer.add_text("settings", table)
-            self._writer.flush()
+        # What `add_hparams` writes, but for figures of metrics that are not there yet.
+        whole, start, self._end = module.summary.hparams(dict(settings), {"loss/dev": 0.0})
+        for part in (whole, start):
+            self._writer.file_writer.add_summary(part)
+        lines = (f"| {name} | {value} |" for name, value in settings.items())
+        self._writer.add_text("settings", "\n".join(["| setting | value |", "|---|---|", *lines]))
+        self._writer.flush()
 
     def scalars(self, points: Sequence[Scalar]) -> None:
         with _guarded():
@@ -74,7 +75,7 @@ class _TensorBoardRun(LoggedRun):
 
     def close(self, *, is_finished: bool) -> None:
         with _guarded():
-            if is_finished and self._end is not None:
+            if is_finished:
                 self._writer.file_writer.add_summary(self._end)
             self._writer.close()
 

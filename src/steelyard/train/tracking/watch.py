@@ -7,12 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from steelyard.train.course import CheckpointChoice, TrainingConfig, TrainingWatch, Watches
-from steelyard.train.curve import StepLoss
+from steelyard.train.course import (
+    MACHINE_FIELDS,
+    CheckpointChoice,
+    TrainingConfig,
+    TrainingWatch,
+    Watches,
+)
+from steelyard.train.curve import StepLoss, read_curve
 from steelyard.train.tracking.base import (
     LOGS,
     CurveLog,
     CurveLogError,
+    LoggedJob,
     LoggedRun,
     LogTarget,
     Scalar,
@@ -31,14 +38,14 @@ class Unsent(NamedTuple):
     title: str
     job: str
     points: int
-    has_settings: bool
+    has_begun: bool
     has_choice: bool
 
     @property
     def words(self) -> str:
         """What is missing there, on one line."""
         parts = [
-            "" if self.has_settings else "the settings",
+            "" if self.has_begun else "the settings",
             counted(self.points, "point of the curves", "points of the curves")
             if self.points
             else "",
@@ -51,33 +58,36 @@ class Unsent(NamedTuple):
 class LogWatch(TrainingWatch):
     """Hands the curves of one job to one log, in batches; ``say`` is told once that it fails."""
 
-    def __init__(
-        self, begin: Callable[[], LoggedRun], title: str, say: Callable[[str], None]
-    ) -> None:
-        self._begin = begin
-        self._title = title
+    def __init__(self, log: CurveLog, job: LoggedJob, say: Callable[[str], None]) -> None:
+        self._log = log
+        self._job = job
         self._say = say
         self._run: LoggedRun | None = None
         self._settings: Mapping[str, Value] = {}
         self._choice: Mapping[str, Value] = {}
         self._pending: list[Scalar] = []
-        self._sent_settings = self._sent_choice = self._has_warned = False
+        self._sent_choice = self._has_warned = False
         self._config: TrainingConfig | None = None
         self._last = time.monotonic()
 
     def began(self, config: TrainingConfig) -> None:
         self._config, self._settings = config, params_of(config)
+        for point in read_curve(self._job.folder):  # a killed attempt may not have sent them
+            self._add_point(point)
         self._send()
 
     def stepped(self, point: StepLoss) -> None:
+        self._add_point(point)
+        if time.monotonic() - self._last >= _SEND_SECONDS and not self._has_warned:
+            self._send()
+
+    def _add_point(self, point: StepLoss) -> None:
         figures = {
             "loss/train": point.loss,
             "learning_rate": point.step_rate,
             "tokens_per_second": point.tokens_per_second,
         }
         self._add(_prefix(point.stage, point.learning_rate, point.steps), figures, point.whole_step)
-        if time.monotonic() - self._last >= _SEND_SECONDS and not self._has_warned:
-            self._send()
 
     def passed(self, figures: Mapping[str, Any]) -> None:
         assert self._config is not None
@@ -106,10 +116,7 @@ class LogWatch(TrainingWatch):
         """Send what there is; what is not taken stays for the next time."""
         self._last = time.monotonic()
         try:
-            self._run = self._run or self._begin()
-            if not self._sent_settings:
-                self._run.settings(self._settings)
-                self._sent_settings = True
+            self._run = self._run or self._log.begin(self._job, self._settings)
             if self._pending:
                 self._run.scalars(self._pending)
                 self._pending = []
@@ -119,22 +126,24 @@ class LogWatch(TrainingWatch):
         except CurveLogError as error:
             if not self._has_warned:
                 reason = one_line(str(error), _LONGEST_REASON)
-                self._say(f"{self._title} does not take the curves ({reason}); training goes on")
+                self._say(
+                    f"{self._log.title} does not take the curves ({reason}); training goes on"
+                )
             self._has_warned = True
 
-    def close(self, job: str) -> Unsent | None:
+    def close(self) -> Unsent | None:
         """Send the rest and end it; say what was not sent, ``None`` where all was or nothing was trained."""
         if self._config is None:
             return None
         self._send()
         unsent = Unsent(
-            self._title,
-            job,
+            self._log.title,
+            self._job.name,
             len(self._pending),
-            self._sent_settings,
+            self._run is not None,
             self._sent_choice or not self._choice,
         )
-        is_whole = not unsent.points and unsent.has_settings and unsent.has_choice
+        is_whole = not unsent.points and unsent.has_begun and unsent.has_choice
         try:
             if self._run is not None:
                 self._run.close(is_finished=bool(self._choice))
@@ -148,8 +157,8 @@ def _prefix(stage: str, rate: float, steps: int) -> str:
 
 
 def params_of(config: TrainingConfig) -> dict[str, Value]:
-    """What a training is set to, as flat values: text, numbers and truth values."""
-    fields = {**vars(config), "folder": None}
+    """What a training is set to, as flat values; what the machine decides is left out."""
+    fields = {name: value for name, value in vars(config).items() if name not in MACHINE_FIELDS}
     options = {f"options.{name}": value for name, value in fields.pop("options").items()}
     trials = fields.pop("trials")
     texts = {"trials": ", then ".join(f"{one.rates} rates x {one.steps} steps" for one in trials)}
@@ -169,24 +178,18 @@ class CurveLogs:
         self._logs = logs
         self._task = task
         self._say = say
-        self._watches: list[tuple[str, LogWatch]] = []
+        self._watches: list[LogWatch] = []
 
     def watch_of(self, job: str, folder: Path) -> TrainingWatch:
         """Return what hands the curves of ``job`` to every log; ``folder`` is the job's own."""
-        watches = [
-            LogWatch(
-                lambda log=log: log.begin(self._task, job, folder),  # type: ignore[misc]
-                log.title,
-                self._say,
-            )
-            for log in self._logs
-        ]
-        self._watches += [(job, watch) for watch in watches]
+        named = LoggedJob(self._task, job, folder)
+        watches = [LogWatch(log, named, self._say) for log in self._logs]
+        self._watches += watches
         return Watches(*watches)
 
     def close(self) -> list[Unsent]:
         """End all of them; return what was not sent."""
-        ended = [watch.close(job) for job, watch in self._watches]
+        ended = [watch.close() for watch in self._watches]
         self._watches = []
         return [one for one in ended if one is not None]
 
