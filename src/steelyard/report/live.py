@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,11 @@ from steelyard.train.course import (
     read_course,
 )
 from steelyard.train.curve import StepLoss, read_curve
+from steelyard.words import one_line
 
+log = logging.getLogger("steelyard")
 PAGE_NAME = "train.html"
+_LONGEST_REASON = 160
 _PAGE_SECONDS = 30.0
 """Within a pass the page is written at most this often."""
 _CHART_SECONDS = 60.0
@@ -83,13 +87,15 @@ class LiveTraining:
         if not now and time.monotonic() - self._last < _PAGE_SECONDS:
             return
         self._last = time.monotonic()
-        views = [view for name in self._plan.names if (view := self.view(name)) is not None]
         try:
-            write_whole(self.path, render_training(self._plan.task, views, self._steps))
-        except OSError as error:
+            views = [view for name in self._plan.names if (view := self.view(name)) is not None]
+            page = render_training(self._plan.task, views, self._steps)
+            write_whole(self.path, page, private=True)
+        except Exception as error:
+            log.debug("%s could not be written", self.path, exc_info=True)
             if not self._has_failed:
-                reason = error.strerror or error
-                self.display.say(f"{self.path} cannot be written: {reason}; the training goes on")
+                reason = one_line(str(error) or type(error).__name__, _LONGEST_REASON)
+                self.display.say(f"{self.path} cannot be written ({reason}); the training goes on")
             self._has_failed = True
         else:
             self._has_failed = False
