@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 log = logging.getLogger("steelyard")
+_FIT = ": fit"
 _WIDE = 110
 """Characters of a terminal that has room for every column beside a job's figures."""
 _PLAIN_SECONDS = 15.0  # a plain line about a long job at most this often
@@ -51,7 +52,9 @@ class Display:
 class PlainDisplay(Display):
     """Plain lines on stderr: one as each long or telling job ends, and now and then during one."""
 
-    _note = ""
+    def __init__(self, line_seconds: float = _PLAIN_SECONDS) -> None:
+        self._line_seconds = line_seconds
+        self._note = ""
 
     def say(self, text: str) -> None:
         super().say(text)
@@ -72,7 +75,7 @@ class PlainDisplay(Display):
         def report(done: int, total: int) -> None:
             nonlocal finished, last_printed
             finished, now = done, time.monotonic()
-            if now - last_printed >= _PLAIN_SECONDS and 0 < done < total:
+            if now - last_printed >= self._line_seconds and 0 < done < total:
                 last_printed = now
                 remaining = (total - done) * (now - started) / done
                 rate = _rate(done, now - started)
@@ -89,7 +92,7 @@ class PlainDisplay(Display):
 
 def is_telling(name: str) -> bool:
     """Whether a job is one that a person waits for: a fit or a test, not a probe."""
-    return name.endswith((": fit", ": test"))
+    return name.endswith((_FIT, ": test"))
 
 
 def _rate(done: int, seconds: float) -> str:
@@ -119,7 +122,7 @@ class RichDisplay(Display):
     @contextmanager
     def job(self, name: str) -> Iterator[OnProgress]:
         """Show a bar until the job ends; a fit's and a test's then stay as finished lines."""
-        with super().job(name), self._bars(transient=not is_telling(name)) as bars:
+        with super().job(name), self._bars(name) as bars:
             bar = bars.add_task(f"{name:<34}", total=None)
 
             def report(done: int, total: int) -> None:
@@ -138,10 +141,11 @@ class RichDisplay(Display):
             end = bars.tasks[0].total or 1
             bars.update(bar, total=end, completed=end, description=f"{name:<34}")
 
-    def _bars(self, *, transient: bool) -> RichProgress:
+    def _bars(self, name: str) -> RichProgress:
+        """The bar of a job; a fit's gives way to the figures beside it on a narrow terminal."""
         from rich import progress as rich
 
-        narrow = self._console.width < _WIDE
+        narrow = self._console.width < _WIDE and name.endswith(_FIT)
         columns: tuple[Any, ...] = (
             rich.TextColumn("{task.description}", markup=False),
             rich.BarColumn(bar_width=8 if narrow else 24),
@@ -149,7 +153,7 @@ class RichDisplay(Display):
             *(() if narrow else (_rate_column(), rich.TimeElapsedColumn())),
             rich.TimeRemainingColumn(),
         )
-        return rich.Progress(*columns, console=self._console, transient=transient)
+        return rich.Progress(*columns, console=self._console, transient=not is_telling(name))
 
 
 def _rate_column() -> Any:

@@ -30,6 +30,17 @@ def test_the_last_series_lies_on_top_and_many_points_are_their_mean() -> None:
     assert middle.count("o") == 1 and middle.count(".") > 20
 
 
+def test_a_logarithmic_axis_gives_each_decade_its_room() -> None:
+    series = [TextSeries(".", "train", [(0.0, 100.0), (1.0, 10.0), (2.0, 1.0)])]
+    text = text_chart(series, [], 40, rows=9, is_log=True).splitlines()
+    assert [place for place, line in enumerate(text[:9]) if "." in line.partition("|")[2]] == [
+        0,
+        4,
+        8,
+    ]
+    assert [text[place].split()[0] for place in (0, 4, 8)] == ["100.", "10.0", "1.00"]
+
+
 def test_words_below_that_would_touch_are_left_out() -> None:
     marks = [TextMark(9.0, "taken: epoch 3"), TextMark(8.9, "epoch 2"), TextMark(4.0, "epoch 1")]
     below = text_chart([FALLING], marks, 60).splitlines()[-2]

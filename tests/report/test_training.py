@@ -12,11 +12,11 @@ from steelyard.progress import Display
 from steelyard.report import render_training
 from steelyard.report.live import LivePlan, LiveTraining
 from steelyard.report.training import TrainingView, pass_line, settings_of
-from steelyard.report.training_charts import text_curves
+from steelyard.report.training_charts import running_points, text_curves
 from steelyard.train.course import CourseFile, Watches, happens, read_course
-from steelyard.train.curve import read_curve
+from steelyard.train.curve import CurveFile, PassName, PointFigures, read_curve
 from tests.report.test_html import Outline
-from tests.train.courses import config_with, figures, train_by_hand, trained_folder
+from tests.train.courses import RATE, config_with, figures, train_by_hand, trained_folder
 
 
 def view_of(folder: Path, name: str = "lora") -> TrainingView:
@@ -122,6 +122,21 @@ def test_the_curves_are_plain_characters(tmp_path: Path) -> None:
     assert ". loss on train" in text and "x accuracy on dev" in text and "taken: epoch 2" in text
     CourseFile(tmp_path / "..").began(config_with())
     assert text_curves(view_of(tmp_path / ".."), 70) == ""
+
+
+def test_a_long_curve_has_a_running_mean_and_a_wide_one_is_logarithmic(tmp_path: Path) -> None:
+    file = CourseFile(tmp_path)
+    file.began(config_with(steps_per_epoch=200, epochs=1))
+    curve = CurveFile(tmp_path, PassName("epoch", RATE, 0), 200)
+    curve.begin(0)
+    for step in range(1, 201):
+        curve.add(step, PointFigures((5.0 if step < 20 else 0.1) + 0.01 * (step % 2)))
+    view = view_of(tmp_path)
+    words = page(view).words
+    assert (
+        running_points(view) == 4 and "the mean over 4 points" in words and "logarithmic" in words
+    )
+    assert "loss on train (logarithmic)" in text_curves(view, 80)
 
 
 class Lines(Display):

@@ -28,6 +28,8 @@ from steelyard.train.trainer import Trainer
 from tests.model.tiny import tiny_network
 from tests.train.courses import Recorder, config_with, figures, trained_folder
 from tests.train.scripted import SPEC, ScriptedTrainer, after, scored_by
+from tests.train.test_gradients import rows
+from tests.train.test_out_of_memory import LENGTHS, NOTE, trainer
 from tests.train.test_search import DEV, MANY, TRAIN, around, right
 from tests.train.test_trainer import samples
 
@@ -51,10 +53,15 @@ def begun(folder: Path, options: Any, sets: Any = None) -> TrainingConfig:
     def stop(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
-    trainer = Trainer(tiny_network(), options, 0)
     job = TuningJob(SPEC, folder, 0, stop, watch=watch, data_fingerprint="f00")
     with pytest.raises(KeyboardInterrupt):
-        train(trainer, sets or (samples(40), samples(8, seed=5)), job, 2e-3, (3, 1))
+        train(
+            Trainer(tiny_network(), options, 0),
+            sets or (samples(40), samples(8, seed=5)),
+            job,
+            2e-3,
+            (3, 1),
+        )
     [config] = watch.of("began")
     assert course_in(folder).config == config
     return config
@@ -218,22 +225,13 @@ def test_a_pass_that_goes_on_within_says_where(tmp_path: Path) -> None:
     assert watch.of("resumed") == ["epoch 1 goes on after step 7 of 10"]
 
 
-def test_memory_that_runs_out_is_an_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trainer = Trainer(tiny_network(), LoraOptions(**{**OPTIONS, "learning_rates": (1e-2,)}), 0)
-    plain = trainer.summed_loss
-
-    def tight(some: Any, prefix: int) -> torch.Tensor:
-        if sum(one.length for one in some) > 30:
-            raise MemoryError
-        return plain(some, prefix)
-
-    monkeypatch.setattr(trainer, "summed_loss", tight)
-    watch = Recorder()
-    sets = samples(20), samples(4, seed=5)
-    train(trainer, sets, TuningJob(SPEC, tmp_path, 0, watch=watch), 1e-3)
-    texts = watch.of("memory")
-    assert texts and all("memory ran out" in one and "gradient is the same" in one for one in texts)
-    assert [one.text for one in course_in(tmp_path).events] == texts
+def test_memory_that_runs_out_is_an_event(tmp_path: Path) -> None:
+    watch, sets = Recorder(), (rows(LENGTHS * 2), rows(LENGTHS))
+    options = LoraOptions(rank=2, learning_rates=(1e-2,), max_epochs=2, patience=2)
+    job = TuningJob(SPEC, tmp_path, 0, watch=watch)
+    trained = train(trainer(100, options), sets, job, 1e-3)
+    assert watch.of("memory") == [NOTE] and NOTE in trained.notes
+    assert [one.text for one in course_in(tmp_path).events] == [NOTE]
 
 
 def test_other_settings_begin_a_new_course_and_the_machines_do_not(tmp_path: Path) -> None:

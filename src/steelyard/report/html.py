@@ -103,6 +103,7 @@ def render_training(
         losses=training_charts.losses,
         scores=training_charts.scores,
         rates=training_charts.rates,
+        running_points=training_charts.running_points,
         version=__version__,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -29,43 +30,53 @@ def text_chart(
     width: int,
     rows: int = 8,
     number: Callable[[float], str] = "{:#.3g}".format,
+    is_log: bool = False,
 ) -> str:
     """Draw ``series`` over each other, the last on top; empty where there is no point.
 
-    Lines have at most ``width`` characters. ``number`` writes the figures at the axis.
+    Lines have at most ``width`` characters. ``number`` writes the figures at the axis, which is logarithmic
+    where ``is_log``: all are above 0 then.
     """
     drawn = [one for one in series if one.points]
     if not drawn:
         return ""
     xs = [x for one in drawn for x, _ in one.points] + [mark.x for mark in marks]
     ys = [y for one in drawn for _, y in one.points]
-    low, high = min(ys), max(ys)
-    labels = _labels(low, high, rows, number)
+    row = _rows(min(ys), max(ys), rows, is_log=is_log)
+    labels = _labels(min(ys), max(ys), rows, number, is_log=is_log)
     edge = max(map(len, labels.values())) + 2
     columns = max(_LEAST_WIDTH, min(width, _MOST_WIDTH)) - edge
     column = _placer(min(xs), max(xs), columns)
     lines = [[" "] * columns for _ in range(rows)]
     for one in drawn:
         for place, y in _means(one, column):
-            lines[round((high - y) / (high - low) * (rows - 1)) if high > low else 0][place] = (
-                one.mark
-            )
+            lines[row(y)][place] = one.mark
     text = [
-        f"{labels.get(row, ''):>{edge - 2}} |{''.join(line)}".rstrip()
-        for row, line in enumerate(lines)
+        f"{labels.get(place, ''):>{edge - 2}} |{''.join(line)}".rstrip()
+        for place, line in enumerate(lines)
     ]
     axis = " " * (edge - 1) + "+" + "-" * columns
     legend = " " * edge + "   ".join(f"{one.mark} {one.name}" for one in drawn)
     return "\n".join([*text, axis, *_below(marks, column, edge, columns), legend])
 
 
-def _labels(low: float, high: float, rows: int, number: Callable[[float], str]) -> dict[int, str]:
+def _rows(low: float, high: float, rows: int, *, is_log: bool) -> Callable[[float], int]:
+    """Return what gives the row of a figure, the highest first."""
+    scale = math.log if is_log else float
+    span = scale(high) - scale(low)
+    return lambda y: round((scale(high) - scale(y)) / span * (rows - 1)) if span > 0 else 0
+
+
+def _labels(
+    low: float, high: float, rows: int, number: Callable[[float], str], *, is_log: bool
+) -> dict[int, str]:
+    """The figures at the first, the middle and the last row."""
     if low == high:
         return {0: number(low)}
     middle = (rows - 1) // 2
-    return {0: number(high), middle: number(high - (high - low) * middle / (rows - 1))} | {
-        rows - 1: number(low)
-    }
+    share = middle / (rows - 1)
+    between = high * (low / high) ** share if is_log else high - (high - low) * share
+    return {0: number(high), middle: number(between), rows - 1: number(low)}
 
 
 def _placer(first: float, last: float, columns: int) -> Callable[[float], int]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from steelyard.report import formats
-from steelyard.train.course import TrainingConfig, TrainingCourse
+from steelyard.train.course import TrainingConfig, TrainingCourse, TrainingEvent
 from steelyard.train.curve import StepLoss
 from steelyard.words import counted, listed
 
@@ -97,6 +97,11 @@ class TrainingView:
     @property
     def is_over(self) -> bool:
         return self.course.choice is not None
+
+    @property
+    def events(self) -> list[TrainingEvent]:
+        """What happened and no note says."""
+        return [event for event in self.course.events if event.text not in self.course.notes]
 
     @property
     def settings(self) -> list[Setting]:

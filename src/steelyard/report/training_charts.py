@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 
 from markupsafe import Markup, escape
 
@@ -21,6 +22,7 @@ _SMALL_NARROW = Frame("small-narrow", 360, 220, 46, 14, 34, 50, 12.0)
 _RATIO = 20.0  # losses further apart than this are drawn on a logarithmic axis
 _AIR = 0.06
 _LEAST_LOSS = 1e-6
+_BOLD_POINTS = 50  # a curve of twice as many points has a running mean drawn over it
 Spots = Sequence[tuple[float, float]]
 
 
@@ -60,10 +62,14 @@ def _losses(view: TrainingView, frame: Frame) -> Markup:
     y = _loss_axis([value for _, value in (*train, *dev)], frame)
     rows = [(y(tick), f"{tick:g}") for tick in y.ticks(5)]
     body = grid(frame, rows, _columns(x, frame)) + _epoch_lines(view, x, frame)
-    body += _curve(train, (x, y), "way t1", "train")
+    count = running_points(view)
+    if count > 1:
+        body += _curve(train, (x, y), "way t1 raw", "train, each point")
+    bold = _running(train, count)
+    body += _curve(bold, (x, y), "way t1", "train")
     body += _curve(dev, (x, y), "way t0", "dev")
     body += _dots(view, dev, (x, y), loss)
-    ends = [("train", 1, train[-1])] + ([("dev", 0, dev[-1])] if dev else [])
+    ends = [("train", 1, bold[-1])] + ([("dev", 0, dev[-1])] if dev else [])
     body += _names(ends, (x, y), frame)
     spacing = ", logarithmic" if y.log else ""
     body += text(f"Loss, nats per learnt token{spacing}", 0, 12, "label")
@@ -81,11 +87,29 @@ def _steps_axis(view: TrainingView, frame: Frame) -> Scale:
 
 def _loss_axis(values: Sequence[float], frame: Frame) -> Scale:
     low, high = min(values), max(values)
-    if low > _LEAST_LOSS and high / low > _RATIO:
+    if _is_wide(values):
         return Scale(low / 1.3, high * 1.3, frame.y_end, frame.top, log=True)
     air = (high - low) * _AIR or abs(high) * _AIR or 1.0
     least = 0.0 if low < (high - low) else max(0.0, low - air)
     return Scale(least, high + air, frame.y_end, frame.top)
+
+
+def _is_wide(values: Sequence[float]) -> bool:
+    return min(values) > _LEAST_LOSS and max(values) / min(values) > _RATIO
+
+
+def running_points(view: TrainingView) -> int:
+    """Over how many points of a long curve the bold line is the mean; 1: it is the curve itself."""
+    return max(1, len(train_spots(view)) // _BOLD_POINTS)
+
+
+def _running(spots: Spots, count: int) -> Spots:
+    """The mean over ``count`` points up to each."""
+    sums = [0.0, *accumulate(value for _, value in spots)]
+    return [
+        (step, (sums[place + 1] - sums[max(0, place + 1 - count)]) / min(count, place + 1))
+        for place, (step, _) in enumerate(spots)
+    ]
 
 
 def _columns(x: Scale, frame: Frame) -> list[tuple[float, str]]:
@@ -227,7 +251,11 @@ def text_curves(view: TrainingView, width: int) -> str:
         TextSeries(".", "loss on train", train_spots(view)),
         TextSeries("o", "loss on dev", dev_spots(view, "dev_loss")),
     ]
-    parts = [text_chart(curves, marks, width)]
+    values = [value for curve in curves for _, value in curve.points]
+    is_log = bool(values) and _is_wide(values)
+    if is_log:
+        curves[0] = curves[0]._replace(name="loss on train (logarithmic)")
+    parts = [text_chart(curves, marks, width, is_log=is_log)]
     if view.metric:
         score = [TextSeries("x", f"{view.metric} on dev", dev_spots(view, "dev_score"))]
         within = [*marks, TextMark(0, "")]
