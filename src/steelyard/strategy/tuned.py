@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
-from steelyard.core import Answer, Example, Question, Usage, clusters_of, questions_of
+from steelyard.core import Answer, Example, Question, Usage, questions_of
 from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec
-from steelyard.seeds import fit_generator, generator
-from steelyard.stats import mean
+from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, OnePass, Strategy, TaskFacts
+from steelyard.strategy.dev_interval import interval_of
 from steelyard.strategy.forecasting import (
     answer_limit,
     chat_tokens,
@@ -255,21 +254,6 @@ class TunedStrategy(Strategy):
         measured = looks + (1 if tuned.dev_asked else 2)
         allowed = tuning_budget(train, dev, self.tuner.passes(self.config))
         return budget_block(allowed, tuning_used(int(tuned.usage.trained_tokens), dev, measured))
-
-
-def interval_of(
-    total: float, scores: Sequence[float], examples: Sequence[Example], seed: int
-) -> tuple[float, float] | tuple[None, None]:
-    """Return the 95 % interval of a metric's ``total`` over dev, clusters of examples as one.
-
-    ``None`` for a metric that is not the mean of its ``scores``, and without examples.
-    """
-    estimate = mean(scores, generator(seed, "interval on dev"), clusters=clusters_of(examples))
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return None, None
-    if not math.isclose(estimate.value, total, abs_tol=1e-9):
-        return None, None
-    return estimate.low, estimate.high
 
 
 def _looks(entry: Mapping[str, Any], dev: int) -> float:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from steelyard.errors import ConfigError, closest
 from steelyard.registry import Registry
 
-Value = str | int | float | bool
+SettingValue = str | int | float | bool
 KINDS = {"tensorboard": "tensorboard:DIR", "mlflow": "mlflow:URI"}
 
 
@@ -61,7 +61,7 @@ class LoggedRun(ABC):
         """Write points, all or none of them."""
 
     @abstractmethod
-    def choice(self, values: Mapping[str, Value]) -> None:
+    def choice(self, values: Mapping[str, SettingValue]) -> None:
         """Write what was chosen."""
 
     @abstractmethod
@@ -75,7 +75,7 @@ class CurveLog(ABC):
     title: str
 
     @abstractmethod
-    def begin(self, job: LoggedJob, settings: Mapping[str, Value]) -> LoggedRun:
+    def begin(self, job: LoggedJob, settings: Mapping[str, SettingValue]) -> LoggedRun:
         """Begin the curves of a job of those ``settings``, or go on with them. Raises `CurveLogError`."""
 
 

@@ -20,7 +20,7 @@ from steelyard.train.tracking.base import (
     LoggedJob,
     LoggedRun,
     Scalar,
-    Value,
+    SettingValue,
 )
 from steelyard.words import one_line
 
@@ -55,7 +55,7 @@ class MlflowLog(CurveLog):
             reason = one_line(without_secrets(str(error)), _LONGEST_REASON)
             raise ConfigError(f"--log {self.title}: MLflow refuses it: {reason}") from error
 
-    def begin(self, job: LoggedJob, settings: Mapping[str, Value]) -> LoggedRun:
+    def begin(self, job: LoggedJob, settings: Mapping[str, SettingValue]) -> LoggedRun:
         params = {
             _FORBIDDEN.sub("_", name): str(value)[:_LONGEST_VALUE]
             for name, value in settings.items()
@@ -133,7 +133,7 @@ class _MlflowRun(LoggedRun):
             for some in _parts(metrics, _MOST_METRICS):
                 self._client.log_batch(self._id, metrics=some)
 
-    def choice(self, values: Mapping[str, Value]) -> None:
+    def choice(self, values: Mapping[str, SettingValue]) -> None:
         tags = [self._entities.RunTag(f"steelyard.{name}", str(v)) for name, v in values.items()]
         with self._log.guarded():
             self._client.log_batch(self._id, tags=tags)

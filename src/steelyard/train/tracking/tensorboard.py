@@ -16,7 +16,7 @@ from steelyard.train.tracking.base import (
     LoggedJob,
     LoggedRun,
     Scalar,
-    Value,
+    SettingValue,
 )
 
 _EXTRA = "tensorboard"
@@ -44,7 +44,7 @@ class TensorBoardLog(CurveLog):
                 f"--log {self.title}: the folder cannot be written: {reason}; choose another"
             ) from error
 
-    def begin(self, job: LoggedJob, settings: Mapping[str, Value]) -> LoggedRun:
+    def begin(self, job: LoggedJob, settings: Mapping[str, SettingValue]) -> LoggedRun:
         with _guarded():
             return _TensorBoardRun(self._writer, self._place / job.name, settings)
 
@@ -52,7 +52,7 @@ class TensorBoardLog(CurveLog):
 class _TensorBoardRun(LoggedRun):
     """Event files of one job, which begin with its settings."""
 
-    def __init__(self, module: Any, folder: Path, settings: Mapping[str, Value]) -> None:
+    def __init__(self, module: Any, folder: Path, settings: Mapping[str, SettingValue]) -> None:
         self._writer = module.SummaryWriter(log_dir=str(folder))
         # What `add_hparams` writes, but for figures of metrics that are not there yet.
         whole, start, self._end = module.summary.hparams(dict(settings), {"loss/dev": 0.0})
@@ -68,7 +68,7 @@ class _TensorBoardRun(LoggedRun):
                 self._writer.add_scalar(one.name, one.value, one.step, walltime=one.time)
             self._writer.flush()
 
-    def choice(self, values: Mapping[str, Value]) -> None:
+    def choice(self, values: Mapping[str, SettingValue]) -> None:
         with _guarded():
             text = ", ".join(f"{name} {value}" for name, value in values.items())
             self._writer.add_text("choice", text)

@@ -23,7 +23,7 @@ from steelyard.train.tracking.base import (
     LoggedRun,
     LogTarget,
     Scalar,
-    Value,
+    SettingValue,
 )
 from steelyard.words import counted, listed, one_line
 
@@ -63,8 +63,8 @@ class LogWatch(TrainingWatch):
         self._job = job
         self._say = say
         self._run: LoggedRun | None = None
-        self._settings: Mapping[str, Value] = {}
-        self._choice: Mapping[str, Value] = {}
+        self._settings: Mapping[str, SettingValue] = {}
+        self._choice: Mapping[str, SettingValue] = {}
         self._pending: list[Scalar] = []
         self._sent_choice = self._has_warned = False
         self._config: TrainingConfig | None = None
@@ -156,13 +156,13 @@ def _prefix(stage: str, rate: float, steps: int) -> str:
     return f"trial_{rate:g}_{steps}_steps/" if stage == "trial" else ""
 
 
-def params_of(config: TrainingConfig) -> dict[str, Value]:
+def params_of(config: TrainingConfig) -> dict[str, SettingValue]:
     """What a training is set to, as flat values; what the machine decides is left out."""
     fields = {name: value for name, value in vars(config).items() if name not in MACHINE_FIELDS}
     options = {f"options.{name}": value for name, value in fields.pop("options").items()}
     trials = fields.pop("trials")
     texts = {"trials": ", then ".join(f"{one.rates} rates x {one.steps} steps" for one in trials)}
-    plain: dict[str, Value] = {}
+    plain: dict[str, SettingValue] = {}
     for name, value in {**fields, **texts, **options}.items():
         if isinstance(value, tuple | list):
             plain[name] = ", ".join(map(str, value))
