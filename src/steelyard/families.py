@@ -32,6 +32,7 @@ STRATEGIES: Registry[Any] = Registry(
         "dora": "steelyard.strategy.lora_variants:Dora",
         "lora_plus": "steelyard.strategy.lora_variants:LoraPlus",
         "full_fine_tuning": "steelyard.strategy.full_fine_tuning:FullFineTuning",
+        "preference": "steelyard.strategy.preference:Preference",
         "lora_prompt": "steelyard.strategy.hybrid:LoraPrompt",
         "lora_shots": "steelyard.strategy.hybrid:LoraShots",
         "lora_rag": "steelyard.strategy.hybrid:LoraRag",

@@ -107,7 +107,7 @@ def _parsed(task: Task, path: Path) -> tuple[list[Example], tuple[BadRow, ...]]:
 def _example(raw: RawRow, file: str, plain: RowParser, labelled: RowParser) -> Example:
     example = plain.parse(raw, file).example
     if not example.output.strip():
-        return replace(example, output="")
+        return replace(example, output="", rejected=None)
     row = labelled.parse(raw, file)
     if row.refusal is not None:
         raise RowError(row.refusal)

@@ -85,7 +85,7 @@ class TunedStrategy(Strategy):
         score = self._scorer(context, prompt, dev) if dev else None
         job = TuningJob(context.spec, context.folder, context.seed, context.progress, score)
         lessons = self.lessons(context, prompt)
-        checked = chat_samples(prompt, lessons.checked(dev))
+        checked = self.chats(prompt, lessons.checked(dev))
         try:
             tuned = self.tuner.tune(lessons.samples, checked, self.config, job)
         except ConfigError as error:
@@ -123,7 +123,11 @@ class TunedStrategy(Strategy):
 
     def samples(self, task: TaskFacts, prompt: Prompt) -> list[ChatSample]:
         """What is learnt, as far as it is there before a fit: every train example under ``prompt``."""
-        return chat_samples(prompt, task.train)
+        return self.chats(prompt, task.train)
+
+    def chats(self, prompt: Prompt, examples: Sequence[Example]) -> list[ChatSample]:
+        """Return ``examples`` as they are learnt under ``prompt``."""
+        return chat_samples(prompt, examples)
 
     def _arm(
         self, context: FitContext, name: str, prompt: Prompt, tuned: Tuned, model: Model

@@ -17,6 +17,7 @@ from steelyard.train.learnt import Learnt, learnt_of
 from steelyard.train.rates import SCORED_TRIALS, TRIAL_DEV, formula_rate
 
 if TYPE_CHECKING:
+    from steelyard.train.attempts import Samples
     from steelyard.train.packing import TokenSample
     from steelyard.train.search import TrainedAdapter
     from steelyard.train.trainer import Trainer
@@ -37,7 +38,7 @@ class LocalTuner(Tuner[TrainingOptions]):
         source = _weights(job.spec)
         tokenizer = huggingface.read_tokenizer(source)
         train, checked = (
-            [one for one in tokenize(tokenizer, part) if one.length <= options.max_tokens]
+            [one for one in tokenize(tokenizer, part) if one.longest <= options.max_tokens]
             for part in (samples, dev)
         )
         if not train or not checked:
@@ -70,7 +71,7 @@ class LocalTuner(Tuner[TrainingOptions]):
     def _train(
         self,
         source: str,
-        samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
+        samples: Samples,
         options: TrainingOptions,
         job: TuningJob,
     ) -> TrainedAdapter:
@@ -83,9 +84,14 @@ class LocalTuner(Tuner[TrainingOptions]):
             config = huggingface.read_config(source).get_text_config()
             rate = options.rate_factor * formula_rate(config.hidden_size, config.model_type)
             trainer = self.trainer(source, options, job)
+            samples = self.prepared(trainer, samples, job)
             trained = train(trainer, samples, job, float(f"{rate:.1e}"))
             save_trained(trained, path)
         return trained
+
+    def prepared(self, trainer: Trainer, samples: Samples, job: TuningJob) -> Samples:
+        """Return ``samples`` with what is computed of them before the first step; as they are by default."""
+        return samples
 
     def trainer(self, source: str, options: TrainingOptions, job: TuningJob) -> Trainer:
         """Load the network at ``source`` to train it. Raises `ConfigError` where it cannot be trained."""
@@ -160,8 +166,9 @@ def _weights(spec: ModelSpec) -> str:
 
 
 def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]:
-    """Return the tokens of each chat and of its answer, with the end of the turn.
+    """Return the tokens of each chat and of its answers, each with the end of the turn.
 
+    A rejected answer of the same tokens as the other is none.
     Raises `ConfigError` where nothing would be learnt, or the prompt too.
     """
     from steelyard.model.prompts import PromptWriter
@@ -170,6 +177,7 @@ def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]
     writer = PromptWriter(tokenizer)
     prompts = writer.tokens([sample.messages for sample in samples])
     answers = writer.answer_tokens([sample.output for sample in samples])
+    rejected = writer.answer_tokens([sample.rejected or "" for sample in samples])
     if not writer.turn_end:
         raise ConfigError(
             "nothing ends an answer: the chat template writes no control token after one, and the "
@@ -180,6 +188,10 @@ def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]
     if not all(prompts):
         raise ConfigError("everything is learnt: the chat template writes no prompt")
     return [
-        TokenSample(tuple(prompt), (*answer, *writer.turn_end))
-        for prompt, answer in zip(prompts, answers, strict=True)
+        TokenSample(
+            tuple(prompt),
+            (*answer, *writer.turn_end),
+            (*worse, *writer.turn_end) if sample.rejected and worse != answer else (),
+        )
+        for sample, prompt, answer, worse in zip(samples, prompts, answers, rejected, strict=True)
     ]

@@ -41,6 +41,7 @@ class TrainerState(Protocol):
 class PassState:
     """How far a pass is: steps and examples, and the sums of loss, in nats, and learnt tokens.
 
+    Where the loss is a mean over examples, these are the ``tokens``.
     ``start_loss`` and ``start_tokens`` are those of the first examples alone.
     """
 
@@ -77,7 +78,7 @@ class PassState:
         mean = loss / tokens
         if mean <= max(_EXPLODED * before, _EXPLODED_LOSS):
             return ""
-        return f"the loss rose from {before:.2f} to {mean:.2f} nats per token"
+        return f"the loss rose from {before:.2f} to {mean:.2f} nats"
 
 
 class PassLog:

@@ -119,10 +119,11 @@ def set_long_rows_aside(work: RepairWork) -> None:
 
 
 def drop_duplicates(work: RepairWork) -> None:
-    """Drop rows with the same input and output as another; the first stays."""
-    first: dict[tuple[str, str], RepairRow] = {}
+    """Drop rows with the same input, output and rejected answer as another; the first stays."""
+    first: dict[tuple[str, ...], RepairRow] = {}
     for row in sorted(work.remaining(), key=lambda row: (_RANK.get(row.part, 2), row.number)):
-        key = (exact_key(row.read), _answer(row, work.task.output.kind))
+        answer = _answer(row, work.task.output.kind)
+        key = (exact_key(row.read), answer, row.read.rejected or "")
         original = first.setdefault(key, row)
         if original is row:
             continue

@@ -44,11 +44,16 @@ def pass_tokens(model: Model, instruction: str, examples: Sequence[Example]) -> 
 
 
 def chat_pass_tokens(model: Model, samples: Sequence[ChatSample]) -> int:
-    """Return the tokens of one pass over ``samples``: their turns, and 8 for the marks of each."""
+    """Return the tokens of one pass over ``samples``: their turns, and 8 for the marks of each.
+
+    Of a pair, both answers after their prompt.
+    """
     counts: dict[str, int] = {}
     total = 0
     for sample in samples:
-        for text in (*(message.content for message in sample.messages), sample.output):
+        prompt = [message.content for message in sample.messages]
+        second = [] if sample.rejected is None else [*prompt, sample.rejected]
+        for text in (*prompt, sample.output, *second):
             if text not in counts:
                 counts[text] = count_tokens(model, text) + _TURN_MARKS
             total += counts[text]

@@ -23,6 +23,7 @@ from steelyard.data.formats.shapes.base import (
     written,
 )
 from steelyard.data.formats.shapes.chat import without_value
+from steelyard.data.formats.shapes.preference import with_rejected
 from steelyard.errors import closest
 
 NAME = "prompt_completion"
@@ -158,8 +159,13 @@ def _read_mixed(fields: Mapping[str, Any], prompt: Any, names: tuple[str, str]) 
 
 
 def write(row: Conversation, is_flat: bool) -> WrittenRow:
-    """Write a row: two texts where there is one user turn and one answer, else two lists."""
-    refuse_rejected(row, NAME)
+    """Write a row: two texts where there is one user turn and one answer, else two lists.
+
+    A rejected answer has a column of its own.
+    """
+    row = with_rejected(row)
+    if row.rejected is not None:
+        return _write_pair(row, is_flat)
     turns = row.turns
     lost: list[str] = []
     fields: dict[str, Any]
@@ -191,6 +197,16 @@ def write(row: Conversation, is_flat: bool) -> WrittenRow:
         fields = {"prompt": clean[:at], "completion": clean[at:]}
         fields |= row.tools
     return written(row, fields, lost)
+
+
+def _write_pair(row: Conversation, is_flat: bool) -> WrittenRow:
+    assert row.rejected is not None
+    if len(row.rejected) > 1 or not of.is_plain(row.rejected[0]):
+        refuse_rejected(row, NAME)
+    plain = write(row._replace(rejected=None), is_flat)
+    if not isinstance(plain.fields["completion"], str):
+        refuse_rejected(row, NAME)
+    return WrittenRow({**plain.fields, "rejected": row.rejected[0]["content"]}, plain.lost)
 
 
 def _is_pair_under_system(row: Conversation) -> bool:
