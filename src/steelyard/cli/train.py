@@ -89,7 +89,8 @@ def _show_learnt(one: JobLearnt) -> None:
 def _counts(number: int, row: LearntRow) -> str:
     left_out = "; too long, left out" if row.is_too_long else ""
     rejected = f", {row.rejected_tokens:,} rejected" if row.rejected else ""
-    return f"{number}: {row.prompt_tokens:,} tokens of prompt, {row.learnt_tokens:,} learnt{rejected}{left_out}"
+    counts = f"{row.prompt_tokens:,} tokens of prompt, {row.learnt_tokens:,} learnt{rejected}"
+    return f"{number}: {counts}{left_out}"
 
 
 def _plain_learnt(one: JobLearnt) -> dict[str, object]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steelyard.data.formats.base import RowError, json_in
-from steelyard.data.formats.roles import rejected_name, usual_names
+from steelyard.data.formats.roles import usual_names
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.alpaca import question_of
 from steelyard.data.formats.shapes.base import (
@@ -17,6 +17,7 @@ from steelyard.data.formats.shapes.base import (
     Turn,
     WrittenRow,
     rest_of,
+    with_rejected,
     written,
 )
 from steelyard.data.formats.shapes.chat import tools_for, turns_for, vendors, without_value
@@ -174,15 +175,6 @@ def write_pair(row: Conversation, is_flat: bool) -> WrittenRow:
     else:
         fields |= row.tools
     return written(row, fields, lost)
-
-
-def with_rejected(row: Conversation) -> Conversation:
-    """The row with what a plain column of the usual name holds as its rejected answer."""
-    name = rejected_name(tuple(row.fields))
-    if row.rejected is not None or name is None or not isinstance(row.fields[name], str):
-        return row
-    rest = {key: value for key, value in row.fields.items() if key != name}
-    return row._replace(rejected=[of.assistant(row.fields[name])], fields=rest)
 
 
 def _rejected(row: Conversation) -> Sequence[Turn]:

@@ -20,10 +20,10 @@ from steelyard.data.formats.shapes.base import (
     refuse_rejected,
     refuse_tools,
     rest_of,
+    with_rejected,
     written,
 )
 from steelyard.data.formats.shapes.chat import without_value
-from steelyard.data.formats.shapes.preference import with_rejected
 from steelyard.errors import closest
 
 NAME = "prompt_completion"
