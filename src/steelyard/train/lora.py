@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from steelyard.core import Usage
 from steelyard.errors import ConfigError
 from steelyard.extras import LOCAL_MODULES
+from steelyard.model import nf4
 from steelyard.model.base import ModelSpec, provider_of
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.config import TrainingOptions
@@ -127,6 +128,21 @@ class LocalTuner(Tuner[TrainingOptions]):
 
 class LoraTuner(LocalTuner):
     """Tunes adapters over frozen weights: LoRA, or the variant that the options are of."""
+
+
+class QLoraTuner(LoraTuner):
+    """Tunes adapters over weights that a GPU holds in four bits."""
+
+    def trainer(self, source: str, options: TrainingOptions, job: TuningJob) -> Trainer:
+        from steelyard.model import huggingface
+        from steelyard.train.trainer import Trainer
+
+        network = read_trainable(source, job.spec)
+        nf4.quantise(network)
+        return Trainer(network, options, job.seed, huggingface.best_settings(source).precision)
+
+    def refusal(self, spec: ModelSpec) -> str | None:
+        return super().refusal(spec) or nf4.missing()
 
 
 def read_trainable(source: str, spec: ModelSpec) -> Any:
