@@ -43,6 +43,12 @@ class Job:
         name = strategy_arm.replace(self.strategy.name, self.name, 1)
         return f"{name}@{self.tag}" if self.tag else name
 
+    def names(self, arm: str, strategy: str) -> bool:
+        """Whether :meth:`arm_name` gives ``arm``, which is of ``strategy``, its name."""
+        head, _, tag = arm.partition("@")
+        is_mine = head == self.name or head.startswith(f"{self.name}_")
+        return strategy == self.strategy.name and tag == self.tag and is_mine
+
 
 class LeftOut(NamedTuple):
     """A strategy that is not run, why, and on which model (``None``: all)."""
