@@ -66,7 +66,10 @@ def plan(
 
 def look_ahead(plan: Plan, folder: Path | None = None) -> Outlook:
     """Forecast a plan; a former run in ``folder`` tells how fast its models are. Nothing is asked."""
-    lengths = {model.tag: lengths_of(plan.split, plan.brief, model.spec) for model in plan.models}
+    lengths = {
+        model.tag: lengths_of(plan.split, plan.brief, model.spec, plan.unlabelled)
+        for model in plan.models
+    }
     paces = {model.tag: pace_of(plan, model, folder) for model in plan.models}
     forecasts = [(job, _forecast(job, plan, lengths)) for job in plan.jobs]
     lines = [_line(job, forecast, plan, paces) for job, forecast in forecasts]
@@ -123,7 +126,7 @@ def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast 
         run=replace(
             run_facts(job, model, plan.models, plan.specs),
             grounds=plan.grounds,
-            unlabelled=plan.unlabelled,
+            inputs=lengths[model.tag].inputs,
         ),
     )
     return build_strategy(job.strategy).forecast(plan.brief, sizes)
