@@ -91,7 +91,7 @@ def _table(outlook: Outlook) -> Table:
 def _cells(line: PlanLine) -> list[str]:
     if line.requests is None:
         return [line.strategy, *[_DASH] * 6, line.note]
-    if line.model is None:
+    if line.model is None and not line.usage.input_tokens:
         return [line.strategy, *["0"] * 5, _DASH, _DASH]
     return [line.strategy, *_figures(line.requests, line)]
 
