@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from steelyard.model.planned import PlannedModel
 from steelyard.strategy import StrategySpec, build_strategy, traits_of
+from steelyard.words import listed
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,15 @@ class LeftOut(NamedTuple):
     strategy: str
     reason: str
     model: str | None = None
+
+
+def left_out_texts(entries: Sequence[LeftOut]) -> list[str]:
+    """A text for each reason: the strategies that are left out for it, and on which model."""
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        name = f"{entry.strategy} on {entry.model}" if entry.model else entry.strategy
+        names.setdefault(entry.reason, []).append(name)
+    return [f"{listed(some)} ({reason})" for reason, some in names.items()]
 
 
 class EndedArm(NamedTuple):
