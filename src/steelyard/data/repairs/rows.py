@@ -119,9 +119,12 @@ def set_long_rows_aside(work: RepairWork) -> None:
 
 
 def drop_duplicates(work: RepairWork) -> None:
-    """Drop rows with the same input and output as another; the first stays."""
+    """Drop rows with the same input and output as another: of one part the first with most fields stays.
+
+    Another may state what the first does not: other accepted answers, a rejected one, a group.
+    """
     first: dict[tuple[str, str], RepairRow] = {}
-    for row in sorted(work.remaining(), key=lambda row: (_RANK.get(row.part, 2), row.number)):
+    for row in sorted(work.remaining(), key=_precedence):
         key = (exact_key(row.read), _answer(row, work.task.output.kind))
         original = first.setdefault(key, row)
         if original is row:
@@ -130,6 +133,11 @@ def drop_duplicates(work: RepairWork) -> None:
             work.leave(row, "duplicate", f"identical to row {original.number}")
         else:
             work.leave(row, "leak", f"also in {original.part}, as row {original.number}")
+
+
+def _precedence(row: RepairRow) -> tuple[int, int, int]:
+    stated = sum(value not in (None, "", [], {}) for value in row.fields.values())
+    return _RANK.get(row.part, 2), -stated, row.number
 
 
 def set_conflicts_aside(work: RepairWork) -> None:
