@@ -31,7 +31,7 @@ from steelyard.planning.options import RunOptions
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display
 from steelyard.stats import compare
-from steelyard.strategy import Arm, load_arm
+from steelyard.strategy import Arm, build_strategy, load_arm
 from steelyard.train.rates import FACTOR, formula_rate
 from steelyard.weigh.measure import to_records
 from steelyard.weigh.training import TrainedJob, train, training_plan
@@ -123,7 +123,9 @@ def sweep(plan: Plan, count: int) -> Iterator[float]:
     weights = provider_of(model.spec).weights
     assert weights is not None
     config = read_config(weights(model.spec)).get_text_config()
-    centre = formula_rate(config.hidden_size, config.model_type)
+    options = build_strategy(plan.jobs[0].strategy).config
+    multiplier = options.multiplier(options.steps(len(plan.split.train)))
+    centre = formula_rate(config.hidden_size, config.model_type, multiplier)
     for power in range(-(count // 2), count // 2 + 1):
         yield centre * FACTOR**power
 

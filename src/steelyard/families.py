@@ -29,6 +29,7 @@ STRATEGIES: Registry[Any] = Registry(
         "cascade": "steelyard.strategy.cascade:Cascade",
         "lora": "steelyard.strategy.lora:Lora",
         "rslora": "steelyard.strategy.lora_variants:RsLora",
+        "qlora": "steelyard.strategy.lora_variants:QLora",
         "dora": "steelyard.strategy.lora_variants:Dora",
         "lora_plus": "steelyard.strategy.lora_variants:LoraPlus",
         "full_fine_tuning": "steelyard.strategy.full_fine_tuning:FullFineTuning",

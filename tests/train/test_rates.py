@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steelyard.train.rates import Rung, TrialCost, beyond, formula_rate, grid, rungs
+from steelyard.train.config import FullOptions, LoraOptions, LoraPlusOptions, TrainingOptions
+from steelyard.train.rates import (
+    Rung,
+    TrialCost,
+    beyond,
+    formula_rate,
+    grid,
+    lora_multiplier,
+    rungs,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,7 +30,23 @@ from steelyard.train.rates import Rung, TrialCost, beyond, formula_rate, grid, r
     ],
 )
 def test_the_formula_goes_by_width_and_family(hidden: int, family: str, rate: float) -> None:
-    assert formula_rate(hidden, family) == rate
+    assert formula_rate(hidden, family, lora_multiplier(100)) == rate
+
+
+@pytest.mark.parametrize(
+    ("options", "short", "long"),
+    [
+        (LoraOptions(), 15, 10),
+        (LoraPlusOptions(ratio=4), 7.5, 5),
+        (FullOptions(), 1, 1),
+    ],
+)
+def test_low_rank_rates_are_higher_in_short_runs(
+    options: TrainingOptions, short: float, long: float
+) -> None:
+    assert options.steps(8 * 33) == 99 and options.steps(8 * 33 + 1) == 102
+    assert options.multiplier(99) == short
+    assert options.multiplier(100) == long
 
 
 def test_the_grid_doubles_around_its_centre_and_ends() -> None:

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 from steelyard.core import Example, Usage
 from steelyard.data.pairs import is_pair
 from steelyard.model.base import ModelSpec
-from steelyard.strategy.base import Brief, FitContext, OnePass, TaskFacts
+from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.lessons import Lessons, chat_samples
 from steelyard.strategy.lora import Lora
-from steelyard.strategy.outlook import Forecast, Sizes
+from steelyard.strategy.outlook import Forecast, PassTokens, Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.traits import Traits
 from steelyard.strategy.tuned import TunedOptions, TunedStrategy
@@ -72,14 +72,9 @@ class Preference(TunedStrategy):
             notes.append("no dev example is a pair, so that there are no rewards on dev")
         return super().lessons(context, prompt)._replace(notes=tuple(notes))
 
-    def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
-        """A pair counts as two examples; those without one are taken for pairs, too."""
-
-        def twice(instruction: str) -> tuple[float, float]:
-            train, dev = once(instruction)
-            return 2 * train, 2 * dev
-
-        return super().tuning_tokens(brief, twice)
+    def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
+        """A pair counts as two examples; every example is taken for one."""
+        return 2 * super().tuning_tokens(brief, once)
 
     def tuning_forecast(self, brief: Brief, sizes: Sizes, answer: Usage) -> Forecast:
         """Every example is taken for a pair, with a rejected answer as long as its output."""

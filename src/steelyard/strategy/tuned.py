@@ -10,7 +10,7 @@ from steelyard.core import Answer, Example, Question, Usage, questions_of
 from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.seeds import fit_generator
-from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, OnePass, Strategy, TaskFacts
+from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, Strategy, TaskFacts
 from steelyard.strategy.forecasting import (
     answer_limit,
     chat_tokens,
@@ -25,7 +25,7 @@ from steelyard.strategy.optimise.budget import (
     tuning_budget,
     tuning_used,
 )
-from steelyard.strategy.outlook import Forecast, Sizes
+from steelyard.strategy.outlook import Forecast, PassTokens, Sizes
 from steelyard.strategy.prompt import (
     Decoding,
     Prompt,
@@ -188,9 +188,14 @@ class TunedStrategy(Strategy):
             )
         return missing
 
-    def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
+    def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
         instruction = short_instruction(brief, self.config.instruction)
-        return tuning_budget(*once(instruction), self.tuner.passes(self.config))
+        learnt = self.learnt_tokens(once, instruction)
+        return tuning_budget(learnt, once.dev(instruction), self.tuner.passes(self.config))
+
+    def learnt_tokens(self, once: PassTokens, instruction: str) -> float:
+        """Tokens of one pass over all that is learnt."""
+        return once.train(instruction)
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Count the tokens that pass through training at most, and the requests of the arms on dev."""

@@ -34,10 +34,13 @@ class TrainingOptions(TuningOptions):
         trials = count if count > 1 else 0
         return Passes(trials * self.trial_share + self.max_epochs, trials + self.max_epochs)
 
-    @property
-    def rate_factor(self) -> float:
-        """What the formula's rate for LoRA is multiplied by before rates around it are tried."""
-        return 1.0
+    def steps(self, examples: int) -> int:
+        """Steps of all epochs over so many examples."""
+        return self.max_epochs * -(-examples // self.batch_size)
+
+    def multiplier(self, steps: int) -> float:
+        """How many times the formula's rate of full tuning rates are tried around, for so many steps."""
+        return lora_multiplier(steps)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -100,9 +103,8 @@ class LoraPlusOptions(LoraOptions):
     def up_ratio(self) -> float:
         return self.ratio
 
-    @property
-    def rate_factor(self) -> float:
-        return float(self.ratio**-0.5)
+    def multiplier(self, steps: int) -> float:
+        return float(super().multiplier(steps) * self.ratio**-0.5)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -122,9 +124,8 @@ class PreferenceOptions(LoraOptions):
     beta: float = Field(default=0.1, gt=0)
     sft_weight: NonNegativeFloat = 1.0
 
-    @property
-    def rate_factor(self) -> float:
-        return 0.1
+    def multiplier(self, steps: int) -> float:
+        return 0.1 * super().multiplier(steps)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -134,6 +135,5 @@ class PreferenceOptions(LoraOptions):
 class FullOptions(TrainingOptions):
     """All weights learn, at the formula's rate without what LoRA multiplies it by."""
 
-    @property
-    def rate_factor(self) -> float:
-        return 1 / lora_multiplier()
+    def multiplier(self, steps: int) -> float:
+        return 1.0

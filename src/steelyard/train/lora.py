@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from steelyard.core import Usage
 from steelyard.errors import ConfigError
 from steelyard.extras import LOCAL_MODULES
+from steelyard.model import nf4
 from steelyard.model.base import ModelSpec, provider_of
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.config import TrainingOptions
@@ -82,10 +83,11 @@ class LocalTuner(Tuner[TrainingOptions]):
         trained = load_trained(path)
         if trained is None:
             config = huggingface.read_config(source).get_text_config()
-            rate = options.rate_factor * formula_rate(config.hidden_size, config.model_type)
+            multiplier = options.multiplier(options.steps(len(samples[0])))
+            rate = formula_rate(config.hidden_size, config.model_type, multiplier)
             trainer = self.trainer(source, options, job)
             samples = self.prepared(trainer, samples, job)
-            trained = train(trainer, samples, job, float(f"{rate:.1e}"))
+            trained = train(trainer, samples, job, rate)
             save_trained(trained, path)
         return trained
 
@@ -132,6 +134,21 @@ class LocalTuner(Tuner[TrainingOptions]):
 
 class LoraTuner(LocalTuner):
     """Tunes adapters over frozen weights: LoRA, or the variant that the options are of."""
+
+
+class QLoraTuner(LoraTuner):
+    """Tunes adapters over weights that a GPU holds in four bits."""
+
+    def trainer(self, source: str, options: TrainingOptions, job: TuningJob) -> Trainer:
+        from steelyard.model import huggingface
+        from steelyard.train.trainer import Trainer
+
+        network = read_trainable(source, job.spec)
+        nf4.quantise(network)
+        return Trainer(network, options, job.seed, huggingface.best_settings(source).precision)
+
+    def refusal(self, spec: ModelSpec) -> str | None:
+        return super().refusal(spec) or nf4.missing()
 
 
 def read_trainable(source: str, spec: ModelSpec) -> Any:

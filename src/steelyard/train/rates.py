@@ -36,22 +36,25 @@ class TrialCost(NamedTuple):
     dev: float
 
 
-def formula_rate(hidden_size: int, model_type: str) -> float:
-    """Return the learning rate for LoRA on a network, by ``train/data/rates.yaml``, to two digits.
+def formula_rate(hidden_size: int, model_type: str, multiplier: float) -> float:
+    """Return ``multiplier`` times the rate of full tuning for a network, by ``train/data/rates.yaml``.
 
-    Its authors state a regret below 0.5 % against sweeps, for Llama and Qwen models; it is the same
-    for every rank. ``model_type`` is that of the network's configuration (``llama``, ``qwen2``).
+    It has two digits. For LoRA its authors state a regret below 0.5 % against sweeps, for Llama and Qwen
+    models; it is the same for every rank. ``model_type`` is that of the network's configuration
+    (``llama``, ``qwen2``).
     """
     rule: dict[str, Any] = packaged("train/data/rates.yaml")
     powers = rule["powers"]
     family = next((name for name in powers if name in model_type), rule["default"])
     scale = (rule["width"] / hidden_size) ** powers[family]
-    return float(f"{rule['base'] * rule['lora_multiplier'] * scale:.1e}")
+    return float(f"{rule['base'] * multiplier * scale:.1e}")
 
 
-def lora_multiplier() -> float:
-    """How many times the rate of full tuning LoRA's is, by the same rule."""
-    return float(packaged("train/data/rates.yaml")["lora_multiplier"])
+def lora_multiplier(steps: int) -> float:
+    """How many times the rate of full tuning LoRA's is in a run of ``steps``, by the same rule."""
+    rule: dict[str, Any] = packaged("train/data/rates.yaml")
+    short = rule["short"]
+    return float((short if steps < short["steps"] else rule)["lora_multiplier"])
 
 
 def grid(centre: float, count: int) -> tuple[float, ...]:

@@ -103,7 +103,7 @@ class _Course:
             (rung.rates + rung.spare) * steps_of(rung.examples, self._options.batch_size)
             for rung in self._rungs
         )
-        steps += self._options.max_epochs * steps_of(len(train), self._options.batch_size)
+        steps += self._options.steps(len(train))
         self.attempts = Attempts(trainer, samples, job, steps)
         self.trials: list[TrainingPass] = []
         self.notes: list[str] = []
