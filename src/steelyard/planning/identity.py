@@ -25,8 +25,8 @@ _INPUTS = "inputs"
 _JOINED = ("models", "strategies", _INPUTS)
 """Kept by name: others may join or be left out, the same name must say the same."""
 
-
 _RARE = frozenset({"accepted", "rejected"})
+"""Fields of examples that came later: without a value they leave the identity as it was."""
 
 
 def identity_of(plan: Plan) -> dict[str, Any]:

@@ -105,10 +105,11 @@ def written(row: Conversation, fields: dict[str, Any], lost: list[str]) -> Writt
 def with_rejected(row: Conversation) -> Conversation:
     """The row with what a plain column of the usual name holds as its rejected answer."""
     name = rejected_name(tuple(row.fields))
-    if row.rejected is not None or name is None or not isinstance(row.fields[name], str):
+    worse = None if name is None else row.fields[name]
+    if row.rejected is not None or not isinstance(worse, str) or not worse.strip():
         return row
     rest = {key: value for key, value in row.fields.items() if key != name}
-    return row._replace(rejected=[{"role": "assistant", "content": row.fields[name]}], fields=rest)
+    return row._replace(rejected=[{"role": "assistant", "content": worse}], fields=rest)
 
 
 def refuse_rejected(row: Conversation, shape: str) -> None:

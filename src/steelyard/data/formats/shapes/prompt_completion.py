@@ -31,6 +31,7 @@ SYSTEM = "system_message"
 """The column in which a table holds a row's system message. A plain *system* is one beside a *prompt*;
 elsewhere it may mean anything."""
 _BOTH = frozenset({"prompt", "completion"})
+_REJECTED = "rejected"
 _ALTERNATIVES = frozenset({"ideal", "answer", "answers", "solutions"})
 """Names under which a list holds answers of which each is right; under others it is one set of labels."""
 _AS_TEXT = "solutions"
@@ -63,6 +64,11 @@ def read(
 
     Raises `RowError` if a side is missing or not as it should be, `LeftOutError` for what is no example.
     """
+    if not columns and fields.keys() > _BOTH and _REJECTED in fields:
+        plain, worse = _apart(fields, _REJECTED)
+        if isinstance(worse, str) and worse.strip():
+            row = read(plain, columns, may_lack=may_lack)
+            return row._replace(rejected=[of.assistant(worse)])
     keys = tuple(fields)
     roles = columns_in(keys, columns) if columns else _usual_columns(keys)
     name, answer_name = roles.get("input", ""), roles.get("output", "")
@@ -75,7 +81,7 @@ def read(
         keys = tuple(fields)
     if isinstance(prompt, str) and (named_system := _system(fields, name)):
         key, system = named_system
-        rest = {other: value for other, value in fields.items() if other != key}
+        rest, _ = _apart(fields, key)
         plain = read(rest, columns, may_lack=may_lack)
         return plain._replace(turns=[{"role": "system", "content": system}, *plain.turns])
     if set(keys) > _BOTH and _is_undesired(fields):
@@ -95,6 +101,11 @@ def read(
     if prompt is None or (completion is None and not may_lack):
         raise RowError(missing("output" if prompt is not None else "input", columns, keys))
     return _read_mixed(fields, prompt, (name, answer_name))
+
+
+def _apart(fields: Mapping[str, Any], name: str) -> tuple[dict[str, Any], Any]:
+    """The other fields, and the named one's value."""
+    return {key: value for key, value in fields.items() if key != name}, fields[name]
 
 
 def _reference(value: Any, name: str, prompt: Any) -> tuple[Any, dict[str, list[str]]]:
@@ -206,7 +217,10 @@ def _write_pair(row: Conversation, is_flat: bool) -> WrittenRow:
     plain = write(row._replace(rejected=None), is_flat)
     if not isinstance(plain.fields["completion"], str):
         refuse_rejected(row, NAME)
-    return WrittenRow({**plain.fields, "rejected": row.rejected[0]["content"]}, plain.lost)
+    worse = row.rejected[0]["content"]
+    if not worse.strip():
+        raise RowError("has an empty rejected answer, so there is no pair to write")
+    return WrittenRow({**plain.fields, _REJECTED: worse}, plain.lost)
 
 
 def _is_pair_under_system(row: Conversation) -> bool:
