@@ -65,9 +65,9 @@ def read(
     Raises `RowError` if a side is missing or not as it should be, `LeftOutError` for what is no example.
     """
     if not columns and fields.keys() > _BOTH and _REJECTED in fields:
-        plain, worse = _apart(fields, _REJECTED)
+        others, worse = _apart(fields, _REJECTED)
         if isinstance(worse, str) and worse.strip():
-            row = read(plain, columns, may_lack=may_lack)
+            row = read(others, columns, may_lack=may_lack)
             return row._replace(rejected=[of.assistant(worse)])
     keys = tuple(fields)
     roles = columns_in(keys, columns) if columns else _usual_columns(keys)
