@@ -221,3 +221,20 @@ def test_convert_keeps_it_there_and_back(to: str, tmp_path: Path) -> None:
     ]
     text = (tmp_path / "back.jsonl").read_text("utf-8")
     assert [json.loads(line) for line in text.splitlines()] == expected
+
+
+def test_repeats_that_are_other_pairs_are_said_and_leaks_are_not_kept(tmp_path: Path) -> None:
+    row = {"input": "a", "output": "b", "rejected": "c"}
+    data = open_dataset(task(tmp_path / "task", [row, {**row, "rejected": "d"}, dict(row)]))
+    [finding] = CHECKS.get("exact_duplicates")(data, CheckOptions()).findings
+    assert finding.message.endswith("; 1 with another rejected answer, which data fix keeps")
+    parts = tmp_path / "parts"
+    for part, worse in (("train", ["c", "d"]), ("dev", ["e"]), ("test", ["f"])):
+        task(parts, [{**row, "rejected": one} for one in worse])
+        (parts / "rows.jsonl").rename(parts / f"{part}.jsonl")
+    text = (parts / "task.yaml").read_text("utf-8")
+    files = "{train: train.jsonl, dev: dev.jsonl, test: test.jsonl}"
+    (parts / "task.yaml").write_text(text.replace("rows.jsonl", files), encoding="utf-8")
+    repairs = fix(parts, tmp_path / "fixed")
+    actions = [(one.row, one.action) for one in repairs.changes]
+    assert len(actions) == 3 and {action for _, action in actions} == {"leak"}
