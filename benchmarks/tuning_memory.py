@@ -31,14 +31,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices=["lora", "rslora", "dora", "lora_plus", "full_fine_tuning"])
     parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument(
+        "--precision", choices=["float32", "bfloat16"], help="default: what is faster here"
+    )
     words = parser.parse_args()
     source = str(weights_folder())
-    settings = hf.best_settings(source)
+    precision = words.precision or hf.best_settings(source).precision
     before = peak_bytes()
     options = STRATEGIES.get(words.kind)(batch_size=BATCH).config
     network = hf.read_network(source, "float32")
     weights = network.num_parameters()
-    trainer = Trainer(network, options, 0, settings.precision, lambda: None)
+    trainer = Trainer(network, options, 0, precision, lambda: None)
     rows = torch.randint(100, 40_000, (BATCH, TOKENS), generator=torch.Generator().manual_seed(0))
     samples = [TokenSample(tuple(r[:-LEARNT]), tuple(r[-LEARNT:])) for r in rows.tolist()]
     seconds = []
@@ -49,7 +52,7 @@ def main() -> None:
     peak = peak_bytes()
     learns = sum(value.numel() for value in trainer.values().values())
     print(
-        f"{words.kind}: {learns:,} of {weights:,} weights learn, computed in {settings.precision}; "
+        f"{words.kind}: {learns:,} of {weights:,} weights learn, computed in {precision}; "
         f"peak {peak / 1e9:.2f} GB, {(peak - before) / 1e9:.2f} GB of it for training, "
         f"{(peak - before) / weights:.1f} bytes a weight; {min(seconds):.2f} s a step of "
         f"{BATCH} x {TOKENS} tokens"

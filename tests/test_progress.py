@@ -49,6 +49,47 @@ def test_a_long_job_shows_its_rate(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.fullmatch(r"lora: fit: \d+\.\d s, \d+\.\d/s\n", capsys.readouterr().err)
 
 
+def test_figures_stand_beside_a_job_while_it_goes_on(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    display = PlainDisplay(line_seconds=0.0)
+    with display.job("lora: fit") as progress:
+        display.note("loss 0.512")
+        progress(1, 4)
+    with display.job("lora: fit") as progress:
+        progress(1, 4)
+    first, _, second, _ = capsys.readouterr().err.splitlines()
+    assert ", loss 0.512, " in first and "loss" not in second
+
+
+@pytest.mark.parametrize("columns", ["80", "160"])
+def test_figures_stand_beside_a_bar(
+    columns: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    display = RichDisplay()
+    with display.job("lora: fit") as progress:
+        progress(1, 240)
+        display.note("loss 0.512, rate 1.2e-04, 3,400 tokens/s")
+        time.sleep(0.3)
+    text = capsys.readouterr().err
+    assert "3,400 tokens/s" in text and "1/240" in text
+    display.note("loss 0.1")
+    assert capsys.readouterr().err == "", "no job goes on"
+
+
+def test_a_text_that_is_printed_is_not_logged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with logged(tmp_path):
+        for display in (Display(), PlainDisplay(), RichDisplay()):
+            display.print("1 |  .\n  +---")
+    assert capsys.readouterr().err.count("+---") == 2
+    assert (tmp_path / "run.log").read_text(encoding="utf-8") == ""
+
+
 def test_bars_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     use(RichDisplay())
     captured = capsys.readouterr()

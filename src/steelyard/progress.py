@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 log = logging.getLogger("steelyard")
+_FIT = ": fit"
+_WIDE = 110
+"""Characters of a terminal that has room for every column beside a job's figures."""
 _PLAIN_SECONDS = 15.0  # a plain line about a long job at most this often
 
 
@@ -31,6 +34,12 @@ class Display:
     def say(self, text: str) -> None:
         log.info("%s", text)
 
+    def print(self, text: str) -> None:
+        """Show a text of several lines that the log is no place for."""
+
+    def note(self, text: str) -> None:
+        """Show figures beside the job that goes on, in place of those before; empty: none."""
+
     @contextmanager
     def job(self, name: str) -> Iterator[OnProgress]:
         """Show one job from start to end; yields what to call with ``(done, total)``."""
@@ -43,9 +52,19 @@ class Display:
 class PlainDisplay(Display):
     """Plain lines on stderr: one as each long or telling job ends, and now and then during one."""
 
+    def __init__(self, line_seconds: float = _PLAIN_SECONDS) -> None:
+        self._line_seconds = line_seconds
+        self._note = ""
+
     def say(self, text: str) -> None:
         super().say(text)
+        self.print(text)
+
+    def print(self, text: str) -> None:
         say(text, file=sys.stderr)
+
+    def note(self, text: str) -> None:
+        self._note = text
 
     @contextmanager
     def job(self, name: str) -> Iterator[OnProgress]:
@@ -56,25 +75,24 @@ class PlainDisplay(Display):
         def report(done: int, total: int) -> None:
             nonlocal finished, last_printed
             finished, now = done, time.monotonic()
-            if now - last_printed >= _PLAIN_SECONDS and 0 < done < total:
+            if now - last_printed >= self._line_seconds and 0 < done < total:
                 last_printed = now
                 remaining = (total - done) * (now - started) / done
                 rate = _rate(done, now - started)
-                self._print(f"{name}: {done}/{total}{rate}, {remaining:.0f} s left")
+                figures = f", {self._note}" if self._note else ""
+                self.print(f"{name}: {done}/{total}{rate}{figures}, {remaining:.0f} s left")
 
         with super().job(name):
             yield report
+        self.note("")
         seconds = time.monotonic() - started
         if is_telling(name) or seconds >= 1:
-            self._print(f"{name}: {seconds:.1f} s{_rate(finished, seconds)}")
-
-    def _print(self, line: str) -> None:
-        say(line, file=sys.stderr)
+            self.print(f"{name}: {seconds:.1f} s{_rate(finished, seconds)}")
 
 
 def is_telling(name: str) -> bool:
     """Whether a job is one that a person waits for: a fit or a test, not a probe."""
-    return name.endswith((": fit", ": test"))
+    return name.endswith((_FIT, ": test"))
 
 
 def _rate(done: int, seconds: float) -> str:
@@ -87,36 +105,55 @@ class RichDisplay(Display):
 
     def __init__(self) -> None:
         self._console = console(stderr=True)
+        self._note = ""
+        self._show: Callable[[], None] = lambda: None
 
     def say(self, text: str) -> None:
         super().say(text)
+        self.print(text)
+
+    def print(self, text: str) -> None:
         self._console.print(text, highlight=False)
+
+    def note(self, text: str) -> None:
+        self._note = text
+        self._show()
 
     @contextmanager
     def job(self, name: str) -> Iterator[OnProgress]:
         """Show a bar until the job ends; a fit's and a test's then stay as finished lines."""
-        with super().job(name), self._bars(transient=not is_telling(name)) as bars:
-            bar = bars.add_task(name, total=None)
+        with super().job(name), self._bars(name) as bars:
+            bar = bars.add_task(f"{name:<34}", total=None)
 
             def report(done: int, total: int) -> None:
                 bars.update(bar, completed=done, total=total)
 
-            yield report
-            end = bars.tasks[0].total or 1
-            bars.update(bar, total=end, completed=end)
+            def show() -> None:
+                words = f"{name}  {self._note}" if self._note else name
+                bars.update(bar, description=f"{words:<34}")
 
-    def _bars(self, *, transient: bool) -> RichProgress:
+            self._show = show
+            try:
+                yield report
+            finally:
+                self._show = lambda: None
+                self._note = ""
+            end = bars.tasks[0].total or 1
+            bars.update(bar, total=end, completed=end, description=f"{name:<34}")
+
+    def _bars(self, name: str) -> RichProgress:
+        """The bar of a job; a fit's gives way to the figures beside it on a narrow terminal."""
         from rich import progress as rich
 
+        narrow = self._console.width < _WIDE and name.endswith(_FIT)
         columns: tuple[Any, ...] = (
-            rich.TextColumn("{task.description:<34}", markup=False),
-            rich.BarColumn(bar_width=24),
+            rich.TextColumn("{task.description}", markup=False),
+            rich.BarColumn(bar_width=8 if narrow else 24),
             rich.MofNCompleteColumn(),
-            _rate_column(),
-            rich.TimeElapsedColumn(),
+            *(() if narrow else (_rate_column(), rich.TimeElapsedColumn())),
             rich.TimeRemainingColumn(),
         )
-        return rich.Progress(*columns, console=self._console, transient=transient)
+        return rich.Progress(*columns, console=self._console, transient=not is_telling(name))
 
 
 def _rate_column() -> Any:

@@ -88,7 +88,9 @@ def test_a_split_a_page_and_answers_are_private(
     assert mode(answers) == 0o600
 
 
-@pytest.mark.parametrize("name", ["run.log", "run.db", "run.lock", "report.html", "arms", "winner"])
+@pytest.mark.parametrize(
+    "name", ["run.log", "run.db", "run.lock", "report.html", "train.html", "arms", "winner"]
+)
 @pytest.mark.parametrize("is_there", [True, False])
 def test_no_link_in_a_run_folder_is_followed(
     name: str, is_there: bool, task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

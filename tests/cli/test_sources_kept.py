@@ -149,7 +149,9 @@ def test_a_task_folder_is_no_place_for_outputs(
     assert state_of(task) == before
 
 
-@pytest.mark.parametrize("place", ["arms/a/x.jsonl", "work/x.jsonl", "report.html", "run.log"])
+@pytest.mark.parametrize(
+    "place", ["arms/a/x.jsonl", "work/x.jsonl", "report.html", "train.html", "run.log"]
+)
 @pytest.mark.parametrize("more", [[], ["--no-cache"]])
 def test_examples_in_a_run_folder_are_kept(
     place: str, more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from steelyard.cli import main
+from steelyard.stats import proportion
+from tests.conftest import HidePackages
 from tests.tickets import write_task
 
 pytest.importorskip("torch")
@@ -100,9 +102,59 @@ def test_the_curve_is_a_table_and_the_arms_can_be_asked(
     task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", str(task), "--out", str(tmp_path / "out")]) == 0
-    shown = capsys.readouterr().out
-    assert "dev loss" in shown and "on dev" in shown
+    shown, live = capsys.readouterr()
+    assert "dev loss" in shown and "on dev" in shown and ". loss on train" in shown
+    assert "LoRA, rank 4" in live and live.index("Learning rate") < live.index("epoch 1: loss")
+    page = tmp_path / "out" / "train.html"
+    assert str(page) in shown and "was taken" in page.read_text(encoding="utf-8")
+    assert f"steelyard ask {tmp_path}/out/arms/lora" in page.read_text(encoding="utf-8")
     assert main(["ask", str(tmp_path / "out" / "arms" / "lora"), "hello"]) == 0
+
+
+def test_the_course_holds_the_runs_own_data_and_an_interval(task: Path, tmp_path: Path) -> None:
+    from steelyard.store.database import Store
+    from steelyard.train.course import read_course
+
+    out = tmp_path / "out"
+    assert main(["train", str(task), "--out", str(out), "--json"]) == 0
+    course = read_course(out / "work" / "lora")
+    assert course is not None and course.choice is not None
+    store = Store.of_former_run(out, to_read=True)
+    assert store is not None
+    run = store.run()
+    store.close()
+    assert run is not None and course.config.data_fingerprint == run.identity["examples"]
+    for one in course.epochs:
+        assert one["dev_low"] <= one["dev_score"] <= one["dev_high"]
+        right, n = round(one["dev_score"] * one["dev_items"]), one["dev_items"]
+        expected = proportion(right, n)
+        assert (one["dev_low"], one["dev_high"]) == (expected.low, expected.high)
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [("foo", "names no log"), ("tensorboard:", "says no place"), ("mlflow:", "says no place")],
+)
+def test_a_log_that_is_none_is_refused_before_anything(
+    where: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(tmp_path / "absent"), "--log", where]) == 2
+    error = capsys.readouterr().err
+    assert reason in error and error.count("\n") == 1
+
+
+def test_a_missing_logger_stops_before_training(
+    task: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    without_packages: HidePackages,
+) -> None:
+    without_packages("tensorboard", "mlflow")
+    out = tmp_path / "out"
+    for kind in ("tensorboard", "mlflow"):
+        assert main(["train", str(task), "--out", str(out), "--log", f"{kind}:x"]) == 2
+        assert f'pip install "steelyard[{kind}]"' in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_what_cannot_be_tuned_is_one_line(

@@ -10,6 +10,7 @@ from typing import Any
 from steelyard.model import ModelSpec
 from steelyard.train.base import DevScore, ScoreDev, Tick, TuningJob
 from steelyard.train.config import LoraOptions
+from steelyard.train.facts import TrainerFacts
 from steelyard.train.packing import TokenSample
 from steelyard.train.passes import PassLog
 from steelyard.train.search import TrainedAdapter, train
@@ -44,6 +45,7 @@ class ScriptedTrainer:
         self.at: tuple[float, int, int] = (0.0, -1, 0)
 
     step_tokens = 640
+    facts = TrainerFacts(10, 100, ("q_proj",), "float32", "cpu", 8)
 
     def epoch(
         self,

@@ -19,7 +19,15 @@ import torch
 from steelyard.errors import ModelError, StorageError
 from steelyard.train.base import TuningJob
 from steelyard.train.config import LoraOptions
-from steelyard.train.curve import CURVE_NAME, POINTS, CurveFile, PassName, StepLoss, read_curve
+from steelyard.train.curve import (
+    CURVE_NAME,
+    POINTS,
+    CurveFile,
+    PassName,
+    PointFigures,
+    StepLoss,
+    read_curve,
+)
 from steelyard.train.packing import TokenSample
 from steelyard.train.passes import PassLog, PassState
 from steelyard.train.search import TrainedAdapter, train
@@ -165,15 +173,15 @@ def test_a_long_pass_has_about_200_points_which_are_means(tmp_path: Path) -> Non
 def test_points_beyond_a_checkpoint_and_a_torn_line_are_removed(tmp_path: Path) -> None:
     name, other = PassName("epoch", 0.1, 0), PassName("trial", 0.1, 0)
     CurveFile(tmp_path, other, 2).begin(0)
-    CurveFile(tmp_path, other, 2).add(2, 1.0)
+    CurveFile(tmp_path, other, 2).add(2, PointFigures(1.0))
     curve = CurveFile(tmp_path, name, 9)
     for step in (1, 2, 3):
-        curve.add(step, float(step))
+        curve.add(step, PointFigures(float(step)))
     with (tmp_path / CURVE_NAME).open("a") as file:
         file.write('{"stage": "epo')
     assert len(read_curve(tmp_path)) == 4
     curve.begin(2)
-    curve.add(3, math.inf)
+    curve.add(3, PointFigures(math.inf))
     kept = read_curve(tmp_path)
     assert [(point.stage, point.step) for point in kept] == [
         ("trial", 2), ("epoch", 1), ("epoch", 2), ("epoch", 3)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from steelyard.cli.options import add_fit_options, count, run_options
@@ -10,7 +12,10 @@ from steelyard.commands import command
 from steelyard.printing import console, say, say_json
 
 if TYPE_CHECKING:
+    from steelyard.planning.plan import Plan
+    from steelyard.report.live import LiveTraining
     from steelyard.train.learnt import LearntRow
+    from steelyard.train.tracking import LogTarget
     from steelyard.weigh.training import JobLearnt, TrainedJob
 
 
@@ -29,15 +34,32 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=count,
         help="train nothing: print N examples as the trainer reads them, what is learnt marked",
     )
+    verb.add_argument(
+        "--log",
+        metavar="WHERE",
+        action="append",
+        default=[],
+        type=_log_target,
+        help="send the curves there, too: tensorboard:DIR or mlflow:URI; give it again for several",
+    )
     verb.add_argument("--json", action="store_true", help="print the figures on stdout as JSON")
     verb.set_defaults(call=call)
+
+
+def _log_target(text: str) -> LogTarget:
+    from steelyard.errors import ConfigError
+    from steelyard.train.tracking import LogTarget
+
+    try:
+        return LogTarget.parse(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def call(args: argparse.Namespace) -> int:
     """Show what is learnt, or tune and say where the weights are."""
     from steelyard.planning.options import RunOptions
-    from steelyard.progress import display_for
-    from steelyard.weigh.training import learnt_of_plan, train, training_plan
+    from steelyard.weigh.training import learnt_of_plan, training_plan
 
     plan = training_plan(args.task, RunOptions(**run_options(args)))
     if args.show is not None:
@@ -48,13 +70,48 @@ def call(args: argparse.Namespace) -> int:
             for one in several:
                 _show_learnt(one)
         return 0
-    trained = train(plan, args.out, display_for(quiet=args.json))
+    return _train(plan, args)
+
+
+def _train(plan: Plan, args: argparse.Namespace) -> int:
+    from steelyard.planning.plan import default_folder
+    from steelyard.progress import display_for
+    from steelyard.report.live import LivePlan, LiveTraining
+    from steelyard.train.course import TrainingWatch, Watches
+    from steelyard.train.tracking import open_logs
+    from steelyard.weigh.training import train
+
+    folder, display = args.out or default_folder(plan), display_for(quiet=args.json)
+    names = [job.key for job in plan.jobs]
+    live = LiveTraining(LivePlan(folder, plan.task.name, args.task, names), display)
+    logs = open_logs(args.log, plan.task.name, partial(say, file=sys.stderr))
+
+    def watch_of(name: str) -> TrainingWatch:
+        return Watches(live.watch_of(name), logs.watch_of(name, folder / "work" / name))
+
+    try:
+        trained = train(plan, folder, display, watch_of)
+    finally:
+        for unsent in logs.close():
+            say(f"note: {unsent.words}", file=sys.stderr)
+    has_page = live.finish({one.strategy: [path.name for path in one.folders] for one in trained})
     if args.json:
         say_json([_plain_trained(one) for one in trained])
-    else:
-        for tuning in trained:
-            _show_trained(tuning)
+        return 0
+    for tuning in trained:
+        _show_curves(live, tuning.strategy)
+        _show_trained(tuning)
+    if has_page:
+        say(f"the page of this training:  {live.path}")
     return 0
+
+
+def _show_curves(live: LiveTraining, name: str) -> None:
+    from steelyard.report.training_charts import text_curves
+
+    if (view := live.view(name)) is not None:
+        say(text_curves(view, console().width))
+        say()
 
 
 def _show_learnt(one: JobLearnt) -> None:

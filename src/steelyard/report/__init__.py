@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steelyard.report.audit import audit_text
-from steelyard.report.html import render, render_audit
+from steelyard.report.html import render, render_audit, render_training
 from steelyard.report.terminal import table, verdict_text
 
-__all__ = ["audit_text", "render", "render_audit", "table", "verdict_text"]
+__all__ = ["audit_text", "render", "render_audit", "render_training", "table", "verdict_text"]

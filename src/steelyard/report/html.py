@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from steelyard._version import __version__
 from steelyard.advice.measured import against_measurement
 from steelyard.packaged import packaged
-from steelyard.report import break_even_rows, breakeven, charts, comparison, formats, money_charts
+from steelyard.report import (
+    break_even_rows,
+    breakeven,
+    charts,
+    comparison,
+    formats,
+    money_charts,
+    training,
+    training_charts,
+)
 from steelyard.report.audit import AuditView
 from steelyard.report.certainty import Certainty
 from steelyard.report.differences import DifferencesView
@@ -24,6 +36,7 @@ from steelyard.report.searches import searches
 from steelyard.report.slices import Slices
 from steelyard.report.steadiness import Steadiness
 from steelyard.report.sums import Sums
+from steelyard.report.training import TrainingView
 from steelyard.report.view import ArmView, View, words
 from steelyard.result import DataAudit, Result
 
@@ -74,6 +87,26 @@ def render_audit(audit: DataAudit, name: str) -> str:
     """Return the audit of one data set as a page."""
     page = _environment().get_template("audit_page.html")
     return page.render(name=name, data=audit, audit=AuditView(audit))
+
+
+def render_training(
+    name: str, views: Sequence[TrainingView], steps: Callable[[TrainingView], list[tuple[str, str]]]
+) -> str:
+    """Return ``train.html``: the trainings of the task ``name``, with the ``steps`` to take after each."""
+    page = _environment().get_template("training_page.html")
+    return page.render(
+        name=name or "a task",
+        views=views,
+        steps=steps,
+        loss=training.loss,
+        between=training.between,
+        losses=training_charts.losses,
+        scores=training_charts.scores,
+        rates=training_charts.rates,
+        running_points=training_charts.running_points,
+        version=__version__,
+        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
 
 
 @cache

@@ -27,7 +27,7 @@ from steelyard.store.engine import storage_error
 
 _NOT_ALLOWED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _RUN_FILES = (
-    *("run.log", "result.json", "report.html"),
+    *("run.log", "result.json", "report.html", "train.html"),
     *("run.db-wal", "run.db-shm", "run.db-journal", "run.db"),
 )
 _SQLITE = b"SQLite format 3\0"

@@ -24,6 +24,7 @@ from steelyard.strategy.outlook import Forecast, PassTokens, Sizes
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
 from steelyard.task.members import metric_class
+from steelyard.train.course import SILENT, TrainingWatch
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,7 +105,8 @@ class FitContext:
     same recorder (a tuned one). ``folder`` is the strategy's own, kept between attempts, so that a
     killed fit can go on. ``progress`` is for long searches. ``metric`` is the task's first one.
     ``models`` are all the task's in the order of task.yaml, that of ``spec`` included.
-    ``tunings`` are those of the run's strategies that tune, for what gets the same budget.
+    ``tunings`` are those of the run's strategies that tune, for what gets the same budget. ``watch`` looks
+    on while weights are trained, ``data_fingerprint`` is that of the run's examples.
     """
 
     brief: Brief
@@ -124,6 +126,8 @@ class FitContext:
     asked: tuple[Example, ...] = ()
     """Every example that will be asked, test among them: for a ceiling alone, which is shown the evidence."""
     unlabelled: Mapping[str, Unlabelled] = field(default_factory=dict)
+    watch: TrainingWatch = SILENT
+    data_fingerprint: str = ""
 
     @property
     def task(self) -> TaskFacts:

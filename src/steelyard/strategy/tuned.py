@@ -11,6 +11,7 @@ from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, Strategy, TaskFacts
+from steelyard.strategy.dev_interval import interval_of
 from steelyard.strategy.forecasting import (
     answer_limit,
     chat_tokens,
@@ -83,7 +84,15 @@ class TunedStrategy(Strategy):
         order = stratified_order(context.dev, fit_generator(context.seed, self.name))
         dev = [context.dev[place] for place in order]
         score = self._scorer(context, prompt, dev) if dev else None
-        job = TuningJob(context.spec, context.folder, context.seed, context.progress, score)
+        job = TuningJob(
+            context.spec,
+            context.folder,
+            context.seed,
+            context.progress,
+            score,
+            watch=context.watch,
+            data_fingerprint=context.data_fingerprint,
+        )
         lessons = self.lessons(context, prompt)
         checked = self.chats(prompt, lessons.checked(dev))
         try:
@@ -160,7 +169,8 @@ class TunedStrategy(Strategy):
                 model.release()
             scores = context.scores(some, answers)
             total = context.score(some, answers, scores)
-            return DevScore(context.metric.name, total, tuple(scores))
+            between = interval_of(total, scores, some, context.seed)
+            return DevScore(context.metric.name, total, tuple(scores), *between)
 
         return score
 

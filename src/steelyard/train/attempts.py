@@ -15,6 +15,7 @@ import torch
 from steelyard.files import write_whole
 from steelyard.train.base import DevScore, Tick, TuningJob
 from steelyard.train.choice import TuningCandidate
+from steelyard.train.course import happens
 from steelyard.train.curve import PassName
 from steelyard.train.packing import TokenSample
 from steelyard.train.passes import PassLog, read_measured
@@ -56,6 +57,12 @@ class TrainingPass:
             "dev_score": score,
         }
 
+    def figures(self) -> dict[str, Any]:
+        """Those of the trace, with the metric's name and its interval."""
+        score = self.score
+        between = {} if score is None else {"dev_low": score.low, "dev_high": score.high}
+        return {**self.to_trace(), "metric": None if score is None else score.metric, **between}
+
 
 class Attempts:
     """What ``trainer`` tries on ``samples`` in the job's folder; ``steps`` are all that may come."""
@@ -82,6 +89,7 @@ class Attempts:
             some = [self.train[place] for place in self._order[:examples]]
             log = self._log(name, PassName("trial", rate, 0))
             epoch = self._trainer.epoch(some, self.dev[:dev_items], rate, self._ticks, log)
+            self._report_divergence(log.name, epoch)
             if epoch.is_finite:
                 if scored:
                     self._trainer.checkpoint(self._path(f"{name}.pt"), goes_on=False)
@@ -89,7 +97,7 @@ class Attempts:
             log.close(self._trainer)
         self._ticks.finish(examples)
         attempt = TrainingPass(rate, examples / len(self.train), epoch, dev_items, is_trial=True)
-        return self._scored(attempt, name, dev_items) if scored else attempt
+        return self._passed(self._scored(attempt, name, dev_items) if scored else attempt)
 
     def epochs(self, rate: float, most: int) -> list[TrainingPass]:
         """Train at ``rate`` for ``most`` epochs, or until dev gets no better; a killed one goes on."""
@@ -111,12 +119,14 @@ class Attempts:
         number = len(self._trainer.epochs)
         log = self._log(_epoch_name(rate, number), PassName("epoch", rate, number))
         epoch = self._trainer.epoch(self.train, self.dev, rate, self._ticks, log)
+        self._report_divergence(log.name, epoch)
         self._trainer.checkpoint(self.checkpoint(rate, number))
         log.close(self._trainer)
         return self._measured(rate, epoch)
 
     def _log(self, file_name: str, name: PassName) -> PassLog:
-        return PassLog(self._job.folder, file_name, name, self._job.checkpoint_seconds)
+        job = self._job
+        return PassLog(job.folder, file_name, name, job.checkpoint_seconds, job.watch)
 
     def checkpoint(self, rate: float, number: int) -> Path:
         return self._path(f"{_epoch_name(rate, number)}.pt")
@@ -127,7 +137,16 @@ class Attempts:
     def _measured(self, rate: float, epoch: Epoch) -> TrainingPass:
         self._ticks.finish(len(self.train))
         attempt = TrainingPass(rate, 1.0, epoch, len(self.dev))
-        return self._scored(attempt, _epoch_name(rate, epoch.number), None)
+        return self._passed(self._scored(attempt, _epoch_name(rate, epoch.number), None))
+
+    def _report_divergence(self, name: PassName, epoch: Epoch) -> None:
+        if not epoch.is_finite:
+            text = f"training diverged in {name.words} and was stopped: {epoch.reason}"
+            happens(self._job.watch, "divergence", text)
+
+    def _passed(self, attempt: TrainingPass) -> TrainingPass:
+        self._job.watch.passed(attempt.figures())
+        return attempt
 
     def _is_over(self, attempts: Sequence[TrainingPass]) -> bool:
         """Whether neither loss nor metric got better for as many epochs as there is patience."""

@@ -13,6 +13,7 @@ from pydantic import Field
 from steelyard.config.options import Options
 from steelyard.core import Message, Usage
 from steelyard.model.base import ModelSpec
+from steelyard.train.course import SILENT, TrainingWatch
 from steelyard.train.learnt import Learnt
 
 Tick = Callable[[int, int], None]
@@ -47,11 +48,16 @@ class Passes(NamedTuple):
 
 @dataclass(frozen=True)
 class DevScore:
-    """The task's ``metric`` over dev examples, in [0, 1], and the score of each of them."""
+    """The task's ``metric`` over dev examples, in [0, 1], and the score of each of them.
+
+    ``low`` to ``high`` is the 95 % interval of ``total``, where it has one.
+    """
 
     metric: str
     total: float
     items: tuple[float, ...]
+    low: float | None = None
+    high: float | None = None
 
 
 ScoreDev = Callable[[ModelSpec, int | None], DevScore]
@@ -72,7 +78,8 @@ class TuningJob:
     """The model to tune; ``folder`` is kept between attempts, so that a killed one can go on.
 
     ``score`` is what the task judges by; without it the loss on dev decides. Checkpoints within
-    a pass are at least ``checkpoint_seconds`` apart; 0: at every point of its curve.
+    a pass are at least ``checkpoint_seconds`` apart; 0: at every point of its curve. ``watch`` looks on.
+    ``data_fingerprint`` is that of the run's examples.
     """
 
     spec: ModelSpec
@@ -81,6 +88,8 @@ class TuningJob:
     progress: Tick = lambda steps, total: None
     score: ScoreDev | None = None
     checkpoint_seconds: float = 300.0
+    watch: TrainingWatch = SILENT
+    data_fingerprint: str = ""
 
 
 @dataclass(frozen=True)

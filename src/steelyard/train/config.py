@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, NonNegativeFloat
 
 from steelyard.train.base import Passes, TuningOptions
 from steelyard.train.rates import lora_multiplier
 
+_WARMUP = 0.1
+"""The rate rises over this share of all steps, then falls linearly to zero."""
 _TRIALS = 2
 """Without ``learning_rates``, all trials together take what so many of ``trial_share`` would."""
 
@@ -21,6 +23,10 @@ class TrainingOptions(TuningOptions):
     ``max_epochs``, stopping after ``patience`` epochs in which dev got no better.
     """
 
+    kind: ClassVar[str]
+    """What it is called, for a reader."""
+    memory_unknown: ClassVar[str] = ""
+    """Why the memory that it takes is not forecast; empty where it is."""
     learning_rates: tuple[NonNegativeFloat, ...] = ()
     batch_size: int = Field(default=8, ge=1)
     trial_share: NonNegativeFloat = 0.25
@@ -51,6 +57,7 @@ class TrainingOptions(TuningOptions):
 class LoraOptions(TrainingOptions):
     """LoRA on all linear layers (Hu et al. 2021; all layers as in Dettmers et al. 2023, "QLoRA")."""
 
+    kind: ClassVar[str] = "LoRA"
     rank: int = Field(default=16, ge=1)
     alpha: int = Field(default=32, ge=1)
 
@@ -75,6 +82,7 @@ class RsLoraOptions(LoraOptions):
     The defaults have the scale of LoRA's own, 2, at four times its rank.
     """
 
+    kind: ClassVar[str] = "rsLoRA"
     rank: int = Field(default=64, ge=1)
     alpha: int = Field(default=16, ge=1)
 
@@ -85,6 +93,9 @@ class RsLoraOptions(LoraOptions):
 
 class DoraOptions(LoraOptions):
     """DoRA: LoRA turns each weight, and its magnitude learns apart (Liu et al. 2024)."""
+
+    kind: ClassVar[str] = "DoRA"
+    memory_unknown: ClassVar[str] = "not forecast: peft builds whole weights for DoRA at every step"
 
     @property
     def peft_settings(self) -> dict[str, Any]:
@@ -97,6 +108,7 @@ class LoraPlusOptions(LoraOptions):
     Rates are tried around the one at which the geometric mean of both is the formula's for LoRA.
     """
 
+    kind: ClassVar[str] = "LoRA+"
     ratio: float = Field(default=16.0, gt=0)
 
     @property
@@ -135,5 +147,12 @@ class PreferenceOptions(LoraOptions):
 class FullOptions(TrainingOptions):
     """All weights learn, at the formula's rate without what LoRA multiplies it by."""
 
+    kind: ClassVar[str] = "full fine-tuning"
+
     def multiplier(self, steps: int) -> float:
         return 1.0
+
+
+def warmup_steps(steps: int) -> int:
+    """Over how many of all ``steps`` the learning rate rises."""
+    return max(1, int(steps * _WARMUP))

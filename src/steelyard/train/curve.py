@@ -24,12 +24,31 @@ class PassName(NamedTuple):
     learning_rate: float
     number: int
 
+    @property
+    def words(self) -> str:
+        """``epoch 2``, or ``the trial of a learning rate of 0.001``."""
+        if self.stage == "epoch":
+            return f"epoch {self.number + 1}"
+        return f"the trial of a learning rate of {self.learning_rate:g}"
+
+
+class PointFigures(NamedTuple):
+    """The mean ``loss`` over some steps, the learning rate of the last one, and their tokens per second.
+
+    Tokens are those of the examples, prompts included; ``None``: no time passed.
+    """
+
+    loss: float
+    step_rate: float | None = None
+    tokens_per_second: float | None = None
+
 
 @dataclass(frozen=True)
 class StepLoss:
     """The mean loss per learnt token, in nats, over the steps of a pass up to ``step`` since the last point.
 
-    Steps count from 1 to ``steps``. A loss that is not a number is ``None``.
+    Steps count from 1 to ``steps``. A loss that is not a number is ``None``. ``learning_rate`` names the
+    pass; ``step_rate`` is what its schedule made of it at ``step``.
     """
 
     stage: Literal["trial", "epoch"]
@@ -38,6 +57,13 @@ class StepLoss:
     step: int
     steps: int
     loss: float | None
+    step_rate: float | None = None
+    tokens_per_second: float | None = None
+
+    @property
+    def whole_step(self) -> int:
+        """The step counted over all epochs; within a trial, over that trial."""
+        return self.number * self.steps + self.step
 
     @property
     def of_pass(self) -> PassName:
@@ -67,11 +93,13 @@ class CurveFile:
         ]
         write_whole(self._path, "".join(map(_line, fitting)))
 
-    def add(self, step: int, loss: float) -> None:
-        """Add the point that ends at ``step``."""
-        finite = loss if math.isfinite(loss) else None
+    def add(self, step: int, figures: PointFigures) -> StepLoss:
+        """Add the point that ends at ``step``, and return it."""
+        loss = figures.loss if math.isfinite(figures.loss) else None
+        point = StepLoss(*self._name, step, self._steps, loss, *figures[1:])
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(_line(StepLoss(*self._name, step, self._steps, finite)))
+            file.write(_line(point))
+        return point
 
 
 def _line(point: StepLoss) -> str:

@@ -47,7 +47,8 @@ class LocalTuner(Tuner[TrainingOptions]):
                 f"every example of train or of dev has more than "
                 f"{options.max_tokens} tokens; raise the option max_tokens"
             )
-        trained = self._train(source, (train, checked), options, job)
+        too_long = (len(samples) - len(train), len(dev) - len(checked))
+        trained = self._train(source, (train, checked), options, job, too_long)
         choice = {
             **options.facts,
             "learning_rate": trained.learning_rate,
@@ -55,9 +56,9 @@ class LocalTuner(Tuner[TrainingOptions]):
             "epochs": trained.epoch,
         }
         notes = list(trained.notes)
-        if too_long := len(dev) - len(checked):
+        if too_long[1]:
             notes.append(
-                f"the loss on dev leaves out {too_long:,} of {len(dev):,} examples of more than "
+                f"the loss on dev leaves out {too_long[1]:,} of {len(dev):,} examples of more than "
                 f"{options.max_tokens:,} tokens; the option max_tokens allows more"
             )
         return Tuned(
@@ -65,7 +66,7 @@ class LocalTuner(Tuner[TrainingOptions]):
             Usage(trained_tokens=trained.tokens, machine_seconds=trained.seconds),
             trained.trace,
             choice,
-            len(samples) - len(train),
+            too_long[0],
             tuple(notes),
         )
 
@@ -75,6 +76,7 @@ class LocalTuner(Tuner[TrainingOptions]):
         samples: Samples,
         options: TrainingOptions,
         job: TuningJob,
+        too_long: tuple[int, int],
     ) -> TrainedAdapter:
         from steelyard.model import huggingface
         from steelyard.train.search import load_trained, save_trained, train
@@ -87,7 +89,7 @@ class LocalTuner(Tuner[TrainingOptions]):
             rate = formula_rate(config.hidden_size, config.model_type, multiplier)
             trainer = self.trainer(source, options, job)
             samples = self.prepared(trainer, samples, job)
-            trained = train(trainer, samples, job, rate)
+            trained = train(trainer, samples, job, rate, too_long)
             save_trained(trained, path)
         return trained
 

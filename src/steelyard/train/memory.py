@@ -9,9 +9,9 @@ _BYTES = 16
 """Each weight in fp32 or its bf16 copy, its gradient, and AdamW's two means: 4 + 4 + 8, or 4 + 2 + 2 + 8."""
 _MORE = 1.2
 """What the allocator adds, and the gradients of one block in fp32."""
-_ACTIVATIONS = 70 * 640
-"""Bytes for each layer and unit of the hidden size: 640 tokens are computed at once. As it was measured
-(``benchmarks/tuning_memory.py``)."""
+_ACTIVATIONS, _HALF = 70 * 640, 2
+"""Bytes for each layer and unit of the hidden size, in numbers of two bytes: 640 tokens are computed at
+once. As it was measured (``benchmarks/tuning_memory.py``); in fp32 they are twice as many."""
 _GIGABYTE = 1e9
 _MEMINFO = Path("/proc/meminfo")
 
@@ -36,8 +36,15 @@ def needed_bytes(source: str, parameters: int) -> float:
     from steelyard.model import huggingface
 
     text = huggingface.read_config(source).get_text_config()
-    units = int(text.num_hidden_layers * text.hidden_size)
-    return _BYTES * _MORE * parameters + _ACTIVATIONS * units
+    return training_bytes(int(text.num_hidden_layers * text.hidden_size), parameters)
+
+
+def training_bytes(units: int, learns: int, frozen: float = 0.0, element: int = _HALF) -> float:
+    """What training ``learns`` weights needs, beside ``frozen`` bytes of others.
+
+    ``units`` are the layers times the hidden size, ``element`` the bytes of a number that is computed with.
+    """
+    return _BYTES * _MORE * learns + frozen + _ACTIVATIONS * element / _HALF * units
 
 
 def parameters_of(source: str) -> int:

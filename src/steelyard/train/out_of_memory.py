@@ -106,6 +106,11 @@ def memory_note(folder: Path, planned: int) -> str | None:
     allowed = allowed_step_tokens(folder)
     if allowed is None:
         return None
+    return memory_text(allowed, planned)
+
+
+def memory_text(allowed: int, planned: int) -> str:
+    """Say that ``allowed`` tokens are computed at once where ``planned`` were."""
     return (
         f"memory ran out: {allowed:,} tokens are computed at once instead of {planned:,}; the gradient is "
         "the same"

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from steelyard.config.records import read_as
 from steelyard.errors import StorageError
 from steelyard.files import read_json, write_whole
-from steelyard.train.curve import CurveFile, PassName, steps_per_point
-from steelyard.train.out_of_memory import allowed_step_tokens, keep_step_tokens
+from steelyard.train.course import SILENT, TrainingWatch, happens
+from steelyard.train.curve import CurveFile, PassName, PointFigures, steps_per_point
+from steelyard.train.out_of_memory import allowed_step_tokens, keep_step_tokens, memory_text
+from steelyard.train.packing import TokenSample
 
 T = TypeVar("T")
 _CHECKPOINT_SHARE = 50
@@ -42,7 +45,8 @@ class PassState:
     """How far a pass is: steps and examples, and the sums of loss, in nats, and learnt tokens.
 
     Where the loss is a mean over examples, these are the ``tokens``.
-    ``start_loss`` and ``start_tokens`` are those of the first examples alone.
+    ``start_loss`` and ``start_tokens`` are those of the first examples alone. ``read_tokens`` are those of
+    the examples, prompts included, and ``rate`` the learning rate of the last step.
     """
 
     step: int = 0
@@ -52,6 +56,13 @@ class PassState:
     start_loss: float = 0.0
     start_tokens: int = 0
     seconds: float = 0.0
+    read_tokens: int = 0
+    rate: float = 0.0
+
+    def passed_through(self, batch: Sequence[TokenSample], rate: float) -> None:
+        """Count the tokens of a step, prompts included, and note its learning rate."""
+        self.read_tokens += sum(sample.length for sample in batch)
+        self.rate = rate
 
     def add(self, examples: int, loss: float, tokens: int) -> None:
         """Count one step."""
@@ -84,11 +95,19 @@ class PassState:
 class PassLog:
     """Writes into ``folder`` what a pass came to, so that a killed one goes on and its curve has no gap."""
 
-    def __init__(self, folder: Path, file_name: str, name: PassName, every: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        file_name: str,
+        name: PassName,
+        every: float,
+        watch: TrainingWatch = SILENT,
+    ) -> None:
         self._folder = folder
         self._prefix = f"partial-{file_name}-"
-        self._name = name
+        self.name = name
         self._every = every
+        self._watch = watch
         self._step_tokens = 0
 
     def begin(self, trainer: TrainerState, steps: int) -> PassState:
@@ -101,10 +120,16 @@ class PassLog:
             trainer.resume(partial[-1])
             way_on = f"remove {partial[-1]}, and the pass begins again"
             state = read_measured(PassState, _state_path(partial[-1]), way_on)
-        self._curve = CurveFile(self._folder, self._name, steps)
+        self._curve = CurveFile(self._folder, self.name, steps)
         self._curve.begin(state.step)
         self._per_point, self._steps = steps_per_point(steps), steps
-        self._before = (state.loss, state.tokens)
+        self._before = replace(state)
+        if state.step:
+            happens(
+                self._watch,
+                "resumed",
+                f"{self.name.words} goes on after step {state.step:,} of {steps:,}",
+            )
         self._last, self._took = time.monotonic(), 0.0
         return state
 
@@ -113,9 +138,8 @@ class PassLog:
         is_sound = math.isfinite(state.loss)
         if state.step % self._per_point and state.step < self._steps and is_sound:
             return
-        loss, tokens = self._before
-        self._curve.add(state.step, (state.loss - loss) / (state.tokens - tokens))
-        self._before = (state.loss, state.tokens)
+        self._watch.stepped(self._curve.add(state.step, _figures(self._before, state)))
+        self._before = replace(state)
         self._keep_memory(trainer)
         due = max(self._every, _CHECKPOINT_SHARE * self._took) if self._every else 0.0
         if is_sound and time.monotonic() - self._last >= due and state.step < self._steps:
@@ -134,6 +158,7 @@ class PassLog:
     def _keep_memory(self, trainer: TrainerState) -> None:
         if trainer.step_tokens < self._step_tokens:
             keep_step_tokens(self._folder, trainer.step_tokens)
+            happens(self._watch, "memory", memory_text(trainer.step_tokens, self._step_tokens))
             self._step_tokens = trainer.step_tokens
 
     def close(self, trainer: TrainerState) -> None:
@@ -145,6 +170,16 @@ class PassLog:
         for path in self._folder.glob(f"{self._prefix}*"):
             if not path.name.startswith(but):
                 path.unlink()
+
+
+def _figures(before: PassState, state: PassState) -> PointFigures:
+    """What the steps between two states came to."""
+    seconds, tokens = state.seconds - before.seconds, state.read_tokens - before.read_tokens
+    return PointFigures(
+        (state.loss - before.loss) / (state.tokens - before.tokens),
+        state.rate,
+        tokens / seconds if seconds > 0 else None,
+    )
 
 
 def _state_path(checkpoint: Path) -> Path:

@@ -14,11 +14,13 @@ from steelyard.train.attempts import Attempts, Samples, TrainingPass, steps_of
 from steelyard.train.base import BACKWARD, TuningJob
 from steelyard.train.choice import best_of, last_gain
 from steelyard.train.config import TrainingOptions
+from steelyard.train.course import CheckpointChoice, CourseFile, Watches, happens
+from steelyard.train.facts import SearchPlan, config_of
 from steelyard.train.out_of_memory import memory_errors, memory_note
 from steelyard.train.passes import read_measured
 from steelyard.train.rates import TRIAL_DEV, Rung, TrialCost, beyond, grid, rungs
 from steelyard.train.trainer import Trainer
-from steelyard.words import listed
+from steelyard.words import counted, listed
 
 
 @dataclass(frozen=True)
@@ -34,16 +36,30 @@ class TrainedAdapter:
     notes: tuple[str, ...] = ()
 
 
-def train(trainer: Trainer, samples: Samples, job: TuningJob, formula: float) -> TrainedAdapter:
+def train(
+    trainer: Trainer,
+    samples: Samples,
+    job: TuningJob,
+    formula: float,
+    too_long: tuple[int, int] = (0, 0),
+) -> TrainedAdapter:
     """Train on the first of ``samples``, choose on the second, and write ``adapter`` in the job's folder.
 
-    Without ``learning_rates`` those around ``formula`` are tried. Trials, epochs and scores are saved: a
-    second call with the same arguments resumes there. Seconds count the training of all attempts, tokens
+    Without ``learning_rates`` those around ``formula`` are tried. ``too_long`` counts the examples of either
+    that are left out, for the record (`CourseFile`) alone. Trials, epochs and scores are saved: a second call
+    with the same arguments resumes there. Seconds count the training of all attempts, tokens
     every pass over train. Raises `ModelError` where nothing was learnt without diverging.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     step_tokens = trainer.step_tokens
+    record = CourseFile(job.folder)
+    job = replace(job, watch=Watches(record, job.watch))
     course = _Course(trainer, samples, job, formula)
+    job.watch.began(config_of(trainer, samples, job, course.plan(too_long)))
+    if former := len(record.course.passes):
+        passes = counted(former, "pass over train is", "passes over train are")
+        text = f"training goes on after an interruption; {passes} not repeated"
+        happens(job.watch, "resumed", text)
     with memory_errors():
         rate = course.choose_rate()
         epochs = course.train_at(rate)
@@ -56,6 +72,8 @@ def train(trainer: Trainer, samples: Samples, job: TuningJob, formula: float) ->
     trainer.save(job.folder / "adapter")
     notes = [*course.notes, best.note, *course.notes_of(epochs, chosen.number)]
     notes.append(memory_note(job.folder, step_tokens))
+    record.noted(tuple(filter(None, notes)))
+    job.watch.chose(CheckpointChoice(rate, chosen.number))
     trace = [attempt.to_trace() for attempt in (*course.trials, *epochs)]
     once = sum(sample.length for sample in samples[0])
     return TrainedAdapter(
@@ -96,6 +114,8 @@ class _Course:
         )
         self._looks = 1 if job.score is None else 2
         self._trial_dev = min(TRIAL_DEV, len(dev))
+        self._for_trials: float | None = None
+        self._formula = formula
         self._rungs = self._planned_rungs(train, dev)
         count = self._rungs[0].rates if self._rungs else 1
         self._rates = self._options.learning_rates or grid(formula, count)
@@ -121,7 +141,20 @@ class _Course:
             BACKWARD * self._train_tokens / len(train),
             self._dev_tokens * self._trial_dev / len(dev),
         )
-        return rungs(self._allowed - epochs - self._after, cost, options.batch_size, len(train))
+        self._for_trials = self._allowed - epochs - self._after
+        return rungs(self._for_trials, cost, options.batch_size, len(train))
+
+    def plan(self, too_long: tuple[int, int]) -> SearchPlan:
+        """What this search is about to do."""
+        return SearchPlan(
+            self._rates,
+            self._rungs,
+            self._formula,
+            self._trial_dev,
+            self._for_trials,
+            self._allowed,
+            too_long,
+        )
 
     @property
     def _after(self) -> float:

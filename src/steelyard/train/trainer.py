@@ -17,7 +17,8 @@ from steelyard.train import fused, packing
 from steelyard.train.attach import attach, rate_ratio, save_tuned
 from steelyard.train.base import Tick
 from steelyard.train.blocks import add_gradients, blocks_of, total_norm
-from steelyard.train.config import TrainingOptions
+from steelyard.train.config import TrainingOptions, warmup_steps
+from steelyard.train.facts import trainer_facts
 from steelyard.train.fast import speed_up, surprises
 from steelyard.train.lanes import Lanes
 from steelyard.train.objective import objective_of
@@ -25,8 +26,6 @@ from steelyard.train.out_of_memory import sum_in_pieces
 from steelyard.train.packing import TokenSample
 from steelyard.train.passes import PassLog, PassState
 
-_WARMUP = 0.1
-"""The rate rises over this share of all steps, then falls linearly to zero."""
 _CLIP, _TINY = 1.0, 1e-6
 """The most that the norm of a step's gradient may be, and what keeps it from a division by zero."""
 _OPTIMISERS = ".optimisers"
@@ -90,6 +89,7 @@ class Trainer:
         network.set_attn_implementation(packing.IMPLEMENTATION)
         plain = network.to(device=_device(), dtype=torch.float32)
         self.network = attach(plain, options, seed)
+        self.facts = trainer_facts(self.network, precision)
         self.options = options
         self._objective = objective_of(options)
         self.seed = seed
@@ -152,7 +152,9 @@ class Trainer:
         while state.step < len(groups) and not diverged:
             group = groups[state.step]
             rate = learning_rate * self._schedule(number * len(groups) + state.step, len(groups))
-            state.add(len(group), *self.step([train[i] for i in group], prefix, rate))
+            batch = [train[i] for i in group]
+            state.add(len(group), *self.step(batch, prefix, rate))
+            state.passed_through(batch, rate)
             state.seconds = time.perf_counter() - start
             if log is not None:
                 log.add(self, state)
@@ -166,7 +168,7 @@ class Trainer:
 
     def _schedule(self, step: int, steps_per_epoch: int) -> float:
         total = steps_per_epoch * self.span
-        warm = max(1, int(total * _WARMUP))
+        warm = warmup_steps(total)
         if step < warm:
             return (step + 1) / warm
         return max(0.0, (total - step) / max(1, total - warm))

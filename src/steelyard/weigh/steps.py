@@ -27,6 +27,7 @@ from steelyard.store.tables import StoredRun
 from steelyard.strategy import Arm, FitContext, build_strategy, load_arm, save_arm, traits_of
 from steelyard.strategy.base import OnAnswers
 from steelyard.strategy.optimise.budget import tunings_of
+from steelyard.train.course import SILENT, TrainingWatch
 from steelyard.weigh.measure import to_records
 
 log = logging.getLogger("steelyard")
@@ -48,6 +49,8 @@ class RunSteps:
     display: Display
     metrics: Sequence[Metric]
     build_model: Callable[[ModelSpec], Model]
+    watch_of: Callable[[str], TrainingWatch] = lambda key: SILENT
+    """What looks on while the weights of a job are trained, by its key."""
     training_notes: list[str] = field(default_factory=list)
     """What a reader must know of each training, under the name of its job."""
 
@@ -127,6 +130,8 @@ class RunSteps:
             tunings=tunings_of(self.plan.specs),
             grounds=self.plan.grounds,
             unlabelled=self.plan.unlabelled,
+            watch=self.watch_of(job.key),
+            data_fingerprint=str(self.run.identity["examples"]),
             asked=self.plan.split.test if traits_of(job.strategy.name).is_ceiling else (),
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from steelyard.strategy import Arm, build_strategy, traits_of
 from steelyard.strategy.record import TrainingRecord
 from steelyard.strategy.tuned import TunedStrategy
 from steelyard.task import Task
+from steelyard.train.course import SILENT, TrainingWatch
 from steelyard.train.learnt import Learnt
 from steelyard.weigh.opening import check_trust, open_run
 from steelyard.words import listed
@@ -102,14 +103,21 @@ def learnt_of_plan(plan: Plan, show: int) -> list[JobLearnt]:
     return several
 
 
-def train(plan: Plan, out: Path | None, display: Display) -> list[TrainedJob]:
+def train(
+    plan: Plan,
+    out: Path | None,
+    display: Display,
+    watch_of: Callable[[str], TrainingWatch] = lambda key: SILENT,
+) -> list[TrainedJob]:
     """Tune, and leave the arms in ``out`` (default: the task's run folder), where a run goes on from them.
 
-    A killed one resumes at its last checkpoint when it is called again. Test is not read.
+    ``watch_of`` gives what looks on at the training of a job, by its key. A killed one resumes at its last
+    checkpoint when it is called again. Test is not read.
     """
     folder = out or default_folder(plan)
     check_trust(plan)
     with open_run(plan, folder, display) as steps, logged(folder), files.storage_guard(folder):
+        steps.watch_of = watch_of
         return [_trained(job, steps.fit(job), folder) for job in steps.plan.jobs]
 
 

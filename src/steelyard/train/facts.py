@@ -1,0 +1,133 @@
+"""What a training is set to, put together from what the trainer and the search hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from steelyard.train.base import TuningJob
+from steelyard.train.config import TrainingOptions, warmup_steps
+from steelyard.train.course import TrainingConfig, TrialRound
+from steelyard.train.memory import available_bytes, training_bytes
+from steelyard.train.rates import Rung
+
+if TYPE_CHECKING:
+    from steelyard.train.packing import TokenSample
+
+_ELEMENT_BYTES = {"float32": 4, "bfloat16": 2}
+
+
+class TrainerFacts(NamedTuple):
+    """How many of a network's ``parameters`` learn, in which layers, computed in which precision where.
+
+    ``units`` are the layers times the hidden size. ``targets`` are the kinds of layers with adapters, none
+    where all weights learn.
+    """
+
+    trainable: int
+    parameters: int
+    targets: tuple[str, ...]
+    precision: str
+    device: str
+    units: int
+
+
+def trainer_facts(network: Any, precision: str) -> TrainerFacts:
+    """Look at a network, with its adapters attached where it has some, before anything is packed."""
+    parameters = list(network.parameters())
+    adapters = getattr(network, "peft_config", {}).values()
+    targets = {name.rpartition(".")[-1] for adapter in adapters for name in adapter.target_modules}
+    text = network.config.get_text_config()
+    return TrainerFacts(
+        sum(one.numel() for one in parameters if one.requires_grad),
+        sum(one.numel() for one in parameters),
+        tuple(sorted(targets)),
+        precision,
+        parameters[0].device.type,
+        int(text.num_hidden_layers * text.hidden_size),
+    )
+
+
+@dataclass(frozen=True)
+class SearchPlan:
+    """The learning rates that a search begins with, how they are tried, and its budgets.
+
+    Budgets are in forward-pass tokens. ``too_long`` counts the examples of train and of dev that are left
+    out.
+    """
+
+    rates: Sequence[float]
+    rungs: Sequence[Rung]
+    formula: float
+    trial_dev: int
+    trial_tokens: float | None
+    allowed_tokens: float
+    too_long: tuple[int, int]
+
+
+def config_of(
+    trainer: Any,
+    samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
+    job: TuningJob,
+    plan: SearchPlan,
+) -> TrainingConfig:
+    """Return what ``trainer`` is about to do on ``samples``, which are train and dev."""
+    options: TrainingOptions = trainer.options
+    facts: TrainerFacts = trainer.facts
+    (train, dev), steps = samples, options.steps(len(samples[0]))
+    train_tokens, dev_tokens = (sum(one.length for one in part) for part in samples)
+    memory = None if options.memory_unknown else _memory(facts)
+    return TrainingConfig(
+        model=job.spec.name,
+        kind=options.kind,
+        options=options.model_dump(mode="json"),
+        targets=facts.targets,
+        trainable=facts.trainable,
+        parameters=facts.parameters,
+        precision=facts.precision,
+        device=facts.device,
+        learning_rates=tuple(plan.rates),
+        learning_rate_from=_origin(options, plan),
+        formula_rate=plan.formula,
+        epochs=options.max_epochs,
+        steps_per_epoch=steps // options.max_epochs,
+        warmup_steps=warmup_steps(steps),
+        batch_size=options.batch_size,
+        batch_tokens=train_tokens * options.max_epochs / steps,
+        step_tokens=trainer.step_tokens,
+        trials=tuple(_round(rung, options) for rung in plan.rungs),
+        trial_dev=plan.trial_dev,
+        trial_tokens=plan.trial_tokens,
+        allowed_tokens=plan.allowed_tokens,
+        train_examples=len(train),
+        dev_examples=len(dev),
+        train_too_long=plan.too_long[0],
+        dev_too_long=plan.too_long[1],
+        train_tokens=train_tokens,
+        learnt_tokens=sum(len(one.completion) for one in train),
+        dev_tokens=dev_tokens,
+        data_fingerprint=job.data_fingerprint,
+        seed=trainer.seed,
+        memory_bytes=memory,
+        memory_reason=options.memory_unknown,
+        available_bytes=available_bytes(),
+        folder=str(job.folder),
+    )
+
+
+def _memory(facts: TrainerFacts) -> float:
+    element = _ELEMENT_BYTES[facts.precision]
+    frozen = (facts.parameters - facts.trainable) * element
+    return training_bytes(facts.units, facts.trainable, frozen, element)
+
+
+def _round(rung: Rung, options: TrainingOptions) -> TrialRound:
+    steps = -(-rung.examples // options.batch_size)
+    return TrialRound(rung.rates, rung.examples, steps, rung.spare)
+
+
+def _origin(options: TrainingOptions, plan: SearchPlan) -> Literal["given", "formula", "trials"]:
+    if options.learning_rates:
+        return "given"
+    return "trials" if plan.rungs else "formula"
