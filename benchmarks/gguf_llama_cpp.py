@@ -1,7 +1,7 @@
 """Ask an exported GGUF file the test examples of its run in llama.cpp, by the file's own chat template.
 
     pip install llama-cpp-python==0.3.36
-    python benchmarks/gguf_llama_cpp.py runs/NAME lora_free runs/NAME/exports/lora_free-gguf [ITEMS]
+    python benchmarks/gguf_llama_cpp.py runs/NAME ARM runs/NAME/exports/ARM-gguf-f16 [ITEMS] [TASK]
 
 Free arms alone: llama.cpp is not told the labels. Prints how many answers are those of the run.
 """
@@ -17,14 +17,15 @@ from steelyard.core import questions_of
 from steelyard.exports.source import open_source
 
 
-def main(run: str, arm: str, folder: str, items: int | None = None) -> None:
-    source = open_source(arm, run, None)
+def main(run: str, arm: str, folder: str, items: str = "", task: str = "") -> None:
+    source = open_source(arm, run, Path(task) if task else None)
     recipe = source.arm.prompt.recipe
     if recipe.decoding != "free":
         raise SystemExit(f"{arm} holds its answers to labels or a schema: give its free twin")
     [path] = Path(folder).glob("*.gguf")
     engine = Llama(str(path), n_ctx=4096, logits_all=False, verbose=False)
-    pairs = list(zip(questions_of(source.examples), source.records, strict=True))[:items]
+    every = list(zip(questions_of(source.examples), source.records, strict=True))
+    pairs = every[: int(items)] if items else every
     equal = 0
     for question, record in pairs:
         messages = [{"role": m.role, "content": m.content} for m in recipe.messages(question)]
@@ -37,4 +38,4 @@ def main(run: str, arm: str, folder: str, items: int | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3], *(int(n) for n in sys.argv[4:5]))
+    main(*sys.argv[1:6])

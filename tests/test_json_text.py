@@ -267,9 +267,9 @@ def test_any_text_gives_json_or_a_reason(text: str) -> None:
     ["{", "[", "[1,", "[1 ", '{"a":', '{"a" ', '"', "a", "```\n", '{"a":1}', "[1]", "{ ", "\\"],
 )
 def test_a_long_text_takes_no_time(piece: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     read_json(piece * (100_000 // len(piece)))
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,8 @@ class Example:
     ``context`` holds the turns before the last user turn (a row's own system message included);
     ``source`` says where the row came from (``examples.jsonl:12``). ``rules`` is what a reply to this
     example must keep, in addition to the task's rules: a list as JSON text. ``accepted`` are other outputs
-    that are as right as the reference. ``evidence`` holds the answer in the task's documents, every piece
+    that are as right as the reference; ``rejected`` is a worse one, which training on pairs alone reads.
+    ``evidence`` holds the answer in the task's documents, every piece
     of it; one that is not ``answerable`` from them has a refusal as its reference. ``cluster`` is the number
     of the cluster that it shares with other examples of its part, which have its group or repeat it nearly
     or exactly; ``None`` on its own or before a split.
@@ -80,6 +81,7 @@ class Example:
     source: str = ""
     rules: str | None = None
     accepted: tuple[str, ...] = ()
+    rejected: str | None = None
     evidence: tuple[EvidencePiece, ...] = ()
     answerable: bool = True
     cluster: int | None = field(default=None, compare=False)

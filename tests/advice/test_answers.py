@@ -194,6 +194,18 @@ def test_what_was_not_answered_is_no_value_of_the_task() -> None:
     assert "traffic" not in text and "constraints" not in text
 
 
+def test_labels_of_answers_that_are_no_labels_are_not_used_and_that_is_said() -> None:
+    answers = {"kind": "text", "examples": 60, "need": "tone", "tries": "3 of 20"}
+    plain, odd = advise(answers), advise({**answers, "labels": 30})
+    assert "labels: not used, because answers are text: leave it out, or correct kind" in odd.notes
+    assert [note for note in odd.notes if not note.startswith("labels: ")] == list(plain.notes)
+    assert odd.reasons == plain.reasons and odd.mistakes == plain.mistakes
+    assert odd.recommendation == plain.recommendation
+    for kind in ("label", None):
+        notes = advise({**answers, "kind": kind, "labels": 30}).notes
+        assert not any(note.startswith("labels: ") for note in notes)
+
+
 def test_the_prices_that_no_rule_knows_are_asked_for() -> None:
     (note,) = advise({"requests_per_day": 800, "prompt_tokens": 900}).notes
     assert "1,000 requests a day to 10,000,000 requests a month" in note

@@ -94,7 +94,8 @@ def test_the_facts_say_what_was_looked_at_and_what_is_missed(result: CheckResult
     assert facts["rows_searched"] == 8
     assert facts["rows_with_any"] == 6
     assert facts["kinds"]["email"] == {
-        "rows": 3, "values": 4, "input": 1, "output": 1, "earlier_turns": 1, "accepted_answers": 0
+        "rows": 3, "values": 4, "input": 1, "output": 1, "earlier_turns": 1, "accepted_answers": 0,
+        "rejected_answers": 0,
     }  # fmt: skip
     assert "Names" in facts["missed"]
 

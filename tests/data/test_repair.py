@@ -176,6 +176,16 @@ def test_numbers_stay_numbers(tmp_path: Path) -> None:
     assert read(tmp_path / "out.jsonl")[3]["output"] == 0
 
 
+@pytest.mark.parametrize("more", [{"accepted": ["yes, do"]}, {"rejected": "no"}, {"group": "g1"}])
+def test_of_duplicates_the_row_that_states_more_stays(
+    tmp_path: Path, more: Mapping[str, Any]
+) -> None:
+    pair = {"input": "may I go now?", "output": "YES", **dict.fromkeys(more)}
+    repairs, rest = fixed(tmp_path, [pair, {**pair, **more}, pair])
+    assert rest == [{**pair, **more}]
+    assert repairs.counts["duplicate"] == 2
+
+
 def test_duplicates_go_and_conflicts_are_put_aside(tmp_path: Path) -> None:
     rows = [
         {"input": "the same", "output": "YES", "id": "a"},

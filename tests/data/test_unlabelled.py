@@ -46,13 +46,92 @@ def test_inputs_of_dev_and_test_are_left_out_and_counted(data: Dataset) -> None:
     assert len({one.id for one in read.examples}) == 4
     assert read.note == (
         "new.jsonl: 4 inputs; left out: 2 because dev or test asks the same, or nearly and "
-        "1 because an earlier row asks the same"
+        "1 because another row asks the same"
     )
 
 
 def test_near_copies_of_test_are_left_out(data: Dataset) -> None:
     near = data.split.test[0].input + " x"
     assert read_unlabelled(data, write(data, [{"input": near}])).leaking == 1
+
+
+def dated(tmp_path: Path, days: Mapping[str, Sequence[str]]) -> Dataset:
+    """A task of given parts, each with rows of these days; every fifth row of a part is of a group."""
+    folder = write_task(tmp_path / "dated", rows=60)
+    lines = (folder / "examples.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    files = {}
+    for at, (part, stamps) in enumerate(days.items()):
+        some = [
+            {**row, "timestamp": stamps[place % len(stamps)]}
+            | ({"group": f"{part} group"} if place % 5 == 0 else {})
+            for place, row in enumerate(rows[20 * at : 20 * at + 20])
+        ]
+        files[part] = f"{part}.jsonl"
+        (folder / files[part]).write_text("".join(json.dumps(row) + "\n" for row in some))
+    text = (folder / "task.yaml").read_text()
+    (folder / "task.yaml").write_text(
+        text.replace("examples: examples.jsonl", f"examples: {json.dumps(files)}")
+    )
+    return prepare(load_task(folder), seed=0)
+
+
+IN_ORDER = {"train": ["2025-01-01", "2025-01-20"], "dev": ["2025-02-01"], "test": ["2025-03-01"]}
+MIXED = {part: ["2025-01-01", "2025-03-01"] for part in IN_ORDER}
+
+
+def test_inputs_of_a_group_of_dev_or_test_are_left_out_and_counted(tmp_path: Path) -> None:
+    data = dated(tmp_path, MIXED)
+    rows = [
+        {"input": FRESH[0], "group": "dev group"},
+        {"input": FRESH[1], "group": "train group"},
+        {"input": FRESH[2]},
+    ]
+    read = read_unlabelled(data, write(data, rows))
+    assert [one.input for one in read.examples] == FRESH[1:]
+    assert (read.grouped, read.ungrouped, read.late) == (1, 1, 0)
+    assert read.note == (
+        "new.jsonl: 2 inputs; left out: 1 because dev or test has rows of the same group; 1 without a group, "
+        "so that whether they belong to one of dev or test is not known"
+    )
+
+
+def test_inputs_that_are_not_older_than_a_later_test_are_left_out(tmp_path: Path) -> None:
+    data = dated(tmp_path, IN_ORDER)
+    texts = [*FRESH, "how do I whistle to the dog", "a lamp for the cellar"]
+    stamps = ["2025-01-25", "2025-02-01", "2026-07-01T10:00:00Z", None, "last week"]
+    rows = [
+        {"input": text, "timestamp": when, "group": "another"}
+        for text, when in zip(texts, stamps, strict=True)
+    ]
+    read = read_unlabelled(data, write(data, rows))
+    assert [one.input for one in read.examples] == [texts[0], *texts[3:]]
+    assert (read.late, read.undated) == (2, 2)
+    assert "2 because they are not older than the rows that they are tested on" in read.note
+    assert "2 without a timestamp" in read.note
+
+
+def test_where_the_parts_are_of_the_same_days_no_input_is_too_late(tmp_path: Path) -> None:
+    data = dated(tmp_path, MIXED)
+    rows = [{"input": FRESH[0], "timestamp": "2026-01-01", "group": "another"}, {"input": FRESH[1]}]
+    read = read_unlabelled(data, write(data, rows))
+    assert len(read.examples) == 2 and (read.late, read.undated) == (0, 0)
+
+
+def test_of_a_repeated_input_the_row_with_an_output_stays(data: Dataset) -> None:
+    rows = [
+        {"input": FRESH[0]},
+        {"input": FRESH[1], "output": "BILLING"},
+        {"input": FRESH[0].title(), "output": "ACCOUNT"},
+        {"input": FRESH[0], "output": "ACCOUNT"},
+        {"input": FRESH[1], "output": "ACCOUNT"},
+    ]
+    read = read_unlabelled(data, write(data, rows))
+    assert [one.output for one in read.examples] == ["ACCOUNT", "BILLING"]
+    assert (read.repeated, read.contradicting) == (3, 1)
+    assert read.note.endswith(
+        "1 of those that ask the same have another output than the one that stays"
+    )
 
 
 def test_outputs_count_as_those_of_the_task_do(data: Dataset) -> None:

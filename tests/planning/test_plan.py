@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from steelyard.cli import main
 from steelyard.errors import ConfigError, StorageError
 from steelyard.planning.identity import check_identity, identity_of
+from steelyard.planning.jobs import LeftOut, left_out_texts
 from steelyard.planning.plan import RunOptions, default_folder, make_plan
 from steelyard.task import load_task
 from tests.tickets import write_task
@@ -98,3 +100,23 @@ def test_what_a_fit_would_refuse_is_refused_by_the_plan(
 def test_a_name_leads_no_run_out_of_its_folder(name: str, folder: str, tmp_path: Path) -> None:
     task = load_task(write_task(tmp_path / "task", rows=60)).updated(name=name)
     assert default_folder(make_plan(task, RunOptions())) == Path(folder)
+
+
+def test_strategies_left_out_for_one_reason_share_a_line_and_json_names_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = write_task(tmp_path / "task", strategies="auto")
+    assert main(["plan", str(task)]) == 0
+    text = " ".join("".join(capsys.readouterr()).split())
+    assert main(["plan", str(task), "--json"]) == 0
+    entries = json.loads(capsys.readouterr().out)["left_out"]
+    reasons = {entry["reason"] for entry in entries}
+    assert len(reasons) < len(entries)
+    assert text.count("left out: ") == len(reasons)
+    assert "left out: rag, rag_oracle, long_context" in text
+    assert all(text.count(reason) == 1 for reason in reasons)
+
+
+def test_a_reason_on_some_models_names_them() -> None:
+    entries = [LeftOut("lora", "no", "a"), LeftOut("rag", "bare"), LeftOut("lora", "no", "b")]
+    assert left_out_texts(entries) == ["lora on a and lora on b (no)", "rag (bare)"]

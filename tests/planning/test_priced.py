@@ -42,6 +42,8 @@ def test_old_prices_are_told_by_the_plan_and_in_its_data(tmp_path: Path) -> None
     assert set(made.old_prices) <= set(data["notes"])
     assert data["models"][0]["price"]["date"] == "2020-01-01"
     assert "price of smart: a price list, 2020-01-01" in data["assumptions"]
+    undated = "price of hour: your prices in task.yaml, no date given, so that its age is not known"
+    assert undated in data["assumptions"]
     assert data["total"]["currency"] == "EUR"
 
 

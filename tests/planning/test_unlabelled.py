@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from steelyard.errors import ConfigError, StorageError
+from steelyard.planning.forecast import look_ahead
 from steelyard.planning.identity import check_identity, identity_of
 from steelyard.planning.plan import Plan, RunOptions, make_plan
 from tests.tickets import write_task
@@ -37,6 +38,17 @@ def test_the_file_is_in_the_plan_and_its_notes(tmp_path: Path) -> None:
         planned(tmp_path / "filtered", INPUTS, keep="right")
     with pytest.raises(ConfigError, match=r"new\.jsonl holds 3 inputs, and it takes at least 10"):
         planned(tmp_path / "few", INPUTS[:3])
+
+
+def test_the_forecast_reads_the_lengths_of_the_file(tmp_path: Path) -> None:
+    def read_tokens(name: str, inputs: list[str]) -> int:
+        task = planned(tmp_path / name, inputs, teacher="zero_shot")
+        lines = {line.strategy: line for line in look_ahead(task).lines}
+        return round(lines["distilled"].usage.input_tokens)
+
+    long = [f"{text} {'and so on ' * 20}" for text in INPUTS]
+    extra = read_tokens("long", long) - read_tokens("short", INPUTS)
+    assert 16 * 20 * 3 <= extra <= 16 * 20 * 4, "each of the inputs is asked once"
 
 
 def test_other_inputs_are_another_run_and_a_narrower_run_is_not(tmp_path: Path) -> None:

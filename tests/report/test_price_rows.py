@@ -39,7 +39,8 @@ def test_amounts_of_tokens_and_of_one_thing() -> None:
 
 
 def test_age_and_mark_are_the_results() -> None:
-    assert row().age == ""
+    assert row().age == "" == row(each="0.3", date="2027-01-01").age
+    assert row(each="0.3").age == "no date given"
     assert row(age_days=3).age == "3 days old"
     assert row(age_days=200, is_stale=True).age == "200 days old, older than 180 days"
 

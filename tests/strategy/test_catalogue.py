@@ -132,7 +132,12 @@ def test_auto_takes_everything_that_fits() -> None:
         "lora_shots",
         "distilled",
     } <= {*named}
-    assert {name for name in left_out if name not in (*reading, *named)} <= {"classifier_head"}
+    assert {name for name in left_out if name not in (*reading, *named)} <= {
+        "classifier_head",
+        "preference",
+        "qlora",
+    }
+    assert left_out["preference"].endswith("and 0 of 50 have one")
     assert all(left_out[name] == NO_DOCUMENTS for name in reading)
     assert [spec.name for spec in selection.specs] == [n for n in STRATEGIES if n not in left_out]
 

@@ -19,9 +19,12 @@ from steelyard.model.fake_script import ScriptedModel
 from steelyard.score import build_metric, build_metrics
 from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.distilled import Distilled
-from steelyard.strategy.outlook import RunFacts, Sizes
+from steelyard.strategy.optimise.budget import allowance
+from steelyard.strategy.optimise.one_pass import CountedPass, ExpectedPass
+from steelyard.strategy.outlook import InputSizes, RunFacts, Sizes
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.teacher import Teacher
+from steelyard.strategy.traits import StrategySpec
 from steelyard.task import build_task
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.learnt import Learnt
@@ -317,12 +320,62 @@ def test_the_forecast_holds_what_the_fit_asks(
     (use,) = other.other_models
     assert (use.role, use.spec.name, use.is_scored) == ("teacher", "smart?log=x", True)
     assert use.usage.requests + other.usage.requests == same.usage.requests
-    file = Unlabelled("new.jsonl", tickets(600))
-    run = RunFacts(models=listed(SPEC), unlabelled={"new.jsonl": file})
+    run = RunFacts(models=listed(SPEC), inputs={"new.jsonl": InputSizes(600, 7)})
     more = Student(teacher="zero_shot", inputs="new.jsonl").forecast(brief, replace(sizes, run=run))
     assert more is not None
     assert more.usage.trained_tokens == 10 * same.usage.trained_tokens
     assert more.usage.requests == same.usage.requests + 540
+
+
+def test_the_forecast_reads_the_lengths_of_the_file(brief: Brief) -> None:
+    """Only its inputs are longer: what the search and dev take stays."""
+    student = Student(teacher="zero_shot", inputs="new.jsonl")
+    files = [{"new.jsonl": InputSizes(60, tokens)} for tokens in (7, 107)]
+    short, long = (
+        student.forecast(
+            brief, Sizes(60, 60, 40, 3, 20, 7, 1, 1, RunFacts(models=listed(SPEC), inputs=file))
+        )
+        for file in files
+    )
+    assert short is not None and long is not None
+    assert long.usage.input_tokens == short.usage.input_tokens + 60 * 100
+    assert long.usage.trained_tokens == short.usage.trained_tokens + 2 * 60 * 100
+    assert long.per_answer == short.per_answer and long.usage.requests == short.usage.requests
+
+
+def test_a_prompt_search_beside_it_gets_what_it_may_take(
+    fit_context: Callable[..., FitContext],
+) -> None:
+    long = tuple(replace(one, input=f"{one.input} {'so on ' * 30}") for one in tickets(200))
+    file = {"new.jsonl": Unlabelled("new.jsonl", long)}
+    context = fit_context(model=ScriptedModel(topic), unlabelled=file)
+    student = Student(teacher="zero_shot", inputs="new.jsonl", keep="all")
+    allowed = student.fit(context)[0].fit.search["budget"]["allowed"]
+    tokens = student.tuning_tokens(context.brief, CountedPass(context))
+    assert allowed <= tokens < 1.05 * allowed
+    plain, beside = (
+        allowance(0, context.brief, specs, CountedPass(context)).tokens
+        for specs in (
+            [StrategySpec("lora")],
+            [
+                StrategySpec("lora"),
+                StrategySpec("distilled", {"teacher": "zero_shot", "inputs": "new.jsonl"}),
+            ],
+        )
+    )
+    assert beside > 3 * plain
+
+
+def test_without_references_its_answers_are_taken_to_be_as_long_as_may_be(
+    fit_context: Callable[..., FitContext],
+) -> None:
+    bare = tuple(replace(one, output="") for one in tickets(60))
+    limited = replace(TEXT, max_output_tokens=300)
+    once = CountedPass(fit_context(brief=limited, train=bare))
+    assert once.answered("Say.", "train") == once.train("Say.") + 60 * 300
+    sizes = Sizes(60, 60, 40, 0, 20, 7, 0, 0)
+    expected = ExpectedPass(limited, sizes)
+    assert expected.answered("Say.", "train") == expected.train("Say.") + 60 * 300
 
 
 def test_it_is_found_by_its_name() -> None:

@@ -21,6 +21,7 @@ from steelyard.strategy.base import Arm, Brief, FitContext, Strategy, TaskFacts
 from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.hybrid import HybridStrategy, LoraPrompt, LoraRag, LoraShots
 from steelyard.strategy.optimise.budget import allowance
+from steelyard.strategy.optimise.one_pass import ExpectedPass
 from steelyard.strategy.optimized_prompt import OptimizedPrompt
 from steelyard.strategy.outlook import RunFacts, Sizes
 from steelyard.strategy.prompting import PromptArm
@@ -240,8 +241,7 @@ def replace_strategy(arm: Arm) -> Arm:
 
 
 def test_the_search_of_prompts_gets_what_tuning_alone_does(brief: Brief) -> None:
-    def once(instruction: str) -> tuple[float, float]:
-        return 1000.0 + len(instruction), 500.0
+    once = ExpectedPass(brief, SIZES)
 
     def limit(*specs: StrategySpec) -> tuple[int, str]:
         return tuple(allowance(0, brief, specs, once))

@@ -14,8 +14,11 @@ from steelyard.retrieve.documents import Corpus, Document
 from steelyard.retrieve.grounds import Grounds
 from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.lora_documents import LoraDocuments, LoraDocumentsOptions, recitals
+from steelyard.strategy.optimise.budget import allowance
+from steelyard.strategy.optimise.one_pass import CountedPass, ExpectedPass
 from steelyard.strategy.outlook import RunFacts, Sizes
 from steelyard.strategy.prompting import PromptArm
+from steelyard.strategy.traits import StrategySpec
 from steelyard.train.base import Tuner
 from tests.strategy.samples import SPEC, listed
 from tests.strategy.test_distilled import NotingTuner
@@ -28,6 +31,7 @@ MARKDOWN = Document(
 PLAIN = Document("notes.txt", " ".join(f"Sentence number {n} stands here." for n in range(60)))
 GROUNDS = Grounds(Corpus((MARKDOWN, PLAIN)))
 BRIEF = Brief("Answer the question.", "text", metric="token_f1")
+SIZES = Sizes(4, 4, 4, 0, 10.0, 5.0, 3.0, 5.0)
 TRAIN = tuple(Example(f"q{n}", f"question {n}?", f"answer {n}") for n in range(4))
 
 
@@ -98,10 +102,32 @@ def test_it_needs_documents_and_references() -> None:
 
 
 def test_the_forecast_counts_passages_and_repeats() -> None:
-    sizes = Sizes(4, 4, 4, 0, 10.0, 5.0, 3.0, 5.0)
+    sizes = SIZES
     known = replace(sizes, run=RunFacts(models=listed(SPEC), grounds=GROUNDS))
     bare, whole = (Reciting(passage_tokens=40).forecast(BRIEF, one) for one in (sizes, known))
     assert bare is not None and whole is not None
     passages = len(GROUNDS.passages(40))
     assert whole.usage.trained_tokens >= bare.usage.trained_tokens + 2 * 40 * passages
     assert whole.usage.requests == bare.usage.requests
+
+
+def test_a_prompt_search_beside_it_gets_what_it_may_take(
+    fit_context: Callable[..., FitContext],
+) -> None:
+    context = fit_context(brief=BRIEF, train=TRAIN, dev=TRAIN, grounds=GROUNDS)
+    strategy = Reciting(passage_tokens=40)
+    (arm,) = strategy.fit(context)
+    allowed = arm.fit.search["budget"]["allowed"]
+    assert strategy.tuning_tokens(BRIEF, CountedPass(context)) == allowed
+    specs = [
+        StrategySpec("lora", {"max_epochs": 1}),
+        StrategySpec("lora_documents", {"passage_tokens": 40}),
+    ]
+    beside, alone = (
+        allowance(0, BRIEF, some, CountedPass(context)).tokens for some in (specs, specs[:1])
+    )
+    assert beside > 3 * alone
+    count = sum(context.model.count_tokens(one.input) or 0 for one in TRAIN)
+    known = replace(SIZES, input_tokens=count / 4, output_tokens=2, run=RunFacts(grounds=GROUNDS))
+    expected = strategy.tuning_tokens(BRIEF, ExpectedPass(BRIEF, known))
+    assert 0.5 < expected / allowed < 2

@@ -8,7 +8,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from steelyard.train.fast import speed_up, surprise
+from steelyard.train.fast import speed_up, surprises
 from tests.model.tiny import tiny_network
 
 IDS = torch.tensor([[5, 9, 40, 41, 77, 3]])
@@ -92,6 +92,6 @@ def test_the_loss_has_the_value_and_gradient_of_cross_entropy() -> None:
     targets = torch.tensor([0, 4, 4, 49, 7, 1, 2])
     expected = torch.nn.functional.cross_entropy(logits, targets, reduction="sum")
     (gradient,) = torch.autograd.grad(0.25 * expected, logits)
-    computed = surprise(logits, targets)
+    computed = surprises(logits, targets).sum()
     torch.testing.assert_close(computed, expected)
     torch.testing.assert_close(torch.autograd.grad(0.25 * computed, logits)[0], gradient)

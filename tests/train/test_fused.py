@@ -23,7 +23,8 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 from steelyard.train import packing
 from steelyard.train.fast import speed_up
 from steelyard.train.fused import fits, fuse
-from steelyard.train.lanes import Lanes
+from steelyard.train.lanes import Lanes, lanes_for
+from steelyard.train.layer_math import compiled, layer_back, layer_forward
 from steelyard.train.packing import TokenSample
 
 SAMPLES = [
@@ -135,6 +136,28 @@ def test_lanes_hold_every_sample_once_and_where_they_pay() -> None:
     assert lanes.pieces(long, 500, 4_000) == [long], "a long prefix is not computed twice"
     assert lanes.pieces(long, 500, 600) == [[one] for one in long]
     assert list(lanes.map(str, range(50))) == [str(one) for one in range(50)]
+
+
+def test_lanes_share_the_threads_evenly_and_leave_as_few_idle_as_may_be() -> None:
+    shares = [lanes_for(threads) for threads in range(1, 14)]
+    assert shares[:8] == [(1, 1), (2, 1), (3, 1), (4, 1), (4, 1), (3, 2), (3, 2), (4, 2)]
+    idle = [threads - count * some for threads, (count, some) in enumerate(shares, 1)]
+    assert idle == [0, 0, 0, 0, 1, 0, 1, 0, 0, 1, 2, 0, 1]
+
+
+def test_every_lane_has_as_many_threads(caplog: pytest.LogCaptureFixture) -> None:
+    before = torch.get_num_threads()
+    with caplog.at_level("DEBUG", "steelyard"):
+        lanes = Lanes(7)
+    torch.set_num_threads(before)
+    assert set(lanes.map(lambda _: torch.get_num_threads(), range(12))) == {2}
+    assert "training leaves 1 of 7 threads idle" in caplog.text
+
+
+def test_layers_are_compiled() -> None:
+    """Else pieces side by side would wait for Python's lock, without a word."""
+    for function in (layer_forward, layer_back):
+        assert isinstance(compiled(function), torch.jit.ScriptFunction)
 
 
 def test_where_a_piece_fails_no_other_goes_on() -> None:

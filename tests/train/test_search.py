@@ -340,3 +340,14 @@ def test_what_an_older_version_finished_is_read(tmp_path: Path) -> None:
     trained = load_trained(path)
     assert trained is not None
     assert (trained.folder, trained.notes) == (tmp_path / "adapter", ())
+
+
+@pytest.mark.parametrize(("first", "last", "warns"), [(0.0004, 0.0001, False), (0.4, 0.3, True)])
+def test_a_last_epoch_is_warned_of_where_it_shows_a_gain(
+    first: float, last: float, warns: bool, tmp_path: Path
+) -> None:
+    trainer = ScriptedTrainer(
+        after({1e-3: [first, last, last / 2]}), learning_rates=(1e-3,), max_epochs=2
+    )
+    notes = search(trainer, tmp_path).notes
+    assert any("more may be better" in note for note in notes) == warns

@@ -39,7 +39,7 @@ def test_packed_loss_and_gradient_equal_one_example_at_a_time() -> None:
     with torch.no_grad():
         for weight in trainer.weights.values():
             weight.add_(0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(2)))
-    loss = trainer.summed_loss(some, packing.shared_prompt(some))
+    loss = trainer.sums(some, packing.shared_prompt(some))[0]
     loss.backward()
     packed = {name: weight.grad.clone() for name, weight in trainer.weights.items()}
     trainer.network.zero_grad()

@@ -12,6 +12,7 @@ import pytest
 from steelyard.core import Answer, Completion, Example, Record
 from steelyard.model import ModelSpec
 from steelyard.model.fake import FakeModel
+from steelyard.planning.jobs import Job, names_of
 from steelyard.result.figures import Quality
 from steelyard.result.hybrids import HybridGains
 from steelyard.score import build_metric
@@ -19,7 +20,8 @@ from steelyard.strategy import Arm, ArmFacts, Brief, StrategySpec
 from steelyard.strategy.formats import Shot
 from steelyard.strategy.prompt import Decoding, Prompt, PromptRecipe, free_name
 from steelyard.strategy.prompting import PromptArm
-from steelyard.weigh.hybrids import Weighed, hybrid_gains
+from steelyard.weigh.hybrid_states import Weighed
+from steelyard.weigh.hybrids import hybrid_gains
 from steelyard.weigh.measure import quality
 
 BASE = ModelSpec("fake", "smart")
@@ -28,6 +30,7 @@ BRIEF = Brief("Classify.", "label", ("YES", "NO"))
 SHOTS = (Shot("a", "YES"),)
 NAMES = ("zero_shot", "few_shot", "lora", "lora_shots")
 SPECS = tuple(map(StrategySpec, NAMES))
+TAGS = ("", "small", "large")
 
 
 class Measured(NamedTuple):
@@ -75,8 +78,18 @@ def measured(
     return Measured(arm, records, figures[0], figures[1:])
 
 
-def weighed(test: Sequence[Example], margin: float = 0.02, **changes: Any) -> Weighed:
-    fields = {"metrics": [build_metric("accuracy")], "seed": 0, "specs": SPECS} | changes
+def jobs_of(specs: Sequence[StrategySpec]) -> list[Job]:
+    named = list(zip(specs, names_of(specs), strict=True))
+    return [Job(spec, name, tag=tag) for tag in TAGS for spec, name in named]
+
+
+def weighed(
+    test: Sequence[Example],
+    margin: float = 0.02,
+    specs: Sequence[StrategySpec] = SPECS,
+    **changes: Any,
+) -> Weighed:
+    fields = {"metrics": [build_metric("accuracy")], "seed": 0, "jobs": jobs_of(specs)} | changes
     return Weighed(examples=test, margin=margin, **fields)
 
 
@@ -224,7 +237,9 @@ def test_another_prompt_than_that_of_the_training_is_noted() -> None:
         "few_shot asks another prompt than the one that lora_shots was tuned under"
         in gains.notes[0]
     )
-    [gains] = hybrid_gains([other, *arms], weighed(test))
+    other.arm.name = "few_shot-2"
+    specs = [*SPECS, StrategySpec("few_shot")]
+    [gains] = hybrid_gains([other, *arms], weighed(test, specs=specs))
     assert gains.notes == (), "of two arms of one strategy, that of the same prompt is the state"
 
 
@@ -236,6 +251,81 @@ def test_training_with_other_options_is_noted() -> None:
     assert gains.notes == (
         "lora and lora_shots were trained with different options: max_epochs and rank",
     )
+
+
+LORAS = (
+    StrategySpec("zero_shot"),
+    StrategySpec("few_shot"),
+    StrategySpec("lora", {"rank": 4, "max_epochs": 1}),
+    StrategySpec("lora", {"rank": 8}),
+    StrategySpec("lora_shots", {"rank": 8, "max_tokens": 4096}),
+)
+
+
+def second(strategy: str, right: Sequence[bool], test: Sequence[Example], **options: Any) -> Any:
+    """An arm of a run's second entry of ``strategy``."""
+    one = measured(strategy, right, test, **options)
+    one.arm.name = one.arm.name.replace(strategy, f"{strategy}-2")
+    return one
+
+
+@pytest.mark.parametrize("decoding", ["constrained", "free"])
+def test_of_two_tunings_the_one_with_the_hybrids_options_is_the_state(decoding: Decoding) -> None:
+    test = examples(600)
+    arms = [measured(name, right, test, decoding=decoding) for name, right in ADDING.items()]
+    arms.insert(3, second("lora", answered(600, (0, 75)), test, decoding=decoding))
+    [gains] = hybrid_gains(arms, weighed(test, specs=LORAS))
+    end = "" if decoding == "constrained" else "_free"
+    assert gains.states[2].arm == f"lora-2{end}"
+    assert gains.states[2].gain.value == pytest.approx(0.35) and gains.notes == ()
+
+
+def test_of_two_tunings_with_other_options_none_is_taken() -> None:
+    test = examples(600)
+    arms = [measured(name, right, test) for name, right in ADDING.items()]
+    arms.append(second("lora", ADDING["lora"], test))
+    specs = [*LORAS[:4], StrategySpec("lora_shots", {"rank": 16})]
+    [gains] = hybrid_gains(arms, weighed(test, specs=specs))
+    assert gains.outcome is None and gains.states[2].arm is None
+    assert gains.sentence == (
+        "cannot tell: none of lora and lora-2 was trained with the options of lora_shots; give one of them "
+        "the same options"
+    )
+
+
+def test_of_two_prompts_that_it_was_not_tuned_under_none_is_taken() -> None:
+    test, other = examples(600), (Shot("b", "NO"),)
+    arms = [measured(name, right, test) for name, right in ADDING.items() if name != "few_shot"]
+    arms.append(measured("few_shot", ADDING["few_shot"], test, shots=other))
+    arms.append(second("few_shot", ADDING["few_shot"], test, shots=(*SHOTS, *other)))
+    specs = [*SPECS, StrategySpec("few_shot")]
+    [gains] = hybrid_gains(arms, weighed(test, specs=specs))
+    assert gains.outcome is None
+    assert "none of few_shot and few_shot-2 asks the prompt that lora_shots was" in gains.sentence
+
+
+def test_of_several_that_fit_the_first_is_taken_and_that_is_noted() -> None:
+    test = examples(600)
+    arms = [measured(name, right, test) for name, right in ADDING.items()]
+    arms.append(second("lora", ADDING["lora"], test))
+    arms.append(second("zero_shot", [False] * 600, test, repairs=0))
+    specs = [*SPECS, StrategySpec("lora"), StrategySpec("zero_shot")]
+    [gains] = hybrid_gains(arms, weighed(test, specs=specs))
+    assert [state.arm for state in gains.states] == list(NAMES)
+    assert gains.notes == (
+        "zero_shot and zero_shot-2 could each be held against the hybrid: zero_shot, the first, is",
+        "lora and lora-2 could each be held against the hybrid: lora, the first, is",
+    )
+
+
+def test_of_several_that_fit_the_two_that_ask_the_same_words_are_taken() -> None:
+    test = examples(600)
+    arms = [measured(name, right, test) for name, right in ADDING.items()]
+    arms[0].arm.prompt = Prompt(replace(arms[0].arm.prompt.recipe, instruction="Other words."))
+    arms.append(second("zero_shot", ADDING["zero_shot"], test))
+    specs = [*SPECS, StrategySpec("zero_shot")]
+    [gains] = hybrid_gains(arms, weighed(test, specs=specs))
+    assert gains.states[0].arm == "zero_shot-2" and gains.notes == ()
 
 
 def test_an_arm_that_asks_again_is_no_state() -> None:

@@ -32,6 +32,7 @@ _TRAINING = (
     "labels and hosting are extra"
 )
 MOST_TRIES = 400
+_NO_LABELS = "labels: not used, because answers are {kind}: leave it out, or correct kind"
 _NOTHING_ANSWERED = "nothing was answered: each answer makes the advice better"
 _NOTHING_ELSE = "everything else can wait: no other answer changes this advice"
 
@@ -87,6 +88,8 @@ def _notes(case: Situation, choice: WayChoice) -> list[str]:
     if _stands_alone(choice):
         return [_NOTHING_ELSE]
     notes = []
+    if case.labels is not None and not case.uses_labels:
+        notes.append(_NO_LABELS.format(kind="JSON" if case.kind == "json" else case.kind))
     if case.is_unsettled:
         notes.append(_more_tries(case))
     if (bill_of_day := bill_note(case)) is not None:

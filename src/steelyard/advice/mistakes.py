@@ -59,7 +59,7 @@ def _too_little(case: Situation) -> str | None:
     examples = counted(case.examples, "example")
     if case.examples < least:
         return str(texts["in_all"]).format(examples=examples, least=least)
-    if case.labels and case.fails("rows_a_label_10"):
+    if case.labels and case.uses_labels and case.fails("rows_a_label_10"):
         each, labels = f"{case.examples / case.labels:.3g}", counted(case.labels, "label")
         return str(texts["of_each"]).format(examples=examples, labels=labels, each=each)
     return None

@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+from steelyard.config.units import plain_number
 from steelyard.errors import ConfigError, closest
 from steelyard.packaged import packaged
 from steelyard.words import counted, shortened
@@ -70,6 +71,8 @@ class AnswerKey:
         if value is None:
             written = shortened(_as_written(raw), 40)
             hint = closest(str(raw), map(str, self.words)) if self.type == "choice" else ""
+            if self.type == "count" and (number := plain_number(str(raw), self.name, whole=True)):
+                hint = f": {number}"
             raise ConfigError(f"{self.name} must be {self.expected}, not {written}{hint}")
         return value
 

@@ -14,6 +14,7 @@ from steelyard.config.source import read_yaml
 from steelyard.core import Estimate
 from steelyard.errors import ConfigError, closest
 from steelyard.files import expanded
+from steelyard.output_kinds import LABELLED
 from steelyard.rules_of_thumb import thumb_rules
 from steelyard.stats import proportion
 
@@ -60,6 +61,8 @@ class Situation:
     def figures(self) -> dict[str, Any]:
         """What rules read: the answers, and what is worked out from them."""
         figures = dict(self.answers)
+        if not self.uses_labels:
+            figures.pop("labels", None)
         if self.tries is not None:
             share = interval(self.tries)
             figures |= {
@@ -72,6 +75,11 @@ class Situation:
             if thumb_rules()["cache_1024"].holds(figures):
                 figures["cached_tokens_per_day"] = figures["tokens_per_day"]
         return figures
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether answers may be labels, so that their number says something."""
+        return self.kind is None or self.kind in LABELLED
 
     def holds(self, rule: str) -> bool:
         """Whether the condition of a rule is known to hold."""

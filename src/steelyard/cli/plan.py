@@ -51,7 +51,8 @@ def call(args: argparse.Namespace) -> int:
 
 
 def _show(outlook: Outlook) -> None:
-    from steelyard.planning.plan import about_kept, headlines, left_out_text
+    from steelyard.planning.jobs import left_out_texts
+    from steelyard.planning.plan import about_kept, headlines
 
     screen = console()
     for line in headlines(outlook.plan, outlook.audit):
@@ -59,7 +60,7 @@ def _show(outlook: Outlook) -> None:
     screen.print(_table(outlook))
     lines = [f"audit: {finding}" for finding in outlook.audit.errors]
     lines += about_kept(outlook.plan)
-    lines += [f"left out: {left_out_text(entry)}" for entry in outlook.plan.left_out]
+    lines += [f"left out: {text}" for text in left_out_texts(outlook.plan.left_out)]
     lines += [f"warning: {warning}" for warning in outlook.warnings]
     lines += [f"assumed: {entry}" for entry in outlook.assumptions]
     for line in lines:
@@ -91,7 +92,7 @@ def _table(outlook: Outlook) -> Table:
 def _cells(line: PlanLine) -> list[str]:
     if line.requests is None:
         return [line.strategy, *[_DASH] * 6, line.note]
-    if line.model is None:
+    if line.model is None and not line.usage.input_tokens:
         return [line.strategy, *["0"] * 5, _DASH, _DASH]
     return [line.strategy, *_figures(line.requests, line)]
 

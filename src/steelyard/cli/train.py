@@ -124,6 +124,11 @@ def _show_learnt(one: JobLearnt) -> None:
         f"{one.strategy} on {one.model}: {learnt.examples:,} train examples; "
         f"{learnt.learnt_tokens:,} of {whole:,} tokens are learnt: each answer and the end of its turn"
     )
+    if learnt.pairs:
+        say(
+            f"{learnt.pairs:,} of them are pairs, whose answer is learnt against a rejected one "
+            f"({learnt.rejected_tokens:,} tokens, shown as ‹›)"
+        )
     if learnt.too_long:
         say(
             f"{learnt.too_long:,} of them have more than {learnt.max_tokens:,} tokens and are left out; "
@@ -134,13 +139,15 @@ def _show_learnt(one: JobLearnt) -> None:
         screen.print(_counts(number, row), style="dim", highlight=False)
         screen.print(row.prompt, end="", highlight=False, soft_wrap=True)
         screen.print(f"«{row.learnt}»", style="bold green", highlight=False, soft_wrap=True)
+        if row.rejected:
+            screen.print(f"‹{row.rejected}›", style="red", highlight=False, soft_wrap=True)
 
 
 def _counts(number: int, row: LearntRow) -> str:
     left_out = "; too long, left out" if row.is_too_long else ""
-    return (
-        f"{number}: {row.prompt_tokens:,} tokens of prompt, {row.learnt_tokens:,} learnt{left_out}"
-    )
+    rejected = f", {row.rejected_tokens:,} rejected" if row.rejected else ""
+    counts = f"{row.prompt_tokens:,} tokens of prompt, {row.learnt_tokens:,} learnt{rejected}"
+    return f"{number}: {counts}{left_out}"
 
 
 def _plain_learnt(one: JobLearnt) -> dict[str, object]:

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from steelyard.config.numbers import TYPED_NUMBER, count_text, number_text
+from steelyard.config.units import refuse_units
 from steelyard.errors import closest
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -105,7 +106,9 @@ class Section(BaseModel):
         if not kinds & {int, float, Decimal} or type(value) in kinds:
             return value
         if isinstance(value, str):
-            return count_text(value) if not kinds & {float, Decimal} else number_text(value)
+            is_count = not kinds & {float, Decimal}
+            refuse_units(value, info.field_name, whole=is_count)
+            return count_text(value) if is_count else number_text(value)
         kind = "float_type" if kinds & {float, Decimal} else "int_type"
         raise PydanticCustomError(kind, "a number is needed")
 

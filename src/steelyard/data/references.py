@@ -73,6 +73,13 @@ def accepted(value: Any, kind: OutputKind, labels: Sequence[str]) -> tuple[str, 
     return tuple(dict.fromkeys(_answer(one, kind, labels) for one in answers))
 
 
+def rejected(value: Any, kind: OutputKind) -> str:
+    """Return the worse answer of a pair as `reference` has outputs; it may break every rule of theirs."""
+    return reference(
+        value, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), kind
+    )
+
+
 def _answer(value: Any, kind: OutputKind, labels: Sequence[str]) -> str:
     written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     problem = None

@@ -12,11 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from steelyard.core import Example, Message, OutputKind
-from steelyard.data.chats import CALLS_TOOL, MORE_THAN_TEXT, cut_row
+from steelyard.data.chats import CALLS_TOOL, MORE_THAN_TEXT, cut_chat, cut_row
 from steelyard.data.dashes import DASHES, NO_WORD
 from steelyard.data.evidence import answerable_in, evidence_in
 from steelyard.data.formats.base import LeftOutError, RawRow, RowError, json_in, json_kind
-from steelyard.data.formats.roles import Columns, document_roles, resolve, resolve_of_documents
+from steelyard.data.formats.roles import (
+    Columns,
+    document_roles,
+    rejected_name,
+    resolve,
+    resolve_of_documents,
+)
 from steelyard.data.formats.shapes import (
     BY_NUMBER,
     CHOICES,
@@ -25,7 +31,14 @@ from steelyard.data.formats.shapes import (
     conversation_of,
     shape_of_row,
 )
-from steelyard.data.references import accepted, json_problem, label_problem, reference
+from steelyard.data.formats.shapes.base import VALUE_KEY
+from steelyard.data.references import (
+    accepted,
+    json_problem,
+    label_problem,
+    reference,
+    rejected,
+)
 from steelyard.output_kinds import LABELLED
 from steelyard.task import Task
 
@@ -120,7 +133,8 @@ class RowParser:
         no_field = _TAKEN | document_roles().keys()
         columns_used = {name for role, name in roles.items() if role not in no_field}
         of_documents = self._of_documents(fields)
-        columns_used |= {*of_documents.values()}
+        worse, worse_name = self._rejected(conversation)
+        columns_used |= {*of_documents.values(), worse_name}
         unused = {*conversation.fields, *conversation.tools} - columns_used - ENVELOPE
         self._note(unused, fields)
         for what in row.changed:
@@ -133,6 +147,7 @@ class RowParser:
             input=_clean(text, "input"),
             output=reference(output, written, self.kind),
             accepted=others or (),
+            rejected=None if worse is None else _usable(worse, "rejected answer"),
             evidence=evidence_in(fields, of_documents),
             answerable=answerable_in(fields, of_documents),
             context=tuple(Message(turn.role, _usable(turn.content, "context")) for turn in context),
@@ -195,6 +210,24 @@ class RowParser:
                 raise
             return None
 
+    def _rejected(self, row: Conversation) -> tuple[str | None, str]:
+        """The worse answer of a pair, and the plain column that holds it.
+
+        A column that only has the name is ignored: of labels, and not one of the task's, or no text.
+        Raises `RowError` for a pair that differs in more than its answers.
+        """
+        if row.rejected is not None:
+            return rejected(_only_answer(row), self.kind), ""
+        name = None if "rejected" in self.columns else rejected_name(tuple(row.fields))
+        value = None if name is None else row.fields[name]
+        if name is None or not isinstance(value, str):
+            return None, ""
+        answer = rejected(value, self.kind)
+        is_answer = self.kind not in LABELLED or (
+            label_problem(value, answer, self.kind, self.labels or (" ",)) is None
+        )
+        return (answer, name) if is_answer or not answer else (None, "")
+
     def _refusal(self, value: Any, written: str, may_lack: bool) -> str | None:
         """Why a run would refuse an output that can be read."""
         if isinstance(value, dict | list) and self.kind not in ("json", "labels"):
@@ -212,6 +245,17 @@ class RowParser:
         if self.kind in LABELLED:
             return label_problem(value, written, self.kind, self.labels)
         return None
+
+
+def _only_answer(row: Conversation) -> Any:
+    """The rejected answer where it is all that a pair differs in. Raises `RowError`."""
+    assert row.rejected is not None
+    if row.answer != 1 or len(row.rejected) != 1:
+        raise RowError(
+            "chosen and rejected differ before their last answers: a pair is two answers to one prompt"
+        )
+    turns = cut_chat([*row.prompt, row.rejected[0]])
+    return row.rejected[0].get(VALUE_KEY, turns.output)
 
 
 def why_bad(parser: RowParser, row: RawRow, conversation: Conversation) -> str | None:
@@ -298,7 +342,8 @@ def content_id(example: Example) -> str:
     fields = (example.context, example.input, example.output, example.group, example.slice)
     rules = () if example.rules is None else (example.rules,)
     more = (*rules, *([example.accepted] if example.accepted else []))
-    parts = json.dumps([*fields, example.timestamp, example.weight, *more])
+    pair = [{"rejected": example.rejected}] if example.rejected else []
+    parts = json.dumps([*fields, example.timestamp, example.weight, *more, *pair])
     return hashlib.sha256(parts.encode()).hexdigest()[:12]
 
 

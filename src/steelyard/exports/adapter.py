@@ -14,7 +14,7 @@ from steelyard.exports.base import ExportFormat, Outgoing, ReadBack
 from steelyard.exports.merged_format import read_network_back
 from steelyard.exports.pretrained import write_generation, write_tokenizer
 from steelyard.files import read_json
-from steelyard.model import huggingface
+from steelyard.model import huggingface, nf4
 
 _WEIGHTS, _SETTINGS = "adapter_model.safetensors", "adapter_config.json"
 
@@ -46,6 +46,11 @@ class AdapterFormat(ExportFormat):
         settings = huggingface.read_adapter_settings(outgoing.adapter)
         if settings.get("use_rslora"):
             notes.append("the scale of rsLoRA is folded into the weights: servers ignore its flag")
+        if nf4.is_marked(outgoing.adapter):
+            notes.append(
+                "it was learnt and measured over the base in four bits (NF4), and is re-scored over the base "
+                "in full, as servers hold it"
+            )
         if settings.get("use_dora"):
             notes.append("it is DoRA, which servers that read plain LoRA alone compute otherwise")
         return tuple(notes)

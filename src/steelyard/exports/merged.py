@@ -10,6 +10,7 @@ import torch
 
 from steelyard.exports.source import ExportSource
 from steelyard.model import huggingface
+from steelyard.model.nf4 import base_under
 
 _PROBED = 8
 """Weights whose change is kept: enough to tell how strongly the tuning is in a file."""
@@ -40,8 +41,8 @@ def merge(source: ExportSource) -> Merged:
     folder = Path(source.arm.spec.adapter)
     is_whole = huggingface.is_whole(folder)
     settings = {} if is_whole else huggingface.read_adapter_settings(folder)
-    before = _probes(network, settings)
-    base = network
+    base = base_under(folder, network)
+    before = _probes(base, settings)
     network = huggingface.tuned_network(folder, lambda: base)
     after = dict(network.named_parameters())
     changes = {name: after[name].detach() - weight for name, weight in before.items()}

@@ -14,6 +14,7 @@ from steelyard.extras import LOCAL_MODULES, command, require
 from steelyard.files import read_json
 from steelyard.model.base import Model, ModelProvider, ModelSpec
 from steelyard.model.files import hash_folder
+from steelyard.model.nf4 import base_under
 from steelyard.model.schema_check import check_grammar
 from steelyard.model.tokenizer import hub_tokenizer
 
@@ -83,7 +84,10 @@ def assemble(
     if spec.adapter is None:
         network = read_network(source, torch.float32)
     else:
-        network = tuned_network(Path(spec.adapter), lambda: read_network(source, torch.float32))
+        folder = Path(spec.adapter)
+        network = tuned_network(
+            folder, lambda: base_under(folder, read_network(source, torch.float32))
+        )
         fingerprint += f"+{hash_folder(Path(spec.adapter), '*.safetensors')[:16]}"
     return engine_over(network, tokenizer, settings, fingerprint, name, note)
 
@@ -173,7 +177,10 @@ def _reading(source: str, read: Any) -> Any:
 
 
 def tuned_network(folder: Path, base: Callable[[], Any]) -> Any:
-    """Load in fp32 what tuning changed: LoRA weights, added to the ``base``, or a whole network's."""
+    """Load in fp32 what tuning changed: LoRA weights, added to the ``base``, or a whole network's.
+
+    The base is as `base_under` gives it.
+    """
     if is_whole(folder):
         import torch
 

@@ -39,7 +39,8 @@ def cast_parameters(network: Any, dtype: torch.dtype) -> None:
     far into a long prompt that turns a position by a visible angle.
     """
     for parameter in network.parameters():
-        parameter.data = parameter.data.to(dtype)
+        if parameter.is_floating_point():  # not where four bits are packed into whole numbers
+            parameter.data = parameter.data.to(dtype)
 
 
 def understands(network: Any) -> bool:

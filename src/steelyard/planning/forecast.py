@@ -66,7 +66,10 @@ def plan(
 
 def look_ahead(plan: Plan, folder: Path | None = None) -> Outlook:
     """Forecast a plan; a former run in ``folder`` tells how fast its models are. Nothing is asked."""
-    lengths = {model.tag: lengths_of(plan.split, plan.brief, model.spec) for model in plan.models}
+    lengths = {
+        model.tag: lengths_of(plan.split, plan.brief, model.spec, plan.unlabelled)
+        for model in plan.models
+    }
     paces = {model.tag: pace_of(plan, model, folder) for model in plan.models}
     forecasts = [(job, _forecast(job, plan, lengths)) for job in plan.jobs]
     lines = [_line(job, forecast, plan, paces) for job, forecast in forecasts]
@@ -123,7 +126,7 @@ def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast 
         run=replace(
             run_facts(job, model, plan.models, plan.specs),
             grounds=plan.grounds,
-            unlabelled=plan.unlabelled,
+            inputs=lengths[model.tag].inputs,
         ),
     )
     return build_strategy(job.strategy).forecast(plan.brief, sizes)
@@ -131,10 +134,7 @@ def _forecast(job: Job, plan: Plan, lengths: Mapping[str, Lengths]) -> Forecast 
 
 def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, Pace]) -> PlanLine:
     if job.model is None:
-        nothing = Money(Decimal(0), plan.model_price.currency)
-        seconds = _reading_seconds(job, forecast, plan, paces)
-        note = "asks no language model" if seconds == 0 else "reads texts, writes nothing"
-        return PlanLine(job.name, None, (job.name,), {}, seconds=seconds, cost=nothing, note=note)
+        return _reading(job, forecast, plan, paces)
     if forecast is None:
         money = Money(None, plan.model_price.currency, "not known in advance")
         return PlanLine(job.key, job.model, cost=money, note="not known in advance")
@@ -150,20 +150,42 @@ def _line(job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, P
     return _priced(line, job, plan, paces)
 
 
-def _reading_seconds(
+def _reading(
     job: Job, forecast: Forecast | None, plan: Plan, paces: Mapping[str, Pace]
-) -> float | None:
-    """Time of one that reads texts by the task's models on this machine, and has no answer written."""
+) -> PlanLine:
+    """What one without a language model reads by the task's models on this machine; no answer is written."""
     tokens = 0.0
     if forecast is not None:
         answers = sum(answers_of(plan, job).values())
         answer = sum(forecast.per_answer.values(), Usage())
         tokens = forecast.usage.input_tokens + answers * answer.input_tokens
-    if not tokens:
-        return 0.0
-    local = [paces[m.tag] for m in plan.models if provider_of(m.spec).is_tunable]
-    seconds = [pace.seconds(0, tokens, 0) for pace in local]
-    return None if None in seconds else max(filter(None, seconds), default=0.0)
+    seconds, why = _reading_seconds(tokens, plan, paces)
+    usage = whole(Usage(0, tokens))
+    money = Money(None, plan.machine_price.currency, why)
+    if seconds is not None:
+        money = cost_of(usage._replace(machine_seconds=seconds), plan.machine_price)
+    note = "reads texts, writes nothing" if tokens else "asks no language model"
+    notes = [note, "" if forecast is None else forecast.note, why]
+    return PlanLine(
+        job.name,
+        None,
+        (job.name,),
+        {},
+        usage,
+        seconds=seconds,
+        cost=money,
+        note="; ".join(filter(None, notes)),
+    )
+
+
+def _reading_seconds(
+    tokens: float, plan: Plan, paces: Mapping[str, Pace]
+) -> tuple[float | None, str]:
+    """Time of reading so many tokens by the slowest of the models, or ``None`` with the reason."""
+    local = [paces[m.tag] for m in plan.models if provider_of(m.spec).is_tunable] if tokens else []
+    if unknown := next((pace for pace in local if not pace.is_known), None):
+        return None, f"time is {unknown.source}"
+    return max((pace.seconds(0, tokens, 0) or 0.0 for pace in local), default=0.0), ""
 
 
 def _again(job: Job, forecast: Forecast, plan: Plan, paces: Mapping[str, Pace]) -> PlanLine:

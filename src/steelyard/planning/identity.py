@@ -25,6 +25,9 @@ _INPUTS = "inputs"
 _JOINED = ("models", "strategies", _INPUTS)
 """Kept by name: others may join or be left out, the same name must say the same."""
 
+_RARE = frozenset({"accepted", "rejected"})
+"""Fields of examples that came later: without a value they leave the identity as it was."""
+
 
 def identity_of(plan: Plan) -> dict[str, Any]:
     """Return a plan's identity as plain JSON data."""
@@ -53,7 +56,7 @@ def _fields(example: Example) -> dict[str, Any]:
     """An example as plain data; what most examples lack is only there where they have it."""
     fields = asdict(example)
     fields.pop("cluster")  # it follows from the examples
-    return {name: value for name, value in fields.items() if name != "accepted" or value}
+    return {name: value for name, value in fields.items() if name not in _RARE or value}
 
 
 def _decided_by(metric: Metric) -> dict[str, str]:

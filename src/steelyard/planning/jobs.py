@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from steelyard.model.planned import PlannedModel
 from steelyard.strategy import StrategySpec, build_strategy, traits_of
+from steelyard.words import listed
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ class Job:
         name = strategy_arm.replace(self.strategy.name, self.name, 1)
         return f"{name}@{self.tag}" if self.tag else name
 
+    def names(self, arm: str, strategy: str) -> bool:
+        """Whether :meth:`arm_name` gives ``arm``, which is of ``strategy``, its name."""
+        head, _, tag = arm.partition("@")
+        is_mine = head == self.name or head.startswith(f"{self.name}_")
+        return strategy == self.strategy.name and tag == self.tag and is_mine
+
 
 class LeftOut(NamedTuple):
     """A strategy that is not run, why, and on which model (``None``: all)."""
@@ -50,6 +57,15 @@ class LeftOut(NamedTuple):
     strategy: str
     reason: str
     model: str | None = None
+
+
+def left_out_texts(entries: Sequence[LeftOut]) -> list[str]:
+    """A text for each reason: the strategies that are left out for it, and on which model."""
+    names: dict[str, list[str]] = {}
+    for entry in entries:
+        name = f"{entry.strategy} on {entry.model}" if entry.model else entry.strategy
+        names.setdefault(entry.reason, []).append(name)
+    return [f"{listed(some)} ({reason})" for reason, some in names.items()]
 
 
 class EndedArm(NamedTuple):

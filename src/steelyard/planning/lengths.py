@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from steelyard.core import Example, Split
 from steelyard.data.tokens import estimate
+from steelyard.data.unlabelled import Unlabelled
 from steelyard.model import ModelSpec, provider_of
 from steelyard.model.provider_facts import CountTokens
 from steelyard.model.tokenizer import local_tokenizer
 from steelyard.strategy.base import Brief
-from steelyard.strategy.outlook import Sizes
+from steelyard.strategy.outlook import InputSizes, Sizes
 from steelyard.strategy.prompt import full_instruction, known_outputs
 
 _COUNTED = 400
@@ -22,14 +23,20 @@ _COUNTED = 400
 
 @dataclass(frozen=True)
 class Lengths:
-    """A task's sizes in one model's tokens; ``how`` names the tokenizer or the estimate."""
+    """A task's sizes in one model's tokens; ``how`` names the tokenizer or the estimate.
+
+    ``inputs`` are those of its files of inputs, by name.
+    """
 
     sizes: Sizes
     how: str
     is_exact: bool
+    inputs: Mapping[str, InputSizes] = field(default_factory=dict)
 
 
-def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
+def lengths_of(
+    split: Split, brief: Brief, spec: ModelSpec, unlabelled: Mapping[str, Unlabelled]
+) -> Lengths:
     """Count with the model's own tokenizer where it is on this machine, else estimate."""
     count, how, exact = _counter(spec)
     examples = _spread([*split.train, *split.dev, *split.test])
@@ -39,11 +46,15 @@ def lengths_of(split: Split, brief: Brief, spec: ModelSpec) -> Lengths:
         test=len(split.test),
         labels=len(brief.labels),
         instruction_tokens=float(count([full_instruction(brief)])[0]),
-        input_tokens=_mean(count([_asked(example) for example in examples])),
+        input_tokens=_mean(count(_asked_of(examples))),
         output_tokens=_mean(count([example.output for example in examples])),
         longest_output_tokens=float(max(count(known_outputs(brief, split.train)), default=0)),
     )
-    return Lengths(sizes, how, exact)
+    inputs = {
+        name: InputSizes(len(file.examples), _mean(count(_asked_of(file.examples))))
+        for name, file in unlabelled.items()
+    }
+    return Lengths(sizes, how, exact, inputs)
 
 
 def _counter(spec: ModelSpec) -> tuple[CountTokens, str, bool]:
@@ -56,9 +67,11 @@ def _counter(spec: ModelSpec) -> tuple[CountTokens, str, bool]:
     return tokenizer.count, f"counted by the tokenizer of {spec.name}", True
 
 
-def _asked(example: Example) -> str:
-    """All that an example brings into a prompt: the turns before, and its input."""
-    return "\n".join([*(turn.content for turn in example.context), example.input])
+def _asked_of(examples: Sequence[Example]) -> list[str]:
+    """All that some of the examples bring into a prompt: the turns before, and the input."""
+    return [
+        "\n".join([*(turn.content for turn in one.context), one.input]) for one in _spread(examples)
+    ]
 
 
 def _spread(examples: Sequence[Example]) -> list[Example]:

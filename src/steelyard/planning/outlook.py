@@ -22,6 +22,7 @@ from steelyard.planning.plan import Plan
 from steelyard.result import AuditResult
 from steelyard.words import counted, listed
 
+_UNDATED = "no date given, so that its age is not known"
 _SECONDS_PER_HOUR = 3600
 
 
@@ -151,9 +152,9 @@ class Outlook:
                 "(max_output_tokens fixes the limit)"
             )
         assumptions += [
-            f"price of {one.name}: {one.price.source}, {one.price.date}"
+            f"price of {one.name}: {one.price.source}, {one.price.date or _UNDATED}"
             for one in self.plan.priced
-            if one.price.date
+            if one.price.date or one.is_given
         ]
         return (*assumptions, "tokens by mean lengths, priced as uncached")
 

@@ -24,7 +24,7 @@ from steelyard.planning.detectable import arm_count, detectable_text
 from steelyard.planning.documents import grounds_of_task
 from steelyard.planning.evidence import evidence_notes
 from steelyard.planning.facts import ChangedFacts, changed_facts
-from steelyard.planning.jobs import Job, LeftOut, jobs_of
+from steelyard.planning.jobs import Job, LeftOut, jobs_of, left_out_texts
 from steelyard.planning.notes import notes_on, retraining_notes, unused_prices
 from steelyard.planning.options import RunOptions
 from steelyard.planning.overrides import overridden
@@ -336,7 +336,7 @@ def describe(plan: Plan, audit: AuditResult, folder: Path, ahead: Sequence[str] 
         *headlines(plan, audit),
         f"strategies: {', '.join(spec.name for spec in plan.specs)}",
         *about_kept(plan),
-        *(f"left out: {left_out_text(entry)}" for entry in plan.left_out),
+        *(f"left out: {text}" for text in left_out_texts(plan.left_out)),
         *ahead,
         *_about_cap(plan),
         f"run folder: {folder}",
@@ -366,11 +366,6 @@ def about_kept(plan: Plan) -> list[str]:
     """A line of what was measured before in the folder, where anything was."""
     names = ", ".join(job.key for job in plan.kept)
     return [f"measured before in this folder, and weighed too: {names}"] if names else []
-
-
-def left_out_text(entry: LeftOut) -> str:
-    """A strategy that is left out, on which model, and why."""
-    return f"{entry.strategy}{f' on {entry.model}' if entry.model else ''} ({entry.reason})"
 
 
 def _audit_text(audit: AuditResult) -> str:

@@ -23,6 +23,12 @@ class NamedPrice(NamedTuple):
     price: Price
     each: Decimal | None = None
 
+    @property
+    def is_given(self) -> bool:
+        """Whether there is an amount."""
+        amounts = (self.each, self.price.machine_hour, self.price.input, self.price.output)
+        return any(amount is not None for amount in amounts)
+
 
 def prices_of_people(task: Task) -> Iterator[NamedPrice]:
     """The prices of a label and of an hour of a person, where the task gives them."""

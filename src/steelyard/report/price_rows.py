@@ -27,7 +27,7 @@ class PriceRow(NamedTuple):
 
 def _age(price: PriceResult) -> str:
     if price.age_days is None:
-        return ""
+        return "" if price.date or not _amounts(price) else "no date given"
     return f"{counted(price.age_days, 'day')} old{f', {STALE}' if price.is_stale else ''}"
 
 

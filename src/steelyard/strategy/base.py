@@ -20,7 +20,7 @@ from steelyard.model.planned import PlannedModel
 from steelyard.model.thoughts import with_plain_reference
 from steelyard.output_kinds import KINDS
 from steelyard.strategy.asking import Sources, ask
-from steelyard.strategy.outlook import Forecast, Sizes
+from steelyard.strategy.outlook import Forecast, PassTokens, Sizes
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.traits import ShotLimits, StrategySpec, Traits
 from steelyard.task.members import metric_class
@@ -36,8 +36,6 @@ log = logging.getLogger("steelyard")
 
 Progress = Callable[[int, int], None]
 """Called with ``(done, total)`` as answers arrive."""
-OnePass = Callable[[str], tuple[float, float]]
-"""Tokens of one pass over train, and of one over dev, under an instruction."""
 OnAnswers = Callable[[Sequence[tuple[int, Answer]]], None]
 """Called with ``(index, answer)`` pairs as each batch is answered."""
 
@@ -341,7 +339,7 @@ class Strategy(ABC):
         """Say how many shots its prompts may show on a task of so many labels; ``None``: no shots."""
         return None
 
-    def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
+    def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
         """Return what one that tunes lets a prompt search of its run take, in forward-pass tokens."""
         return 0
 

@@ -218,14 +218,16 @@ class ClassifierHead(LinearStrategy):
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
         """Count the tokens that the task's own models on this machine read, each of them every text.
 
-        What the encoder reads is left out: it takes a tenth of the time.
+        What the encoder reads is left out, which the note says: it takes a tenth of the time.
         """
+        reads = "encoder" in self.config.states and _has_encoder()
+        note = "what the sentence encoder reads is not counted" if reads else ""
         models = [model for model in sizes.run.models if provider_of(model.spec).is_tunable]
         if "model" not in self.config.states or not models:
-            return Forecast()
+            return Forecast(note=note)
         text = Usage(0, min(sizes.input_tokens, self.config.max_tokens))
         usage = text * (len(models) * (sizes.train + sizes.dev))
-        return Forecast(usage, {self.name: text})
+        return Forecast(usage, {self.name: text}, note)
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         reason = super().refusal(task, model)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from steelyard.core import Example, questions_of
+from steelyard.core import Example, Usage, questions_of
 from steelyard.data.likeness.rows import normalise
 from steelyard.data.rows import has_references
 from steelyard.errors import ConfigError, ModelError
@@ -24,7 +24,7 @@ from steelyard.strategy.forecasting import answer_limit, whole
 from steelyard.strategy.grounding import tokens_asked
 from steelyard.strategy.lessons import Lessons, chat_samples, shown_others
 from steelyard.strategy.lora import LoraStrategyOptions
-from steelyard.strategy.outlook import Forecast, OtherUse, Sizes
+from steelyard.strategy.outlook import Forecast, OtherUse, PassTokens, Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.sifting import FEWEST, Sifted, least_score, sift, usable_answers
@@ -195,21 +195,29 @@ class Distilled(TunedStrategy):
             notes.append(context.unlabelled[self.config.inputs].note)
         return tuple(notes)
 
+    def learnt_tokens(self, once: PassTokens, instruction: str) -> float:
+        """Every input, as if all answers passed."""
+        return once.answered(instruction, self.config.inputs)
+
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """The student's training at most, and what the teacher is asked: its search and every input."""
         inner = self.teacher.strategy.forecast(brief, sizes)
         if inner is None or not inner.per_answer:
             return None
-        file = sizes.run.unlabelled.get(self.config.inputs)
-        inputs = sizes.train if file is None else len(file.examples)
         answer = max(
             inner.per_answer.values(), key=lambda one: one.input_tokens + one.output_tokens
         )
+        of_file = sizes.learning_from(self.config.inputs)
+        longer = (of_file.input_tokens - sizes.input_tokens) * answer.requests
         dev = 0 if sizes.output_tokens else sizes.dev
-        asked = whole(inner.usage + answer * (inputs + dev))
-        longest = replace(sizes, train=inputs, output_tokens=answer_limit(brief, sizes))
-        student = super().forecast(brief, longest)
-        assert student is not None
+        on_inputs = (answer + Usage(input_tokens=longer)) * of_file.train
+        asked = whole(inner.usage + on_inputs + answer * dev)
+        limit = answer_limit(brief, sizes)
+        student = super().forecast(brief, replace(sizes, output_tokens=limit))
+        trained = super().forecast(brief, replace(of_file, output_tokens=limit))
+        assert student is not None and trained is not None
+        usage = student.usage._replace(trained_tokens=trained.usage.trained_tokens)
+        student = replace(student, usage=usage)
         note = f"the teacher is {self.teacher.strategy.name}, and all of its answers are learnt"
         models = sizes.run.models
         spec = self.teacher.model(models, models[0].spec) if self.teacher.tag else self.teacher.spec

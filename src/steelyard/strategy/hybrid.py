@@ -12,12 +12,12 @@ from steelyard.core import OutputKind
 from steelyard.errors import ConfigError, MissingExtraError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.planned import PlannedModel
-from steelyard.strategy.base import Arm, Brief, FitContext, OnePass, Strategy, TaskFacts
+from steelyard.strategy.base import Arm, Brief, FitContext, Strategy, TaskFacts
 from steelyard.strategy.few_shot import FewShot
 from steelyard.strategy.grounding import tokens_asked
 from steelyard.strategy.lora import Lora, LoraStrategyOptions
 from steelyard.strategy.optimized_prompt import OptimizedPrompt
-from steelyard.strategy.outlook import Forecast, Sizes
+from steelyard.strategy.outlook import Forecast, PassTokens, Sizes
 from steelyard.strategy.prompt import Prompt, PromptRecipe
 from steelyard.strategy.prompting import PromptArm
 from steelyard.strategy.rag import Rag
@@ -104,7 +104,7 @@ class HybridStrategy(TunedStrategy):
         """It takes the time of a search and of a training: only who names it has it."""
         return f"it trains under the prompt that {self.over.name} finds: name it in strategies to weigh it"
 
-    def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
+    def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
         """None: the search of prompts gets what tuning alone does, whatever tuning under its prompt takes."""
         return 0
 

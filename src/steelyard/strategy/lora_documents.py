@@ -20,7 +20,7 @@ from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.forecasting import estimated_tokens
 from steelyard.strategy.lessons import Lessons, chat_samples
 from steelyard.strategy.lora import LoraStrategyOptions
-from steelyard.strategy.outlook import Forecast, Sizes
+from steelyard.strategy.outlook import Forecast, PassTokens, Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.rag import documents_refusal
 from steelyard.strategy.traits import Traits
@@ -101,6 +101,12 @@ class LoraDocuments(TunedStrategy):
     def _passages(self, task: TaskFacts) -> Sequence[Passage]:
         """The documents cut without overlap, so that nothing is learnt twice."""
         return () if task.grounds is None else task.grounds.passages(self.config.passage_tokens)
+
+    def learnt_tokens(self, once: PassTokens, instruction: str) -> float:
+        """Every passage, and the train examples as often as they are repeated beside them."""
+        passages = list(recitals(once.passages(self.config.passage_tokens)))
+        repeats = self.config.repeats(len(passages), once.train_examples)
+        return once.chats(passages) + repeats * once.train(instruction)
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """That of tuning on repeated questions, and every passage at its full length in each pass."""

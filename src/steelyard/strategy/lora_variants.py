@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import TaskFacts
-from steelyard.strategy.lora import Lora
+from steelyard.strategy.lora import Lora, LoraStrategyOptions
 from steelyard.strategy.traits import Traits
 from steelyard.strategy.tuned import TunedOptions, TunedStrategy
 from steelyard.train.base import Tuner
 from steelyard.train.config import DoraOptions, LoraPlusOptions, RsLoraOptions
-from steelyard.train.lora import LoraTuner
+from steelyard.train.lora import LoraTuner, QLoraTuner
 
 
 class RsLoraStrategyOptions(RsLoraOptions, TunedOptions):
@@ -44,6 +44,17 @@ class RsLora(LoraVariant):
         Lora.traits, about="fine-tuned weights (rsLoRA), short instruction"
     )
     options_type = RsLoraStrategyOptions
+
+
+class QLora(LoraVariant):
+    """LoRA over weights in four bits (Dettmers et al. 2023), for what a GPU cannot hold in full."""
+
+    name: ClassVar[str] = "qlora"
+    traits: ClassVar[Traits] = replace(
+        Lora.traits, about="fine-tuned weights (QLoRA), short instruction"
+    )
+    options_type = LoraStrategyOptions
+    tuner: ClassVar[Tuner[Any]] = QLoraTuner()
 
 
 class Dora(LoraVariant):

@@ -11,11 +11,11 @@ from steelyard.model.base import ModelSpec
 from steelyard.model.planned import PlannedModel
 from steelyard.output_kinds import KINDS
 from steelyard.seeds import fit_generator
-from steelyard.strategy.base import Arm, Brief, FitContext, OnePass, Strategy, TaskFacts
-from steelyard.strategy.forecasting import estimated_tokens
+from steelyard.strategy.base import Arm, Brief, FitContext, Strategy, TaskFacts
 from steelyard.strategy.optimise.board import AnswerBoard
-from steelyard.strategy.optimise.budget import MARKS, BudgetTracker, allowance, pass_tokens
+from steelyard.strategy.optimise.budget import BudgetTracker, allowance
 from steelyard.strategy.optimise.design import PromptFactory
+from steelyard.strategy.optimise.one_pass import CountedPass, ExpectedPass
 from steelyard.strategy.optimise.options import OptimizedPromptOptions
 from steelyard.strategy.optimise.race import Standing
 from steelyard.strategy.optimise.reflecting import (
@@ -115,7 +115,7 @@ class OptimizedPrompt(Strategy):
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast:
         """Say what the search asks at most, and what a reflecting model is asked on top."""
         config, run = self.config, sizes.run
-        allowed = allowance(config.budget, brief, run.tunings, _expected_pass(sizes)).tokens
+        allowed = allowance(config.budget, brief, run.tunings, ExpectedPass(brief, sizes)).tokens
         dev = min(sizes.dev, config.dev_items)
         questions = questions_in(most_stages(config, dev, brief.constrainable, None))
         bound = config.most_calls(run.local) or _UNBOUNDED
@@ -212,25 +212,10 @@ class OptimizedPrompt(Strategy):
         return min(most, budget.calls or most, int(budget.allowed / (tokens or 1)))
 
     def _budget(self, context: FitContext) -> BudgetTracker:
-        model, parts = context.model, (context.train, context.dev)
-
-        def once(instruction: str) -> tuple[float, float]:
-            train, dev = (pass_tokens(model, instruction, part) for part in parts)
-            return train, dev
-
+        once, local = CountedPass(context), context.model.local
         limit = allowance(self.config.budget, context.brief, context.tunings, once)
-        calls = self.config.most_calls(model.local)
-        return BudgetTracker(limit.tokens, model.local, calls, source=limit.source)
-
-
-def _expected_pass(sizes: Sizes) -> OnePass:
-    """What a pass will take, by mean lengths; see `pass_tokens`."""
-
-    def once(instruction: str) -> tuple[float, float]:
-        tokens = sizes.input_tokens + sizes.output_tokens + estimated_tokens(instruction) + MARKS
-        return sizes.train * tokens, sizes.dev * tokens
-
-    return once
+        calls = self.config.most_calls(local)
+        return BudgetTracker(limit.tokens, local, calls, source=limit.source)
 
 
 def _some(context: FitContext, count: int) -> list[int]:

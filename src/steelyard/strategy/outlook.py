@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from steelyard.core import Usage
-from steelyard.data.unlabelled import Unlabelled
 from steelyard.model.base import ModelSpec
 from steelyard.model.planned import PlannedModel
 from steelyard.strategy.traits import StrategySpec
 
 if TYPE_CHECKING:
+    from steelyard.retrieve.base import Passage
     from steelyard.retrieve.grounds import Grounds
+    from steelyard.train.base import ChatSample
+
+
+class InputSizes(NamedTuple):
+    """How many inputs a file holds, and their mean length in tokens."""
+
+    inputs: int
+    tokens: float
 
 
 @dataclass(frozen=True)
 class RunFacts:
     """What a forecast may know about the run; the names are those of `FitContext`.
 
-    ``local`` says whether a model that may be asked runs on this machine, as far as is known.
+    ``local`` says whether a model that may be asked runs on this machine, as far as is known; ``inputs``
+    are the sizes of the files of `Strategy.input_files`, by name.
     """
 
     models: tuple[PlannedModel, ...] = ()
     tunings: tuple[StrategySpec, ...] = ()
     local: bool = True
     grounds: Grounds | None = None
-    unlabelled: Mapping[str, Unlabelled] = field(default_factory=dict)
+    inputs: Mapping[str, InputSizes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,40 @@ class Sizes:
     output_tokens: float
     longest_output_tokens: float = 0.0
     run: RunFacts = field(default_factory=RunFacts)
+
+    def learning_from(self, file: str) -> Self:
+        """The sizes of one that learns from the inputs of a ``file``; these where it is no file."""
+        inputs = self.run.inputs.get(file)
+        return (
+            self
+            if inputs is None
+            else replace(self, train=inputs.inputs, input_tokens=inputs.tokens)
+        )
+
+
+class PassTokens(Protocol):
+    """Tokens of one pass, prompts and answers, over what a tuning of the run may learn."""
+
+    @property
+    def train_examples(self) -> int: ...
+
+    def train(self, instruction: str) -> float:
+        """Over train, every prompt with this instruction."""
+
+    def dev(self, instruction: str) -> float:
+        """Over dev."""
+
+    def answered(self, instruction: str, file: str) -> float:
+        """Over the inputs of a file, or of train where it is none, with a teacher's answers.
+
+        They are taken to be as long as the mean reference of train; without any, as long as may be.
+        """
+
+    def passages(self, most: int) -> Sequence[Passage]:
+        """The documents of the task, cut without overlap."""
+
+    def chats(self, samples: Sequence[ChatSample]) -> float:
+        """Over samples that are there already."""
 
 
 class OtherUse(NamedTuple):

@@ -91,7 +91,7 @@ def sift(
         len(inputs),
         len(usable),
         tuple(
-            replace(inputs[place], output=answers[place].output or "", accepted=())
+            replace(inputs[place], output=answers[place].output or "", accepted=(), rejected=None)
             for place in passed
         ),
         len(failed),

@@ -10,7 +10,7 @@ from steelyard.core import Answer, Example, Question, Usage, questions_of
 from steelyard.errors import ConfigError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.seeds import fit_generator
-from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, OnePass, Strategy, TaskFacts
+from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, Strategy, TaskFacts
 from steelyard.strategy.dev_interval import interval_of
 from steelyard.strategy.forecasting import (
     answer_limit,
@@ -26,7 +26,7 @@ from steelyard.strategy.optimise.budget import (
     tuning_budget,
     tuning_used,
 )
-from steelyard.strategy.outlook import Forecast, Sizes
+from steelyard.strategy.outlook import Forecast, PassTokens, Sizes
 from steelyard.strategy.prompt import (
     Decoding,
     Prompt,
@@ -94,7 +94,7 @@ class TunedStrategy(Strategy):
             data_fingerprint=context.data_fingerprint,
         )
         lessons = self.lessons(context, prompt)
-        checked = chat_samples(prompt, lessons.checked(dev))
+        checked = self.chats(prompt, lessons.checked(dev))
         try:
             tuned = self.tuner.tune(lessons.samples, checked, self.config, job)
         except ConfigError as error:
@@ -132,7 +132,11 @@ class TunedStrategy(Strategy):
 
     def samples(self, task: TaskFacts, prompt: Prompt) -> list[ChatSample]:
         """What is learnt, as far as it is there before a fit: every train example under ``prompt``."""
-        return chat_samples(prompt, task.train)
+        return self.chats(prompt, task.train)
+
+    def chats(self, prompt: Prompt, examples: Sequence[Example]) -> list[ChatSample]:
+        """Return ``examples`` as they are learnt under ``prompt``."""
+        return chat_samples(prompt, examples)
 
     def _arm(
         self, context: FitContext, name: str, prompt: Prompt, tuned: Tuned, model: Model
@@ -194,9 +198,14 @@ class TunedStrategy(Strategy):
             )
         return missing
 
-    def tuning_tokens(self, brief: Brief, once: OnePass) -> int:
+    def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
         instruction = short_instruction(brief, self.config.instruction)
-        return tuning_budget(*once(instruction), self.tuner.passes(self.config))
+        learnt = self.learnt_tokens(once, instruction)
+        return tuning_budget(learnt, once.dev(instruction), self.tuner.passes(self.config))
+
+    def learnt_tokens(self, once: PassTokens, instruction: str) -> float:
+        """Tokens of one pass over all that is learnt."""
+        return once.train(instruction)
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Count the tokens that pass through training at most, and the requests of the arms on dev."""

@@ -253,6 +253,7 @@ class ColumnsConfig(Section):
     weight: Name | None = None
     rules: Name | None = None
     accepted: Name | None = None
+    rejected: Name | None = None
     evidence: Name | None = None
     answerable: Name | None = None
     unanswerable: Name | None = None

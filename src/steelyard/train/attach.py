@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from steelyard.model import nf4
 from steelyard.train.config import LoraOptions, TrainingOptions
 
 
@@ -38,3 +39,5 @@ def save_tuned(network: Any, values: Mapping[str, torch.Tensor], folder: Path) -
         names = {name for name, _ in network.named_parameters(remove_duplicate=False)}
         state |= {name: one for name, one in network.state_dict().items() if name not in names}
     network.save_pretrained(str(folder), state_dict=state)
+    if nf4.is_quantised(network):
+        nf4.mark(folder)

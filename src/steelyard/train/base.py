@@ -21,10 +21,11 @@ Tick = Callable[[int, int], None]
 
 
 class ChatSample(NamedTuple):
-    """One example to learn from: a chat and the answer to it."""
+    """One example to learn from: a chat and the answer to it, and from a pair a worse one."""
 
     messages: tuple[Message, ...]
     output: str
+    rejected: str | None = None
 
 
 BACKWARD = 3

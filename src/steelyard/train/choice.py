@@ -60,13 +60,15 @@ def _disagreement(ordered: Sequence[TuningCandidate], place: int) -> str | None:
 def last_gain(candidates: Sequence[TuningCandidate]) -> str | None:
     """Say what got better from the last but one to the last, with both figures; ``None``: nothing.
 
-    Of a single one that is not known, and taken to be so: the text is empty.
+    What three digits do not show is nothing. Of a single one it is not known, and taken to be so: the text
+    is empty.
     """
     if len(candidates) < 2:
         return ""
     before, last = candidates[-2:]
-    if last.loss < before.loss:
-        return f"loss {before.loss:.3f}, then {last.loss:.3f}"
+    losses = [f"{one.loss:.3f}" for one in (before, last)]
+    if last.loss < before.loss and losses[0] != losses[1]:
+        return f"loss {losses[0]}, then {losses[1]}"
     if before.score is None or last.score is None or last.score.total <= before.score.total:
         return None
     return f"{last.score.metric} {before.score.total:.3f}, then {last.score.total:.3f}"

@@ -72,29 +72,28 @@ class _Normalise(torch.autograd.Function):
 
 
 class _Surprise(torch.autograd.Function):
-    """The cross-entropy summed over rows of logits, in nats; one pass makes its gradient, too."""
+    """The cross-entropy of rows of logits, in nats; one pass makes its gradient, too."""
 
     @staticmethod
     def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         scores = logits.float()
         total = torch.logsumexp(scores, dim=1, keepdim=True)
         right = scores.gather(1, targets.unsqueeze(1))
-        loss = (total - right).sum()
         gradient = (scores - total).exp_()
         gradient.scatter_add_(1, targets.unsqueeze(1), torch.full_like(right, -1.0))
         ctx.save_for_backward(gradient.to(logits.dtype))
-        return loss
+        return (total - right).squeeze(1)
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
-        return gradient * outer[0], None
+        return gradient * outer[0].unsqueeze(1), None
 
 
-def surprise(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """The loss of (rows, vocabulary) logits, summed over ``targets`` (rows,), in nats."""
-    loss: torch.Tensor = _Surprise.apply(logits, targets)  # type: ignore[no-untyped-call]
-    return loss
+def surprises(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The losses of (rows, vocabulary) logits at ``targets`` (rows,), in nats: (rows,)."""
+    losses: torch.Tensor = _Surprise.apply(logits, targets)  # type: ignore[no-untyped-call]
+    return losses
 
 
 def speed_up(network: nn.Module) -> None:

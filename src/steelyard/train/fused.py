@@ -20,6 +20,7 @@ from torch import nn
 from steelyard.model.ready import PACKED_ROWS, can_pack
 from steelyard.train.fast import epsilon_of
 from steelyard.train.layer_math import (
+    LayerPass,
     LayerWeights,
     Projections,
     compiled,
@@ -202,12 +203,12 @@ class _Layer(torch.autograd.Function):
         packed: PackedBatch,
         *low: torch.Tensor,
     ) -> torch.Tensor:
-        maps = row_maps(packed, layer.heads)
         keep = packed.keep if layer.is_last else None
+        one = LayerPass(layer.weights, row_maps(packed, layer.heads), *angles, keep)
         forward, _back = _compiled()
-        output, saved = forward(inputs, layer.weights, list(low), maps, *angles, keep)
+        output, saved = forward(inputs, list(low), one)
         ctx.save_for_backward(*low, *saved)
-        ctx.layer, ctx.rest = layer, (maps, *angles, keep)
+        ctx.one, ctx.count = one, len(low)
         result: torch.Tensor = output
         return result
 
@@ -215,11 +216,8 @@ class _Layer(torch.autograd.Function):
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[Any, ...]:
         _forward, back = _compiled()
         to_inputs = ctx.needs_input_grad[0]
-        count = len(ctx.layer.parameters)
-        low, saved = list(ctx.saved_tensors[:count]), list(ctx.saved_tensors[count:])
-        gradient, others = back(
-            outer[0].contiguous(), saved, ctx.layer.weights, low, *ctx.rest, to_inputs
-        )
+        low, saved = list(ctx.saved_tensors[: ctx.count]), list(ctx.saved_tensors[ctx.count :])
+        gradient, others = back(outer[0].contiguous(), saved, low, ctx.one, to_inputs)
         return (gradient if to_inputs else None, None, None, None, *others)
 
 

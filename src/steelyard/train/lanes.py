@@ -6,6 +6,7 @@ for each other costs. Two pieces on two threads need no such waiting.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -16,6 +17,7 @@ import torch
 
 from steelyard.train.packing import TokenSample, split_tokens
 
+log = logging.getLogger("steelyard")
 T = TypeVar("T")
 R = TypeVar("R")
 _MOST = 4
@@ -23,11 +25,25 @@ _GAIN = 1.4
 """How many times as fast a step is on the lanes' threads together as on those of one lane."""
 
 
+def lanes_for(threads: int) -> tuple[int, int]:
+    """How many lanes share the threads, and the threads of each: as few idle as may be, then as many lanes.
+
+    All lanes have as many: a product rounds by its number of threads, and any lane may take any piece, so
+    that unequal lanes would round otherwise from one run to the next. Another number of threads cuts other
+    pieces and rounds otherwise, too.
+    """
+    counts = range(min(_MOST - 1, threads), min(_MOST, threads) + 1)
+    count = max(counts, key=lambda count: (count * (threads // count), count))
+    return count, threads // count
+
+
 class Lanes:
     """Runs pieces at the same time on so many threads of the processor; on one, one after the other."""
 
     def __init__(self, threads: int) -> None:
-        self.count = min(_MOST, threads)
+        self.count, lane_threads = lanes_for(threads)
+        if idle := threads - self.count * lane_threads:
+            log.debug("training leaves %d of %d threads idle", idle, threads)
         self._pool: ThreadPoolExecutor | None = None
         if self.count == 1:
             return
@@ -35,7 +51,7 @@ class Lanes:
 
         def start() -> None:
             torch.get_num_threads()  # torch sets a thread's number at its first call, over what it was
-            torch.set_num_threads(threads // self.count)
+            torch.set_num_threads(lane_threads)
             ready.wait()
 
         self._pool = ThreadPoolExecutor(self.count)

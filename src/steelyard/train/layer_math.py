@@ -65,6 +65,20 @@ class LayerWeights(NamedTuple):
     scale: float
 
 
+class LayerPass(NamedTuple):
+    """A layer over one packed batch: a named tuple, because TorchScript takes no frozen dataclass.
+
+    ``maps`` are the rows of tokens that attend alike, the angles of rotary positions are (tokens, 1, size).
+    After the attention only the tokens of ``keep`` are computed; ``None``: all.
+    """
+
+    weights: LayerWeights
+    maps: list[RowMaps]
+    cosine: torch.Tensor
+    sine: torch.Tensor
+    keep: torch.Tensor | None
+
+
 def normalised(
     inputs: torch.Tensor, weight: torch.Tensor, epsilon: float
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -211,29 +225,23 @@ def attended_back(
 
 
 def layer_forward(
-    inputs: torch.Tensor,
-    weights: LayerWeights,
-    low: list[torch.Tensor],
-    maps: list[RowMaps],
-    cosine: torch.Tensor,
-    sine: torch.Tensor,
-    keep: torch.Tensor | None,
+    inputs: torch.Tensor, low: list[torch.Tensor], one: LayerPass
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """Norm, attention, norm and gated linear unit, each added to what comes in (Touvron et al. 2023).
 
-    ``low`` are the low-rank arrays of its seven projections. After the attention only the tokens of ``keep``
-    are computed, the others are 0. Returns the output and
-    what the gradient needs.
+    ``low`` are the low-rank arrays of its seven projections. The output of tokens that are not
+    kept is 0. Returns the output and what the gradient needs.
     """
+    weights, maps, keep = one.weights, one.maps, one.keep
     queries, pairs = maps[0].queries, maps[0].pairs
     first, normal, inverse = normalised(inputs, weights.before, weights.before_epsilon)
     flat, qkv_inner = projected(first, weights.qkv, low[:6])
     whole = flat.view(inputs.shape[0], queries + 2 * pairs, -1)
-    states = turned(whole[:, : queries + pairs], cosine, sine)
+    states = turned(whole[:, : queries + pairs], one.cosine, one.sine)
     outputs: list[torch.Tensor] = []
     parts: list[torch.Tensor] = []
-    for one in maps:
-        output, some = attended(states, whole, one, weights.scale)
+    for rows in maps:
+        output, some = attended(states, whole, rows, weights.scale)
         outputs.append(output)
         parts += some
     joined, residual = torch.cat(outputs), inputs
@@ -259,15 +267,12 @@ def layer_forward(
 def layer_back(
     outer: torch.Tensor,
     saved: list[torch.Tensor],
-    weights: LayerWeights,
     low: list[torch.Tensor],
-    maps: list[RowMaps],
-    cosine: torch.Tensor,
-    sine: torch.Tensor,
-    keep: torch.Tensor | None,
+    one: LayerPass,
     to_inputs: bool,
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """The gradient of the inputs (empty if not asked for), and of the low-rank arrays in their order."""
+    weights, maps, keep = one.weights, one.maps, one.keep
     queries, pairs = maps[0].queries, maps[0].pairs
     tokens = saved[0].shape[0]
     gradient = outer if keep is None else outer.index_select(0, keep)
@@ -293,7 +298,7 @@ def layer_back(
         attended_back(
             ended, states, whole, saved[14 + 4 * at : 18 + 4 * at], maps[at], weights.scale
         )
-    turned_back(states, cosine, sine, whole[:, : queries + pairs])
+    turned_back(states, one.cosine, one.sine, whole[:, : queries + pairs])
     inner, qkv = projected_back(
         whole.view(tokens, -1), saved[0], saved[3], weights.qkv, low[:6], to_inputs
     )

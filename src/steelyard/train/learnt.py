@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 class LearntRow(NamedTuple):
     """An example as the trainer reads it, decoded: ``learnt`` follows ``prompt`` and ends the turn.
 
-    The counts are in tokens. One that ``is_too_long`` is left out of training.
+    From a pair it is learnt in the place of ``rejected``. The counts are in tokens. One that ``is_too_long``
+    is left out of training.
     """
 
     prompt: str
@@ -20,6 +21,8 @@ class LearntRow(NamedTuple):
     prompt_tokens: int
     learnt_tokens: int
     is_too_long: bool
+    rejected: str = ""
+    rejected_tokens: int = 0
 
 
 class Learnt(NamedTuple):
@@ -31,11 +34,13 @@ class Learnt(NamedTuple):
     prompt_tokens: int
     learnt_tokens: int
     max_tokens: int
+    pairs: int = 0
+    rejected_tokens: int = 0
 
 
 def learnt_of(tokenizer: Any, samples: Sequence[TokenSample], max_tokens: int, show: int) -> Learnt:
     """The first ``show`` of ``samples`` with the learnt span apart, control tokens written out."""
-    fitting = [sample for sample in samples if sample.length <= max_tokens]
+    fitting = [sample for sample in samples if sample.longest <= max_tokens]
     return Learnt(
         tuple(
             LearntRow(
@@ -43,7 +48,9 @@ def learnt_of(tokenizer: Any, samples: Sequence[TokenSample], max_tokens: int, s
                 tokenizer.decode(sample.completion),
                 len(sample.prompt),
                 len(sample.completion),
-                sample.length > max_tokens,
+                sample.longest > max_tokens,
+                tokenizer.decode(sample.rejected),
+                len(sample.rejected),
             )
             for sample in samples[:show]
         ),
@@ -52,4 +59,6 @@ def learnt_of(tokenizer: Any, samples: Sequence[TokenSample], max_tokens: int, s
         sum(len(sample.prompt) for sample in fitting),
         sum(len(sample.completion) for sample in fitting),
         max_tokens,
+        sum(bool(sample.rejected) for sample in fitting),
+        sum(len(sample.rejected) for sample in fitting),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from steelyard.core import Usage
 from steelyard.errors import ConfigError
 from steelyard.extras import LOCAL_MODULES
+from steelyard.model import nf4
 from steelyard.model.base import ModelSpec, provider_of
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.config import TrainingOptions
@@ -17,6 +18,7 @@ from steelyard.train.learnt import Learnt, learnt_of
 from steelyard.train.rates import SCORED_TRIALS, TRIAL_DEV, formula_rate
 
 if TYPE_CHECKING:
+    from steelyard.train.attempts import Samples
     from steelyard.train.packing import TokenSample
     from steelyard.train.search import TrainedAdapter
     from steelyard.train.trainer import Trainer
@@ -37,7 +39,7 @@ class LocalTuner(Tuner[TrainingOptions]):
         source = _weights(job.spec)
         tokenizer = huggingface.read_tokenizer(source)
         train, checked = (
-            [one for one in tokenize(tokenizer, part) if one.length <= options.max_tokens]
+            [one for one in tokenize(tokenizer, part) if one.longest <= options.max_tokens]
             for part in (samples, dev)
         )
         if not train or not checked:
@@ -71,7 +73,7 @@ class LocalTuner(Tuner[TrainingOptions]):
     def _train(
         self,
         source: str,
-        samples: tuple[Sequence[TokenSample], Sequence[TokenSample]],
+        samples: Samples,
         options: TrainingOptions,
         job: TuningJob,
         too_long: tuple[int, int],
@@ -86,9 +88,14 @@ class LocalTuner(Tuner[TrainingOptions]):
             multiplier = options.multiplier(options.steps(len(samples[0])))
             rate = formula_rate(config.hidden_size, config.model_type, multiplier)
             trainer = self.trainer(source, options, job)
+            samples = self.prepared(trainer, samples, job)
             trained = train(trainer, samples, job, rate, too_long)
             save_trained(trained, path)
         return trained
+
+    def prepared(self, trainer: Trainer, samples: Samples, job: TuningJob) -> Samples:
+        """Return ``samples`` with what is computed of them before the first step; as they are by default."""
+        return samples
 
     def trainer(self, source: str, options: TrainingOptions, job: TuningJob) -> Trainer:
         """Load the network at ``source`` to train it. Raises `ConfigError` where it cannot be trained."""
@@ -131,6 +138,21 @@ class LoraTuner(LocalTuner):
     """Tunes adapters over frozen weights: LoRA, or the variant that the options are of."""
 
 
+class QLoraTuner(LoraTuner):
+    """Tunes adapters over weights that a GPU holds in four bits."""
+
+    def trainer(self, source: str, options: TrainingOptions, job: TuningJob) -> Trainer:
+        from steelyard.model import huggingface
+        from steelyard.train.trainer import Trainer
+
+        network = read_trainable(source, job.spec)
+        nf4.quantise(network)
+        return Trainer(network, options, job.seed, huggingface.best_settings(source).precision)
+
+    def refusal(self, spec: ModelSpec) -> str | None:
+        return super().refusal(spec) or nf4.missing()
+
+
 def read_trainable(source: str, spec: ModelSpec) -> Any:
     """Load the network in fp32; raises `ConfigError` for one whose packed logits are not its own."""
     from steelyard.model import huggingface
@@ -163,8 +185,9 @@ def _weights(spec: ModelSpec) -> str:
 
 
 def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]:
-    """Return the tokens of each chat and of its answer, with the end of the turn.
+    """Return the tokens of each chat and of its answers, each with the end of the turn.
 
+    A rejected answer of the same tokens as the other is none.
     Raises `ConfigError` where nothing would be learnt, or the prompt too.
     """
     from steelyard.model.prompts import PromptWriter
@@ -173,6 +196,7 @@ def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]
     writer = PromptWriter(tokenizer)
     prompts = writer.tokens([sample.messages for sample in samples])
     answers = writer.answer_tokens([sample.output for sample in samples])
+    rejected = writer.answer_tokens([sample.rejected or "" for sample in samples])
     if not writer.turn_end:
         raise ConfigError(
             "nothing ends an answer: the chat template writes no control token after one, and the "
@@ -183,6 +207,10 @@ def tokenize(tokenizer: Any, samples: Sequence[ChatSample]) -> list[TokenSample]
     if not all(prompts):
         raise ConfigError("everything is learnt: the chat template writes no prompt")
     return [
-        TokenSample(tuple(prompt), (*answer, *writer.turn_end))
-        for prompt, answer in zip(prompts, answers, strict=True)
+        TokenSample(
+            tuple(prompt),
+            (*answer, *writer.turn_end),
+            (*worse, *writer.turn_end) if sample.rejected and worse != answer else (),
+        )
+        for sample, prompt, answer, worse in zip(samples, prompts, answers, rejected, strict=True)
     ]

@@ -35,9 +35,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 def sum_in_pieces(
     most: int,
     cut: Callable[[int], Sequence[Sequence[TokenSample]]],
-    compute: Callable[[Sequence[Sequence[TokenSample]]], Iterator[float]],
+    compute: Callable[[Sequence[Sequence[TokenSample]]], Iterator[torch.Tensor]],
     restart: Callable[[], bool],
-) -> tuple[float, int]:
+) -> tuple[torch.Tensor, int]:
     """Sum what ``compute`` makes of the pieces that ``cut`` gives for ``most`` tokens at once.
 
     Where memory runs out, ``restart`` undoes what was computed and says whether fewer pieces stand in
@@ -46,7 +46,7 @@ def sum_in_pieces(
     """
     while True:
         pieces = cut(most)
-        total, count, is_short = 0.0, 0, False
+        total, count, is_short = torch.zeros(()), 0, False
         try:
             for part in compute(pieces):
                 total, count = total + part, count + 1
@@ -66,9 +66,10 @@ def _fewer(most: int, too_large: Sequence[TokenSample]) -> int:
     """Halve ``most`` until those samples are more than one piece."""
     tokens = sum(sample.length for sample in too_large)
     if len(too_large) == 1:
+        longest = too_large[0].longest
         raise ModelError(
-            f"memory ran out on a single example of {tokens:,} tokens: set the option max_tokens below "
-            f"{tokens:,}, which leaves longer examples out, or tune a smaller model"
+            f"memory ran out on a single example of {longest:,} tokens: set the option max_tokens below "
+            f"{longest:,}, which leaves longer examples out, or tune a smaller model"
         )
     while most >= tokens:
         most //= 2

@@ -16,14 +16,33 @@ IMPLEMENTATION = "steelyard_training"
 
 
 class TokenSample(NamedTuple):
-    """One example as tokens; only the completion is learnt."""
+    """One example as tokens; only the completion is learnt, from a pair against a ``rejected`` one.
+
+    ``reference`` holds the losses of the two under the untuned network, each summed over its tokens, in nats.
+    """
 
     prompt: tuple[int, ...]
     completion: tuple[int, ...]
+    rejected: tuple[int, ...] = ()
+    reference: tuple[float, float] | None = None
+
+    @property
+    def rows(self) -> tuple[TokenSample, ...]:
+        """Its answer after the prompt, and the rejected one after the prompt where there is one."""
+        if not self.rejected:
+            return (self,)
+        return TokenSample(self.prompt, self.completion), TokenSample(self.prompt, self.rejected)
 
     @property
     def length(self) -> int:
-        return len(self.prompt) + len(self.completion)
+        """The tokens of all of its rows."""
+        answers = len(self.completion) + len(self.rejected)
+        return (2 if self.rejected else 1) * len(self.prompt) + answers
+
+    @property
+    def longest(self) -> int:
+        """The tokens of its longest row."""
+        return len(self.prompt) + max(len(self.completion), len(self.rejected))
 
 
 class PackedBatch(NamedTuple):

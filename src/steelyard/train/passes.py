@@ -44,6 +44,7 @@ class TrainerState(Protocol):
 class PassState:
     """How far a pass is: steps and examples, and the sums of loss, in nats, and learnt tokens.
 
+    Where the loss is a mean over examples, these are the ``tokens``.
     ``start_loss`` and ``start_tokens`` are those of the first examples alone. ``read_tokens`` are those of
     the examples, prompts included, and ``rate`` the learning rate of the last step.
     """
@@ -88,7 +89,7 @@ class PassState:
         mean = loss / tokens
         if mean <= max(_EXPLODED * before, _EXPLODED_LOSS):
             return ""
-        return f"the loss rose from {before:.2f} to {mean:.2f} nats per token"
+        return f"the loss rose from {before:.2f} to {mean:.2f} nats"
 
 
 class PassLog:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +19,9 @@ from steelyard.train.base import Tick
 from steelyard.train.blocks import add_gradients, blocks_of, total_norm
 from steelyard.train.config import TrainingOptions, warmup_steps
 from steelyard.train.facts import trainer_facts
-from steelyard.train.fast import speed_up, surprise
+from steelyard.train.fast import speed_up, surprises
 from steelyard.train.lanes import Lanes
+from steelyard.train.objective import objective_of
 from steelyard.train.out_of_memory import sum_in_pieces
 from steelyard.train.packing import TokenSample
 from steelyard.train.passes import PassLog, PassState
@@ -37,13 +38,17 @@ def _device() -> torch.device:
 
 @dataclass
 class Epoch:
-    """Mean losses per completion token, in nats, after one pass over train, and how it diverged."""
+    """Mean losses in nats after one pass over train, the `figures` of dev, and how it diverged.
+
+    What the means are over, and the figures, are the objective's.
+    """
 
     number: int
     train_loss: float
     dev_loss: float
     seconds: float
     diverged: str = ""
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_finite(self) -> bool:
@@ -54,6 +59,9 @@ class Epoch:
     def reason(self) -> str:
         """How training diverged, where it did."""
         return self.diverged or ("" if self.is_finite else "the loss is not a number")
+
+
+Gradients = Sequence[torch.Tensor | None]
 
 
 class Trainer:
@@ -83,6 +91,7 @@ class Trainer:
         self.network = attach(plain, options, seed)
         self.facts = trainer_facts(self.network, precision)
         self.options = options
+        self._objective = objective_of(options)
         self.seed = seed
         speed_up(self.network)
         is_fused = _device().type == "cpu" and fused.fits(self.network)
@@ -151,9 +160,9 @@ class Trainer:
                 log.add(self, state)
             tick(state.step, len(groups))
             diverged = state.divergence(len(groups), before)
-        dev_loss = math.nan if diverged else self.loss(dev)
+        dev_loss, figures = (math.nan, {}) if diverged else self.measured(dev)
         seconds = time.perf_counter() - start
-        epoch = Epoch(number, state.loss / state.tokens, dev_loss, seconds, diverged)
+        epoch = Epoch(number, state.loss / state.tokens, dev_loss, seconds, diverged, figures)
         self.epochs.append(epoch)
         return epoch
 
@@ -165,24 +174,26 @@ class Trainer:
         return max(0.0, (total - step) / max(1, total - warm))
 
     def step(self, samples: Sequence[TokenSample], prefix: int, rate: float) -> tuple[float, int]:
-        """One optimiser step; returns the summed loss and the number of completion tokens."""
-        loss, tokens = self.backward(samples, prefix)
+        """One optimiser step; returns the summed loss, and by what it is divided."""
+        loss, size = self.backward(samples, prefix)
         self._load_optimisers()
         scale = min(1.0, _CLIP / (total_norm(self.blocks) + _TINY))
         for block in self.blocks:
             block.step(rate, scale)
-        return loss, tokens
+        return loss, size
 
     def backward(self, samples: Sequence[TokenSample], prefix: int) -> tuple[float, int]:
         """Add the gradient of the mean loss of ``samples`` to the weights'; returns as `step` does."""
-        tokens = sum(len(sample.completion) for sample in samples)
+        size = self._objective.size(samples)
         weights = list(self.weights.values())
 
-        def part(some: Sequence[TokenSample]) -> tuple[float, Sequence[torch.Tensor | None]]:
-            loss = self.summed_loss(some, prefix)
-            return loss.item(), torch.autograd.grad(loss / tokens, weights, allow_unused=True)
+        def part(some: Sequence[TokenSample]) -> tuple[torch.Tensor, Gradients]:
+            loss = self.sums(some, prefix)[0]
+            return loss.detach().double().cpu(), torch.autograd.grad(
+                loss / size, weights, allow_unused=True
+            )
 
-        def compute(pieces: Sequence[Sequence[TokenSample]]) -> Iterator[float]:
+        def compute(pieces: Sequence[Sequence[TokenSample]]) -> Iterator[torch.Tensor]:
             for loss, gradients in self._lanes.map(part, pieces):
                 add_gradients(weights, gradients)
                 yield loss
@@ -193,34 +204,45 @@ class Trainer:
             compute,
             self._restart,
         )
-        return total, tokens
+        return total.item(), size
 
     def _restart(self) -> bool:
         self.network.zero_grad()
         return self._lanes.narrow()
 
-    def summed_loss(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
-        """Loss summed over completion tokens, in nats; ``prefix`` tokens are shared by all prompts."""
-        packed = packing.pack(samples, prefix, self.device, self.dtype)
-        return surprise(packing.predicted(self.network, packed), packed.targets)
+    def sums(self, samples: Sequence[TokenSample], prefix: int) -> torch.Tensor:
+        """The objective's sums; ``prefix`` tokens are shared by all prompts."""
+        return self._objective.sums(self.token_losses, samples, prefix)
+
+    def token_losses(self, rows: Sequence[TokenSample], prefix: int) -> torch.Tensor:
+        """The loss of each completion token of ``rows``, in nats: (K,)."""
+        packed = packing.pack(rows, prefix, self.device, self.dtype)
+        return surprises(packing.predicted(self.network, packed), packed.targets)
 
     def loss(self, samples: Sequence[TokenSample]) -> float:
-        """Mean loss per completion token, in nats."""
+        """The mean loss in nats."""
+        return self.measured(samples)[0]
+
+    def measured(self, samples: Sequence[TokenSample]) -> tuple[float, dict[str, float]]:
+        """The mean loss in nats, and the objective's figures where ``samples`` define them."""
         self.network.eval()
         prefix = packing.shared_prompt(samples) if len(samples) > 1 else 0
         ordered = sorted(samples, key=lambda sample: sample.length)
 
         @torch.no_grad()  # a thread does not take that over from another
-        def part(some: Sequence[TokenSample]) -> float:
-            return float(self.summed_loss(some, prefix))
+        def part(some: Sequence[TokenSample]) -> torch.Tensor:
+            return self.sums(some, prefix).double().cpu()
 
-        total, self.step_tokens = sum_in_pieces(
+        sums, self.step_tokens = sum_in_pieces(
             self.step_tokens,
             lambda most: self._lanes.pieces(ordered, prefix, most),
             lambda pieces: self._lanes.map(part, pieces),
             self._lanes.narrow,
         )
-        return total / sum(len(sample.completion) for sample in samples)
+        loss, *figures = sums.tolist()
+        count = self._objective.figure_size(samples)
+        pairs = zip(self._objective.figures, figures, strict=True) if count else ()
+        return loss / self._objective.size(samples), {name: one / count for name, one in pairs}
 
     def checkpoint(self, path: Path, *, goes_on: bool = True) -> None:
         """Write, each file atomically, what `resume` needs; what is to go on needs its optimisers, too.

@@ -3,48 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Self
 
-from steelyard.core import Example, clusters_of
-from steelyard.planning.plan import Plan
+from steelyard.core import clusters_of
 from steelyard.result.figures import Figure, Quality
 from steelyard.result.hybrids import GainsOutcome, HybridGains, HybridState, StateName
-from steelyard.score import Metric, compare_records
+from steelyard.score import compare_records
 from steelyard.score.measure import item_scores
 from steelyard.seeds import generator
 from steelyard.stats.factorial import Factorial, interaction
-from steelyard.strategy import StrategySpec, build_strategy, traits_of
+from steelyard.strategy import traits_of
 from steelyard.strategy.prompting import PromptArm
-from steelyard.train.config import LoraOptions
 from steelyard.weigh.arms import MeasuredArm
+from steelyard.weigh.hybrid_states import (
+    AllStateArms,
+    Weighed,
+    ask_alike,
+    choices_of,
+    prompted,
+    strategies_of,
+)
 from steelyard.words import listed, points
 
 _States = Mapping[StateName, MeasuredArm]
-_MAY_DIFFER = ("max_tokens",)
-"""Options of training that a longer prompt needs otherwise."""
-
-
-@dataclass(frozen=True)
-class Weighed:
-    """What states are compared by: the task's metrics, its test, its margin; ``specs`` are what ran."""
-
-    metrics: Sequence[Metric]
-    examples: Sequence[Example]
-    margin: float
-    seed: int
-    specs: Sequence[StrategySpec] = ()
-
-    @classmethod
-    def of(cls, plan: Plan) -> Self:
-        margin = plan.task.constraints.margin
-        return cls(plan.metrics, plan.split.test, margin, plan.seed, plan.specs)
-
-    @property
-    def metric(self) -> Metric:
-        """The first metric that is a mean over examples; where none is, the first."""
-        means = (metric for metric in self.metrics if metric.decomposable)
-        return next(means, self.metrics[0])
+_UNFIT: Mapping[StateName, str] = {
+    "prompt": "asks the prompt that {} was tuned under",
+    "weights": "was trained with the options of {}",
+}
 
 
 def hybrid_gains(arms: Sequence[MeasuredArm], weighed: Weighed) -> tuple[HybridGains, ...]:
@@ -60,13 +44,18 @@ def _is_asked_once(arm: PromptArm) -> bool:
 
 
 def _gains(both: MeasuredArm, arms: Sequence[MeasuredArm], weighed: Weighed) -> HybridGains:
-    names, metric = _strategies(both), weighed.metric
-    states = {state: arm for state, name in names.items() if (arm := _arm(name, both, arms))}
+    names, metric = strategies_of(both), weighed.metric
+    choices = choices_of(names, both, arms, weighed)
+    states = {
+        state: one.arms[0]
+        for state, one in choices.items()
+        if one.arms and (state == "neither" or not one.is_open)
+    }
     gains = HybridGains(
         arm=both.arm.name,
         strategy=both.arm.strategy,
         model=both.arm.model_name,
-        decoding=_prompted(both).prompt.recipe.decoding,
+        decoding=prompted(both).prompt.recipe.decoding,
         metric=metric.name,
         states=tuple(_state(state, name, states, weighed) for state, name in names.items()),
         margin=weighed.margin,
@@ -77,56 +66,25 @@ def _gains(both: MeasuredArm, arms: Sequence[MeasuredArm], weighed: Weighed) -> 
             "by example; list a metric after it that is one, such as accuracy"
         )
         return gains.updated(sentence=reason, interaction=Figure(reason=reason))
-    if missing := [name for state, name in names.items() if state not in states]:
-        reason = _lacking(missing, gains, weighed)
+    if missing := [state for state in names if state not in states]:
+        reason = _lacking(missing, choices, gains, weighed)
         return gains.updated(sentence=reason, interaction=Figure(reason=reason))
-    return _contrasted(gains, states, weighed)
+    gains = _contrasted(gains, states, weighed)
+    return gains.updated(notes=(*_first_of_several(choices), *gains.notes))
 
 
-def _strategies(both: MeasuredArm) -> dict[StateName, str]:
-    joins = traits_of(both.arm.strategy).joins
-    assert joins is not None
-    return {
-        "neither": joins.neither,
-        "prompt": joins.prompt,
-        "weights": joins.weights,
-        "both": both.arm.strategy,
-    }
-
-
-def _prompted(measured: MeasuredArm) -> PromptArm:
-    assert isinstance(measured.arm, PromptArm)
-    return measured.arm
-
-
-def _arm(name: str, both: MeasuredArm, arms: Sequence[MeasuredArm]) -> MeasuredArm | None:
-    """The arm of a strategy on the hybrid's model, which decodes as it does; of several its own prompt's."""
-    if name == both.arm.strategy:
-        return both
-    hybrid = _prompted(both)
-    alike = [
-        one
-        for one in arms
-        if one.arm.strategy == name
-        and _prompted(one).spec.base.unpaced == hybrid.spec.base.unpaced
-        and _prompted(one).prompt.recipe.decoding == hybrid.prompt.recipe.decoding
+def _first_of_several(choices: AllStateArms) -> list[str]:
+    return [
+        f"{one.names} could each be held against the hybrid: {one.arms[0].arm.name}, the first, is"
+        for one in choices.values()
+        if len(one.arms) > 1
     ]
-    return max(alike, key=lambda one: _asks_alike(_prompted(one), hybrid), default=None)
-
-
-def _asks_alike(one: PromptArm, other: PromptArm) -> bool:
-    """Whether two arms put an input to their models in the same words, the limit on answers left out."""
-    a, b = one.prompt, other.prompt
-    recipes = [replace(prompt.recipe, max_output_tokens=1) for prompt in (a, b)]
-    passages = [None if prompt.grounding is None else prompt.grounding.options for prompt in (a, b)]
-    searched = [(arm.options.get("finder"), arm.options.get("retrieval")) for arm in (one, other)]
-    return recipes[0] == recipes[1] and passages[0] == passages[1] and searched[0] == searched[1]
 
 
 def _state(state: StateName, name: str, states: _States, weighed: Weighed) -> HybridState:
     if state not in states:
         return HybridState(
-            state=state, strategy=name, gain=Figure(reason="no arm of it was measured")
+            state=state, strategy=name, gain=Figure(reason="no arm of it that fits was measured")
         )
     measured, metric = states[state], weighed.metric
     figures = (measured.quality, *measured.more_qualities)
@@ -157,12 +115,22 @@ def _gain(measured: MeasuredArm, neither: MeasuredArm | None, weighed: Weighed) 
     )
 
 
-def _lacking(missing: Sequence[str], gains: HybridGains, weighed: Weighed) -> str:
-    """What to add to the run; where that ran, that it left no arm to hold the hybrid against."""
-    ran = {spec.name for spec in weighed.specs}
-    if absent := [name for name in missing if name not in ran]:
+def _lacking(
+    missing: Sequence[StateName], choices: AllStateArms, gains: HybridGains, weighed: Weighed
+) -> str:
+    """What to add to the run or to change; where all ran, that it left no arm to hold the hybrid against."""
+    names = {state.state: state.strategy for state in gains.states}
+    ran = {job.strategy.name for job in weighed.jobs}
+    if absent := [names[state] for state in missing if names[state] not in ran]:
         return f"cannot tell: add {listed(absent)} to strategies"
-    return f"cannot tell: {listed(missing)} left no tested arm on this model with {gains.decoding} answers"
+    several = [state for state in missing if choices[state].is_open]
+    unfit = [
+        f"none of {choices[state].names} {_UNFIT[state].format(gains.arm)}" for state in several
+    ]
+    if unfit:
+        return f"cannot tell: {'; '.join(unfit)}; give one of them the same options"
+    left = listed([names[state] for state in missing])
+    return f"cannot tell: {left} left no tested arm on this model with {gains.decoding} answers"
 
 
 def _contrasted(gains: HybridGains, states: _States, weighed: Weighed) -> HybridGains:
@@ -211,39 +179,26 @@ def _sentence(gains: HybridGains) -> str:
 
 
 def _notes(gains: HybridGains, states: _States, weighed: Weighed) -> tuple[str, ...]:
-    both, prompt = _prompted(states["both"]), _prompted(states["prompt"])
+    both, prompt = prompted(states["both"]), prompted(states["prompt"])
     notes = []
-    if not _asks_alike(prompt, both):
+    if not ask_alike(states["prompt"], states["both"]):
         cites = prompt.prompt.grounding is not None and prompt.prompt.grounding.options.cites
         notes.append(
             f"{prompt.name} asks another prompt than the one that {both.name} was tuned under, which may be "
             f"part of the difference: give both the same options{', cites: false too' if cites else ''}"
         )
-    neither, weights_alone = _prompted(states["neither"]), _prompted(states["weights"])
-    if not _asks_alike(neither, weights_alone):
+    neither, weights = states["neither"], states["weights"]
+    if not ask_alike(neither, weights):
         notes.append(
-            f"{weights_alone.name} is asked another prompt than {neither.name}, so that the gain of the "
+            f"{weights.arm.name} is asked another prompt than {neither.arm.name}, so that the gain of the "
             "weights holds what the prompt makes, too: its option instruction: full gives both the same words"
         )
-    if names := _trained_otherwise(gains.strategy, states["weights"].arm.strategy, weighed.specs):
-        weights = states["weights"].arm.name
+    one, other = weighed.training(states["both"]), weighed.training(weights)
+    if names := [name for name in one if one[name] != other[name]]:
         notes.append(
-            f"{weights} and {both.name} were trained with different options: {listed(names)}"
+            f"{weights.arm.name} and {both.name} were trained with different options: {listed(names)}"
         )
     quality = {state.state: state.quality.value or 0.0 for state in gains.states}
     if quality["prompt"] + quality["weights"] - quality["neither"] > 1:
         notes.append("the sum of the two gains would pass 100 %, so that they cannot add in full")
     return tuple(notes)
-
-
-def _trained_otherwise(hybrid: str, weights: str, specs: Sequence[StrategySpec]) -> list[str]:
-    """The options of training that two strategies of the run do not share, where each ran once."""
-    several = [[spec for spec in specs if spec.name == name] for name in (hybrid, weights)]
-    if [len(some) for some in several] != [1, 1]:
-        return []
-    one, other = (build_strategy(some[0]).config for some in several)
-    return [
-        name
-        for name in LoraOptions.model_fields
-        if name not in _MAY_DIFFER and getattr(one, name, None) != getattr(other, name, None)
-    ]

@@ -44,7 +44,8 @@ from steelyard.weigh.details import details
 from steelyard.weigh.differences import differences
 from steelyard.weigh.freshness import changed_fact_results, priced_freshness
 from steelyard.weigh.handover import arm_handover, cost_with_people
-from steelyard.weigh.hybrids import Weighed, hybrid_gains
+from steelyard.weigh.hybrid_states import Weighed
+from steelyard.weigh.hybrids import hybrid_gains
 from steelyard.weigh.measure import lengths, outcomes
 from steelyard.weigh.slices import rival_of, slice_table
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from steelyard.errors import ConfigError
 from steelyard.families import STRATEGIES
-from steelyard.planning.jobs import Job
+from steelyard.planning.jobs import Job, left_out_texts
 from steelyard.planning.options import RunOptions
-from steelyard.planning.plan import Plan, default_folder, left_out_text, make_plan
+from steelyard.planning.plan import Plan, default_folder, make_plan
 from steelyard.progress import Display, logged
 from steelyard.store import folder as files
 from steelyard.strategy import Arm, build_strategy, traits_of
@@ -64,7 +64,7 @@ def training_plan(task: Task | Path | str, options: RunOptions) -> Plan:
             )
     plan = _tuning_alone(make_plan(task, options))
     if not plan.jobs:
-        raise ConfigError("; ".join(left_out_text(entry) for entry in plan.left_out))
+        raise ConfigError("; ".join(left_out_texts(plan.left_out)))
     return plan
 
 

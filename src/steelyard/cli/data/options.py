@@ -9,7 +9,10 @@ from pathlib import Path
 from steelyard.cli.options import file_path
 from steelyard.errors import closest
 
-_OF_ROWS = ("input", "output", "id", "group", "slice", "timestamp", "weight", "rules", "accepted")
+_OF_ROWS = (
+    *("input", "output", "id", "group", "slice", "timestamp", "weight"),
+    *("rules", "accepted", "rejected"),
+)
 _OF_DOCUMENTS = ("evidence", "answerable", "unanswerable")
 _ROLES = (*_OF_ROWS, *_OF_DOCUMENTS)
 _BETWEEN = re.compile(rf",(?=\s*(?:{'|'.join(_ROLES)})\s*=)")

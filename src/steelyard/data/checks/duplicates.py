@@ -62,8 +62,16 @@ def exact(data: Dataset, options: CheckOptions) -> CheckResult:
         f"{counted(len(repeats), 'row repeats', 'rows repeat')} an earlier row's input exactly "
         f"({counted(len(groups), 'input')}), {outputs}"
     )
+    message += _other_pairs(data, repeats)
     severity = _severity(data, repeats, MANY_EXACT)
     return _result(data, "exact_duplicates", severity, message, repeats, facts, same_output=same)
+
+
+def _other_pairs(data: Dataset, repeats: Sequence[_Repeat]) -> str:
+    """Say how many repeats are pairs with a rejected answer that their first row does not have."""
+    worse = [one.rejected or "" for one in data.examples]
+    count = sum(worse[one.row] not in ("", worse[one.also]) for one in repeats)
+    return f"; {count:,} with another rejected answer, which data fix keeps" if count else ""
 
 
 def _cure(data: Dataset) -> str:

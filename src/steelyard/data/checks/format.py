@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from steelyard.core import Example
 from steelyard.data.base import CheckOptions, CheckResult, Finding, Severity
+from steelyard.data.checks.pairs import pair_facts, pair_findings
 from steelyard.data.dataset import SHOWN, Dataset, Unreadable
 from steelyard.data.outputs.base import turn_marks
 from steelyard.data.placeholders import placeholder_warning, placeholders
@@ -40,7 +42,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
 
     Raises `ConfigError` for a provider without rules in ``options.tuning``. Facts: ``unreadable`` and
     ``encoding`` (counts by kind), ``system_prompts``, ``ignored_keys``, ``accepted`` (rows with other
-    accepted answers), ``tuning`` by provider.
+    accepted answers), ``tuning`` by provider, and ``pairs`` where there are rejected answers.
     """
     providers = [get_provider(n) for n in ([options.tuning] if options.tuning else PROVIDERS)]
     repair, reason = load_repair()
@@ -59,6 +61,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         *training_findings(data, counts, providers),
         *_ignored(data),
         *_accepted(data),
+        *pair_findings(data),
     ]
     facts = {
         "unreadable": dict(Counter(_kind(row.bad.reason) for row in data.bad)),
@@ -67,6 +70,7 @@ def find(data: Dataset, options: CheckOptions) -> CheckResult:
         "ignored_keys": list(data.ignored_keys),
         "accepted": len(_with_others(data)),
         "tuning": tuning_facts(data, chats, counts, reviews),
+        **pair_facts(data),
     }
     return CheckResult(tuple(findings), facts, reason)
 
@@ -177,7 +181,7 @@ def _signs(data: Dataset, repair: Any) -> dict[Sign, list[tuple[int, EncodingFau
     by_text: dict[str, list[EncodingFault]] = {}
     for index, (example, written) in enumerate(zip(data.examples, data.written, strict=True)):
         first: dict[Sign, EncodingFault] = {}
-        for text in (example.input, written, *(turn.content for turn in example.context)):
+        for text in (*_learnt_texts(example, written), *(turn.content for turn in example.context)):
             if text not in by_text:
                 by_text[text] = faults_in(text, repair)
             for fault in by_text[text]:
@@ -185,6 +189,10 @@ def _signs(data: Dataset, repair: Any) -> dict[Sign, list[tuple[int, EncodingFau
         for sign, fault in first.items():
             by_sign[sign].append((index, fault))
     return by_sign
+
+
+def _learnt_texts(example: Example, written: str) -> list[str]:
+    return [example.input, written, *([example.rejected] if example.rejected else [])]
 
 
 def _damaged(

@@ -19,9 +19,9 @@ from steelyard.words import counted, listed, one_line
 
 CHECK = "private_data"
 INPUT, OUTPUT, TURNS = "input", "output", "earlier turns"
-ACCEPTED = "accepted answers"
+ACCEPTED, REJECTED = "accepted answers", "rejected answers"
 """What no request carries."""
-PLACES = (INPUT, OUTPUT, TURNS, ACCEPTED)
+PLACES = (INPUT, OUTPUT, TURNS, ACCEPTED, REJECTED)
 _REMEMBERED = 300
 """Longer texts are not remembered: labels and system messages repeat, long texts do not."""
 
@@ -91,6 +91,7 @@ def _row(data: Dataset, index: int, search: _Search) -> _Row:
         OUTPUT: search.within(data.written[index]),
         TURNS: [item for turn in example.context for item in search.within(turn.content)],
         ACCEPTED: [item for other in example.accepted for item in search.within(other)],
+        REJECTED: search.within(example.rejected or ""),
     }
     return _Row(index, {place: items for place, items in by_place.items() if items})
 

@@ -39,6 +39,11 @@ def document_roles() -> dict[str, list[str]]:
     return cast("dict[str, list[str]]", _usual()["with_documents"])
 
 
+def pair_roles() -> dict[str, list[str]]:
+    """The usual field names by role of what only pairs of answers have."""
+    return cast("dict[str, list[str]]", _usual()["with_pairs"])
+
+
 def is_descriptive(name: str) -> bool:
     """Whether a column's name says that it tells rows apart or describes them, as dates and splits do."""
     return any(word in _usual()["descriptive"] for word in spoken(name).split())
@@ -116,7 +121,7 @@ def check_roles(columns: Columns) -> None:
     for role, name in columns.items():
         if name is not None and _EMPTY_PLACE.search(name):
             raise ConfigError(f"{{}} in {role}={name} names no column: write its name inside")
-        if role not in (known := (*usual_names(), *document_roles())):
+        if role not in (known := (*usual_names(), *pair_roles(), *document_roles())):
             raise ConfigError(
                 f"unknown column {role!r}{closest(role, known)}; known: {', '.join(known)}"
             )
@@ -198,6 +203,13 @@ def _resolve_of_documents(
         if role not in decided and name is not None:
             roles[role] = name
     return roles
+
+
+@lru_cache(maxsize=256)
+def rejected_name(keys: tuple[str, ...]) -> str | None:
+    """Which of ``keys`` is called as the rejected answer of a pair usually is; its values decide."""
+    by_name = {spoken(key): key for key in reversed(keys)}
+    return next((by_name[name] for name in pair_roles()["rejected"] if name in by_name), None)
 
 
 def _guessed(by_name: Mapping[str, str], decided: set[str]) -> Iterable[tuple[str, str]]:

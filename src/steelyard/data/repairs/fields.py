@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from steelyard.data.formats import resolve
-from steelyard.data.formats.roles import Columns, columns_of
+from steelyard.data.formats.roles import Columns, columns_of, rejected_name
 from steelyard.data.formats.shapes import known_keys
 
 Map = Callable[[str, str], str]
@@ -24,7 +24,7 @@ _TEXTS_OF = {
 
 
 def map_texts(fields: Mapping[str, Any], columns: Columns, change: Map) -> dict[str, Any]:
-    """Return the fields with ``change`` applied to the texts of input and output.
+    """Return the fields with ``change`` applied to the texts of input, output and rejected answer.
 
     In a chat, a log or a pair these are the contents of the turns of users and assistants. Texts
     within JSON outputs are left alone: spaces may mean something there.
@@ -34,6 +34,8 @@ def map_texts(fields: Mapping[str, Any], columns: Columns, change: Map) -> dict[
         roles = resolve(tuple(fields), columns)
         named = [roles[role] for role in ("input", "output") if role in roles]
         texts = {column for name in named for column in columns_of(name, fields)}
+        if (worse := columns.get("rejected", rejected_name(tuple(fields)))) is not None:
+            texts.add(worse)
         searched = texts
     else:
         texts = set(_TEXTS_OF.get(shape, ()))

@@ -119,17 +119,29 @@ def set_long_rows_aside(work: RepairWork) -> None:
 
 
 def drop_duplicates(work: RepairWork) -> None:
-    """Drop rows with the same input and output as another; the first stays."""
-    first: dict[tuple[str, str], RepairRow] = {}
-    for row in sorted(work.remaining(), key=lambda row: (_RANK.get(row.part, 2), row.number)):
+    """Drop rows with the same input and output as another: of one part the first with most fields stays.
+
+    Another may state what the first does not: other accepted answers, a rejected one, a group. Rows of one
+    part with different rejected answers are different pairs, and stay.
+    """
+    first: dict[tuple[str, ...], RepairRow] = {}
+    for row in sorted(work.remaining(), key=_precedence):
         key = (exact_key(row.read), _answer(row, work.task.output.kind))
-        original = first.setdefault(key, row)
+        earliest = first.setdefault(key, row)
+        original = first.setdefault((*key, row.read.rejected or ""), row)
+        if earliest.part != row.part or (original is row and not row.read.rejected):
+            original = earliest
         if original is row:
             continue
         if original.part == row.part:
             work.leave(row, "duplicate", f"identical to row {original.number}")
         else:
             work.leave(row, "leak", f"also in {original.part}, as row {original.number}")
+
+
+def _precedence(row: RepairRow) -> tuple[int, int, int]:
+    stated = sum(value not in (None, "", [], {}) for value in row.fields.values())
+    return _RANK.get(row.part, 2), -stated, row.number
 
 
 def set_conflicts_aside(work: RepairWork) -> None:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from steelyard.core import Completion, Example
 from steelyard.families import STRATEGIES
 from steelyard.model.base import Model
-from steelyard.strategy.base import Brief, OnePass, build_strategy, traits_of
+from steelyard.strategy.base import Brief, build_strategy, traits_of
+from steelyard.strategy.outlook import PassTokens
 from steelyard.strategy.prompt import count_tokens
 from steelyard.strategy.traits import StrategySpec
 from steelyard.train.base import BACKWARD, ChatSample, Passes
@@ -39,16 +40,25 @@ def tuning_used(trained_tokens: int, dev_tokens: float, measured: float) -> int:
 def pass_tokens(model: Model, instruction: str, examples: Sequence[Example]) -> int:
     """Return the tokens of one pass over ``examples`` as tuning reads them."""
     frame = count_tokens(model, instruction) + MARKS
-    texts = [(example.input, example.output) for example in examples]
-    return sum(frame + count_tokens(model, text) + count_tokens(model, out) for text, out in texts)
+    texts = [
+        text
+        for one in examples
+        for text in (*(turn.content for turn in one.context), one.input, one.output)
+    ]
+    return frame * len(examples) + sum(count_tokens(model, text) for text in texts)
 
 
 def chat_pass_tokens(model: Model, samples: Sequence[ChatSample]) -> int:
-    """Return the tokens of one pass over ``samples``: their turns, and 8 for the marks of each."""
+    """Return the tokens of one pass over ``samples``: their turns, and 8 for the marks of each.
+
+    Of a pair, both answers after their prompt.
+    """
     counts: dict[str, int] = {}
     total = 0
     for sample in samples:
-        for text in (*(message.content for message in sample.messages), sample.output):
+        prompt = [message.content for message in sample.messages]
+        second = [] if sample.rejected is None else [*prompt, sample.rejected]
+        for text in (*prompt, sample.output, *second):
             if text not in counts:
                 counts[text] = count_tokens(model, text) + _TURN_MARKS
             total += counts[text]
@@ -63,7 +73,7 @@ class Allowance(NamedTuple):
 
 
 def allowance(
-    budget: int, brief: Brief, tunings: Sequence[StrategySpec], once: OnePass
+    budget: int, brief: Brief, tunings: Sequence[StrategySpec], once: PassTokens
 ) -> Allowance:
     """Return ``budget`` where there is one, else what the most expensive of the run's ``tunings`` may take.
 

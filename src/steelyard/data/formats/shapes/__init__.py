@@ -9,7 +9,7 @@ from typing import Any
 
 from steelyard.data.formats.base import Counting, RowError
 from steelyard.data.formats.roles import Columns
-from steelyard.data.formats.shapes import prompt_completion
+from steelyard.data.formats.shapes import preference, prompt_completion
 from steelyard.data.formats.shapes.base import NOTHING, Conversation, Shape, Turn, WrittenRow
 from steelyard.data.formats.shapes.choice_numbers import BY_NUMBER
 from steelyard.data.formats.shapes.logs import log_names
@@ -37,7 +37,7 @@ SHAPES: Registry[Shape] = Registry(
 )
 """In the order in which they are tried: the most special first."""
 
-_ROLES = frozenset({"id", "group", "slice", "timestamp", "weight", "rules", "accepted"})
+_ROLES = frozenset({"id", "group", "slice", "timestamp", "weight", "rules", "accepted", "rejected"})
 _ALPACA = frozenset({"instruction", "input", "output", "system", "history"})
 _CHOICES = frozenset({"choices", "options", "endings"})
 _INSIDE = frozenset({"question", "answerKey"})
@@ -83,7 +83,9 @@ def conversation_of(
     """
     name, output = shape_of_row(fields, columns), columns.get("output")
     if name is None:
-        return prompt_completion.read(fields, columns, may_lack=may_lack)
+        return _with_rejected(
+            prompt_completion.read(fields, columns, may_lack=may_lack), columns.get("rejected")
+        )
     if name == CHOICES:
         return read_choices(fields, counting, output)
     conversation = SHAPES.get(name).read(fields)
@@ -93,6 +95,14 @@ def conversation_of(
             "name the input too"
         )
     return conversation
+
+
+def _with_rejected(row: Conversation, name: str | None) -> Conversation:
+    """A plain row with the answer of the named column as its rejected one."""
+    if name is None or row.fields.get(name) is None:
+        return row
+    rest = {key: value for key, value in row.fields.items() if key != name}
+    return row._replace(rejected=preference.answers(row.fields[name], name), fields=rest)
 
 
 def shape_of_row(fields: Mapping[str, Any], columns: Columns = NOTHING) -> str | None:

@@ -17,6 +17,7 @@ from steelyard.data.formats.shapes.base import (
     Turn,
     WrittenRow,
     rest_of,
+    with_rejected,
     written,
 )
 from steelyard.data.formats.shapes.chat import tools_for, turns_for, vendors, without_value
@@ -48,8 +49,8 @@ def _read_openai(fields: Mapping[str, Any]) -> Conversation:
     if not isinstance(request, Mapping):
         raise RowError("input is not an object with messages")
     prompt = of.read_turns(request.get("messages"), "input.messages")
-    preferred = _answers(fields.get("preferred_output"), "preferred_output")
-    rejected = _answers(fields.get("non_preferred_output"), "non_preferred_output")
+    preferred = answers(fields.get("preferred_output"), "preferred_output")
+    rejected = answers(fields.get("non_preferred_output"), "non_preferred_output")
     tools = of.read_tools(request)
     rest = dict(rest_of(fields, _OPENAI))
     more = rest_of(request, frozenset({"messages", *TOOL_KEYS}))
@@ -58,7 +59,8 @@ def _read_openai(fields: Mapping[str, Any]) -> Conversation:
     return Conversation([*prompt, *preferred], len(preferred), rejected, tools, rest)
 
 
-def _answers(value: Any, name: str) -> list[Turn]:
+def answers(value: Any, name: str) -> list[Turn]:
+    """Read one side of a pair: a text, a message, or messages. Raises `RowError`."""
     if isinstance(value, str) and not _holds_messages(value):
         return [of.assistant(value)]
     if value is None:
@@ -75,7 +77,7 @@ def _holds_messages(text: str) -> bool:
 def _read_pair(fields: Mapping[str, Any]) -> Conversation:
     """TRL's pair: a prompt and two answers, or two conversations that begin alike."""
     name = next((key for key in _prompt_names() if fields.get(key) is not None), None)
-    preferred, rejected = (_answers(fields[key], key) for key in ("chosen", "rejected"))
+    preferred, rejected = (answers(fields[key], key) for key in ("chosen", "rejected"))
     keys = {"chosen", "rejected", *TOOL_KEYS}
     prompt: list[Turn] = []
     input_at = None
@@ -131,6 +133,7 @@ def _common(a: Sequence[Turn], b: Sequence[Turn]) -> list[Turn]:
 
 def write(row: Conversation, is_flat: bool) -> WrittenRow:
     """Write a pair as OpenAI's DPO takes it. Raises `RowError` for a row without a rejected answer."""
+    row = with_rejected(row)
     rejected = _rejected(row)
     if is_flat:
         return write_pair(row, is_flat)
@@ -150,6 +153,7 @@ def write(row: Conversation, is_flat: bool) -> WrittenRow:
 
 def write_pair(row: Conversation, is_flat: bool) -> WrittenRow:
     """Write a pair as TRL takes it: three texts where that is all there is, else lists."""
+    row = with_rejected(row)
     rejected = _rejected(row)
     lost: list[str] = []
     preferred = row.turns[len(row.prompt) :]

@@ -20,6 +20,7 @@ from steelyard.data.formats.shapes.base import (
     refuse_rejected,
     refuse_tools,
     rest_of,
+    with_rejected,
     written,
 )
 from steelyard.data.formats.shapes.chat import without_value
@@ -30,6 +31,7 @@ SYSTEM = "system_message"
 """The column in which a table holds a row's system message. A plain *system* is one beside a *prompt*;
 elsewhere it may mean anything."""
 _BOTH = frozenset({"prompt", "completion"})
+_REJECTED = "rejected"
 _ALTERNATIVES = frozenset({"ideal", "answer", "answers", "solutions"})
 """Names under which a list holds answers of which each is right; under others it is one set of labels."""
 _AS_TEXT = "solutions"
@@ -62,6 +64,11 @@ def read(
 
     Raises `RowError` if a side is missing or not as it should be, `LeftOutError` for what is no example.
     """
+    if not columns and fields.keys() > _BOTH and _REJECTED in fields:
+        others, worse = _apart(fields, _REJECTED)
+        if isinstance(worse, str) and worse.strip():
+            row = read(others, columns, may_lack=may_lack)
+            return row._replace(rejected=[of.assistant(worse)])
     keys = tuple(fields)
     roles = columns_in(keys, columns) if columns else _usual_columns(keys)
     name, answer_name = roles.get("input", ""), roles.get("output", "")
@@ -74,7 +81,7 @@ def read(
         keys = tuple(fields)
     if isinstance(prompt, str) and (named_system := _system(fields, name)):
         key, system = named_system
-        rest = {other: value for other, value in fields.items() if other != key}
+        rest, _ = _apart(fields, key)
         plain = read(rest, columns, may_lack=may_lack)
         return plain._replace(turns=[{"role": "system", "content": system}, *plain.turns])
     if set(keys) > _BOTH and _is_undesired(fields):
@@ -94,6 +101,11 @@ def read(
     if prompt is None or (completion is None and not may_lack):
         raise RowError(missing("output" if prompt is not None else "input", columns, keys))
     return _read_mixed(fields, prompt, (name, answer_name))
+
+
+def _apart(fields: Mapping[str, Any], name: str) -> tuple[dict[str, Any], Any]:
+    """The other fields, and the named one's value."""
+    return {key: value for key, value in fields.items() if key != name}, fields[name]
 
 
 def _reference(value: Any, name: str, prompt: Any) -> tuple[Any, dict[str, list[str]]]:
@@ -158,8 +170,13 @@ def _read_mixed(fields: Mapping[str, Any], prompt: Any, names: tuple[str, str]) 
 
 
 def write(row: Conversation, is_flat: bool) -> WrittenRow:
-    """Write a row: two texts where there is one user turn and one answer, else two lists."""
-    refuse_rejected(row, NAME)
+    """Write a row: two texts where there is one user turn and one answer, else two lists.
+
+    A rejected answer has a column of its own.
+    """
+    row = with_rejected(row)
+    if row.rejected is not None:
+        return _write_pair(row, is_flat)
     turns = row.turns
     lost: list[str] = []
     fields: dict[str, Any]
@@ -191,6 +208,19 @@ def write(row: Conversation, is_flat: bool) -> WrittenRow:
         fields = {"prompt": clean[:at], "completion": clean[at:]}
         fields |= row.tools
     return written(row, fields, lost)
+
+
+def _write_pair(row: Conversation, is_flat: bool) -> WrittenRow:
+    assert row.rejected is not None
+    if len(row.rejected) > 1 or not of.is_plain(row.rejected[0]):
+        refuse_rejected(row, NAME)
+    plain = write(row._replace(rejected=None), is_flat)
+    if not isinstance(plain.fields["completion"], str):
+        refuse_rejected(row, NAME)
+    worse = row.rejected[0]["content"]
+    if not worse.strip():
+        raise RowError("has an empty rejected answer, so there is no pair to write")
+    return WrittenRow({**plain.fields, _REJECTED: worse}, plain.lost)
 
 
 def _is_pair_under_system(row: Conversation) -> bool:

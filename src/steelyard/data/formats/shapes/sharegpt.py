@@ -16,6 +16,7 @@ from steelyard.data.formats.shapes.base import (
     Turn,
     WrittenRow,
     rest_of,
+    with_rejected,
     written,
 )
 from steelyard.data.formats.shapes.chat import (
@@ -177,6 +178,7 @@ def _tools(tools: Any) -> dict[str, Any]:
 def write(row: Conversation, is_flat: bool) -> WrittenRow:
     """Write a row; a rejected answer goes next to the chosen one. Raises `RowError`."""
     refuse_flat(is_flat, "conversations")
+    row = with_rejected(row)
     if row.tools.get("functions"):
         raise RowError(f"offers functions, which {NAME} does not support: convert them to tools")
     lost: list[str] = [key for key in row.tools if key != "tools"]

@@ -1,0 +1,28 @@
+"""Which examples are pairs of a better and a worse answer, and what is wrong with those that are none."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from steelyard.core import Example
+
+PairState = Literal["none", "pair", "equal", "empty", "no_output"]
+"""``none``: no rejected answer is stated; ``equal``: it is the output; ``empty``: it is blank; ``no_output``:
+there is no better one."""
+
+
+def pair_state(example: Example) -> PairState:
+    """Say what an example is to training on pairs, which learns those of state ``pair``."""
+    if example.rejected is None:
+        return "none"
+    worse, better = example.rejected.strip(), example.output.strip()
+    if not worse:
+        return "empty"
+    if not better:
+        return "no_output"
+    return "equal" if worse == better else "pair"
+
+
+def is_pair(example: Example) -> bool:
+    """Whether an example has two answers that differ."""
+    return pair_state(example) == "pair"
