@@ -79,6 +79,17 @@ def test_what_was_not_measured_is_no_figure(tmp_path: Path) -> None:
     assert "diverged (the loss is not a number)" in pass_line(view.course.epochs[0])
 
 
+def test_what_an_objective_measures_beside_the_loss_is_shown(tmp_path: Path) -> None:
+    file = CourseFile(tmp_path)
+    file.began(config_with(kind="DPO over LoRA", loss_unit="nats per example", is_quantised=True))
+    file.passed(figures("trial", 0, 1.0))
+    file.passed(figures("epoch", 0, 1.0, reward_margin=0.4321))
+    words = page(view_of(tmp_path)).words
+    assert "Reward margin" in words and "0.432" in words
+    assert "losses in nats per example" in words and "per learnt token" not in words
+    assert "those below the adapters in four bits" in words
+
+
 def test_a_metric_without_an_interval_says_so(tmp_path: Path) -> None:
     file = CourseFile(tmp_path)
     file.began(config_with())

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 
 from steelyard.errors import ModelError, StorageError
 from steelyard.train import memory
 from steelyard.train.base import TuningJob
-from steelyard.train.config import DoraOptions, FullOptions, LoraOptions
+from steelyard.train.config import DoraOptions, FullOptions, LoraOptions, PreferenceOptions
 from steelyard.train.course import (
     COURSE_NAME,
     CheckpointChoice,
@@ -23,6 +24,7 @@ from steelyard.train.course import (
     read_course,
 )
 from steelyard.train.curve import read_curve
+from steelyard.train.facts import SearchPlan, config_of, trainer_facts
 from steelyard.train.search import TrainedAdapter, train
 from steelyard.train.trainer import Trainer
 from tests.model.tiny import tiny_network
@@ -129,6 +131,36 @@ def test_all_weights_have_no_targets_and_dora_no_forecast(tmp_path: Path) -> Non
     assert lora.memory_bytes and lora.memory_bytes < full.memory_bytes
     dora = begun(tmp_path / "dora", DoraOptions(rank=4, batch_size=4, learning_rates=(1e-3,)))
     assert dora.memory_bytes is None and "DoRA" in dora.memory_reason
+
+
+def test_pairs_have_a_loss_of_their_own_and_no_forecast(tmp_path: Path) -> None:
+    options = PreferenceOptions(rank=4, batch_size=4, learning_rates=(1e-3,))
+    config = begun(tmp_path, options)
+    assert config.kind == "DPO over LoRA" and config.loss_unit == "nats per example"
+    assert config.memory_bytes is None and "pair" in config.memory_reason
+    assert begun(tmp_path / "lora", LoraOptions(**OPTIONS)).loss_unit == "nats per learnt token"
+
+
+def test_weights_in_four_bits_are_counted_as_weights_and_said() -> None:
+    class Params4bit(torch.nn.Parameter):
+        """Two weights in a byte, as bitsandbytes holds them."""
+
+        quant_state = None
+
+    network = get_peft_model(tiny_network(), LoraConfig(r=4, target_modules=["q_proj"]))
+    plain = trainer_facts(network, "bfloat16")
+    layer = network.base_model.model.model.layers[0].mlp.up_proj
+    halved = torch.zeros(layer.weight.numel() // 2, 1, dtype=torch.uint8)
+    layer.weight = Params4bit(halved, requires_grad=False)
+    small = trainer_facts(network, "bfloat16")
+    assert small.is_quantised and not plain.is_quantised
+    assert (small.parameters, small.trainable) == (plain.parameters, plain.trainable)
+    scripted = ScriptedTrainer(lambda rate, number: 1.0)
+    scripted.facts = small
+    plan = SearchPlan((1e-3,), (), 1e-3, 4, None, 1.0, (0, 0))
+    config = config_of(scripted, (TRAIN, DEV), TuningJob(SPEC, Path("x"), 0), plan)
+    assert config.kind == "QLoRA" and config.is_quantised
+    assert config.memory_bytes is None and "four bits" in config.memory_reason
 
 
 def test_the_forecast_of_memory_is_what_was_measured() -> None:

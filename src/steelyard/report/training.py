@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from steelyard.report import formats
-from steelyard.train.course import TrainingConfig, TrainingCourse, TrainingEvent
+from steelyard.train.course import TrainingConfig, TrainingCourse, TrainingEvent, more_figures
 from steelyard.train.curve import StepLoss
 from steelyard.words import counted, listed
 
 _IN_ROWS = frozenset(
-    "rank alpha ratio learning_rates batch_size max_epochs patience max_tokens trial_share".split()
+    "rank alpha ratio beta sft_weight learning_rates batch_size max_epochs patience max_tokens "
+    "trial_share".split()
 )
 """Options that the settings say in words of their own."""
 _MEGABYTE = 1e6
@@ -39,6 +40,7 @@ class PassRow(NamedTuple):
     seconds: str
     remark: str
     is_choice: bool
+    more: tuple[str, ...] = ()
 
 
 class TrainingView:
@@ -117,7 +119,7 @@ class TrainingView:
 
     def _row(self, one: Mapping[str, Any]) -> PassRow:
         is_trial = one["stage"] == "trial"
-        is_choice = self.course.is_choice(one)
+        is_choice, more = self.course.is_choice(one), more_figures(one)
         rate_taken = is_trial and one["learning_rate"] == self.epoch_rate
         remark = (
             f"diverged: {one['diverged']}"
@@ -138,7 +140,14 @@ class TrainingView:
             formats.seconds(one["seconds"]),
             remark,
             is_choice or rate_taken,
+            tuple(f"{more[key]:.3f}" if key in more else formats.NONE for key in self.more_names),
         )
+
+    @cached_property
+    def more_names(self) -> tuple[str, ...]:
+        """What the objective measures on dev beside the loss."""
+        names = (name for one in self.course.passes for name in more_figures(one))
+        return tuple(dict.fromkeys(names))
 
     @property
     def last(self) -> Mapping[str, Any] | None:
@@ -188,8 +197,9 @@ def settings_of(config: TrainingConfig) -> list[Setting]:
     """What a training is set to, line by line."""
     rest = {name: value for name, value in config.options.items() if name not in _IN_ROWS}
     more = f"; adapters on {listed(list(config.targets), 12)}" if config.targets else ""
+    quantised = "; those below the adapters in four bits" if config.is_quantised else ""
     lines = {
-        "Model": f"{config.model}, on {config.device} in {_PRECISIONS[config.precision]}",
+        "Model": f"{config.model}, on {config.device} in {_PRECISIONS[config.precision]}{quantised}",
         "Kind": f"{config.kind}{_details(config)}{more}",
         "Learns": f"{config.trainable:,} of {config.parameters:,} weights "
         f"({formats.percent(config.trainable / config.parameters)})",
@@ -216,8 +226,10 @@ _PRECISIONS = {"bfloat16": "bf16, weights that learn kept in fp32", "float32": "
 
 
 def _details(config: TrainingConfig) -> str:
-    names = [name for name in ("rank", "alpha", "ratio") if name in config.options]
-    return "".join(f", {name} {config.options[name]:g}" for name in names)
+    names = [
+        name for name in ("rank", "alpha", "ratio", "beta", "sft_weight") if name in config.options
+    ]
+    return "".join(f", {name.replace('_', ' ')} {config.options[name]:g}" for name in names)
 
 
 def _rate(config: TrainingConfig) -> str:

@@ -72,7 +72,7 @@ def _losses(view: TrainingView, frame: Frame) -> Markup:
     ends = [("train", 1, bold[-1])] + ([("dev", 0, dev[-1])] if dev else [])
     body += _names(ends, (x, y), frame)
     spacing = ", logarithmic" if y.log else ""
-    body += text(f"Loss, nats per learnt token{spacing}", 0, 12, "label")
+    body += text(f"Loss, {view.config.loss_unit}{spacing}", 0, 12, "label")
     body += text("Steps", frame.x_end, frame.y_end + 42, "label", "end")
     described = "; ".join(f"epoch {n}: {loss(v)} on dev" for n, (_, v) in enumerate(dev, start=1))
     return drawing(frame, f"Losses of {view.name}", described or "no epoch is finished", body)

@@ -25,6 +25,7 @@ class TrainingOptions(TuningOptions):
 
     kind: ClassVar[str]
     """What it is called, for a reader."""
+    loss_unit: ClassVar[str] = "nats per learnt token"
     memory_unknown: ClassVar[str] = ""
     """Why the memory that it takes is not forecast; empty where it is."""
     learning_rates: tuple[NonNegativeFloat, ...] = ()
@@ -133,6 +134,11 @@ class PreferenceOptions(LoraOptions):
     adapters where it advises 1e-4 for tuning them on answers.
     """
 
+    kind: ClassVar[str] = "DPO over LoRA"
+    loss_unit: ClassVar[str] = "nats per example"
+    memory_unknown: ClassVar[str] = (
+        "not forecast: a pair is two answers, of which memory was not measured"
+    )
     beta: float = Field(default=0.1, gt=0)
     sft_weight: NonNegativeFloat = 1.0
 

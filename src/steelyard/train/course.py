@@ -20,6 +20,10 @@ MACHINE_FIELDS = frozenset({"available_bytes", "memory_bytes", "step_tokens", "f
 """Fields of a configuration that the machine decides, from one start to the next."""
 _PASS = ("stage", "learning_rate", "number", "share")
 """What tells passes apart in their figures."""
+_FIGURES = frozenset(
+    (*_PASS, "train_loss", "dev_loss", "seconds", "dev_items", "dev_score", "dev_low", "dev_high")
+)
+"""The figures of every pass; an objective may have more."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class TrainingConfig:
     whether ``learning_rates`` are the user's (``given``), those around the formula's (``trials``), or the
     formula's alone. ``batch_tokens`` is the mean of a step, ``step_tokens`` what is computed at once.
     ``allowed_tokens`` and ``trial_tokens`` are budgets in forward-pass tokens; the latter is ``None`` where
-    the rates are the user's. ``memory_bytes`` is a forecast; ``None``: see ``memory_reason``.
+    the rates are the user's. ``memory_bytes`` is a forecast; ``None``: see ``memory_reason``. Where it
+    ``is_quantised``, the weights below the adapters are held in four bits.
     """
 
     model: str
@@ -77,6 +82,8 @@ class TrainingConfig:
     memory_reason: str
     available_bytes: int | None
     folder: str
+    loss_unit: str = "nats per learnt token"
+    is_quantised: bool = False
 
 
 @dataclass(frozen=True)
@@ -217,6 +224,15 @@ class CourseFile(TrainingWatch):
         self._course = course
         text = json.dumps(asdict(course), indent=1, allow_nan=False)
         write_whole(self._folder / COURSE_NAME, text)
+
+
+def more_figures(figures: Mapping[str, Any]) -> dict[str, float]:
+    """What a pass measured on dev beside loss and metric, by name."""
+    return {
+        name: value
+        for name, value in figures.items()
+        if name not in _FIGURES and isinstance(value, float)
+    }
 
 
 def _key(figures: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from steelyard.model import nf4
 from steelyard.train.base import TuningJob
 from steelyard.train.config import TrainingOptions, warmup_steps
 from steelyard.train.course import TrainingConfig, TrialRound
@@ -15,13 +16,15 @@ from steelyard.train.rates import Rung
 if TYPE_CHECKING:
     from steelyard.train.packing import TokenSample
 
+_QUANTISED = "not forecast: what weights in four bits take was not measured"
 _ELEMENT_BYTES = {"float32": 4, "bfloat16": 2}
 
 
 class TrainerFacts(NamedTuple):
     """How many of a network's ``parameters`` learn, in which layers, computed in which precision where.
 
-    ``units`` are the layers times the hidden size. ``targets`` are the kinds of layers with adapters, none
+    ``units`` are the layers times the hidden size. Where it ``is_quantised``, weights are held in four bits;
+    each is counted as one. ``targets`` are the kinds of layers with adapters, none
     where all weights learn.
     """
 
@@ -31,21 +34,26 @@ class TrainerFacts(NamedTuple):
     precision: str
     device: str
     units: int
+    is_quantised: bool = False
 
 
 def trainer_facts(network: Any, precision: str) -> TrainerFacts:
     """Look at a network, with its adapters attached where it has some, before anything is packed."""
-    parameters = list(network.parameters())
     adapters = getattr(network, "peft_config", {}).values()
     targets = {name.rpartition(".")[-1] for adapter in adapters for name in adapter.target_modules}
     text = network.config.get_text_config()
+    if adapters:  # peft counts two weights in a byte of four bits each
+        learns, every = network.get_nb_trainable_parameters()
+    else:
+        learns = every = sum(one.numel() for one in network.parameters())
     return TrainerFacts(
-        sum(one.numel() for one in parameters if one.requires_grad),
-        sum(one.numel() for one in parameters),
+        int(learns),
+        int(every),
         tuple(sorted(targets)),
         precision,
-        parameters[0].device.type,
+        next(network.parameters()).device.type,
         int(text.num_hidden_layers * text.hidden_size),
+        nf4.is_quantised(network),
     )
 
 
@@ -77,10 +85,10 @@ def config_of(
     facts: TrainerFacts = trainer.facts
     (train, dev), steps = samples, options.steps(len(samples[0]))
     train_tokens, dev_tokens = (sum(one.length for one in part) for part in samples)
-    memory = None if options.memory_unknown else _memory(facts)
+    unknown = _QUANTISED if facts.is_quantised else options.memory_unknown
     return TrainingConfig(
         model=job.spec.name,
-        kind=options.kind,
+        kind=f"Q{options.kind}" if facts.is_quantised else options.kind,
         options=options.model_dump(mode="json"),
         targets=facts.targets,
         trainable=facts.trainable,
@@ -109,10 +117,12 @@ def config_of(
         dev_tokens=dev_tokens,
         data_fingerprint=job.data_fingerprint,
         seed=trainer.seed,
-        memory_bytes=memory,
-        memory_reason=options.memory_unknown,
+        memory_bytes=None if unknown else _memory(facts),
+        memory_reason=unknown,
         available_bytes=available_bytes(),
         folder=str(job.folder),
+        loss_unit=options.loss_unit,
+        is_quantised=facts.is_quantised,
     )
 
 

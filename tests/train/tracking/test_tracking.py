@@ -15,7 +15,7 @@ from steelyard.train.tracking import CurveLogs, LogTarget, open_logs
 from steelyard.train.tracking.base import KINDS, LOGS
 from steelyard.train.tracking.watch import params_of
 from tests.conftest import HidePackages
-from tests.train.courses import config_with, train_by_hand
+from tests.train.courses import config_with, figures, train_by_hand
 
 
 class Point(NamedTuple):
@@ -225,6 +225,14 @@ def test_tensorboard_gets_every_curve(files: EventFiles, tmp_path: Path) -> None
     assert [name for name, _ in files.summaries] == ["experiment", "start", "end"]
     assert files.summaries[1][1]["options.rank"] == 4
     assert "epoch 2" in files.texts["choice"] and "| seed | 0 |" in files.texts["settings"]
+
+
+def test_what_an_objective_measures_is_sent_too(files: EventFiles, tmp_path: Path) -> None:
+    watch = opened(f"tensorboard:{tmp_path / 'tb'}").watch_of("lora", tmp_path)
+    watch.began(config_with())
+    watch.passed(figures("epoch", 0, 1.0, reward_margin=0.4))
+    [points] = files.scalars.values()
+    assert ("reward_margin/dev", 0.4, 4) in points
 
 
 def test_a_training_that_stops_has_no_end_there(files: EventFiles, tmp_path: Path) -> None:

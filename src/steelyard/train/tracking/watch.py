@@ -13,6 +13,7 @@ from steelyard.train.course import (
     TrainingConfig,
     TrainingWatch,
     Watches,
+    more_figures,
 )
 from steelyard.train.curve import StepLoss, read_curve
 from steelyard.train.tracking.base import (
@@ -96,6 +97,7 @@ class LogWatch(TrainingWatch):
         values = {"loss/dev": figures["dev_loss"]}
         if figures.get("dev_score") is not None:
             values[f"{figures['metric']}/dev"] = figures["dev_score"]
+        values |= {f"{name}/dev": value for name, value in more_figures(figures).items()}
         prefix = _prefix(figures["stage"], figures["learning_rate"], steps)
         self._add(prefix, values, (figures["number"] + 1) * steps)
         self._send()
