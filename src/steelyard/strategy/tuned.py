@@ -169,7 +169,7 @@ class TunedStrategy(Strategy):
                 model.release()
             scores = context.scores(some, answers)
             total = context.score(some, answers, scores)
-            between = interval_of(total, scores, some, context.seed)
+            between = interval_of(context.metric, total, scores, some, context.seed)
             return DevScore(context.metric.name, total, tuple(scores), *between)
 
         return score
