@@ -11,7 +11,7 @@ import pytest
 from steelyard.progress import Display
 from steelyard.report import render_training
 from steelyard.report.live import LivePlan, LiveTraining
-from steelyard.report.training import TrainingView, pass_line, settings_of
+from steelyard.report.training import TrainingOutcome, TrainingView, pass_line, settings_of
 from steelyard.report.training_charts import running_points, text_curves
 from steelyard.train.course import CourseFile, Watches, happens, read_course
 from steelyard.train.curve import CurveFile, PassName, PointFigures, read_curve
@@ -22,7 +22,7 @@ from tests.train.courses import RATE, config_with, figures, train_by_hand, train
 def view_of(folder: Path, name: str = "lora") -> TrainingView:
     course = read_course(folder)
     assert course is not None
-    return TrainingView(name, course, read_curve(folder), ["lora"])
+    return TrainingView(name, course, read_curve(folder), TrainingOutcome(["lora"], course.notes))
 
 
 def page(*views: TrainingView) -> Outline:
@@ -196,11 +196,12 @@ def test_the_page_is_written_as_training_goes_and_at_the_end(tmp_path: Path) -> 
     text = training.path.read_text(encoding="utf-8")
     assert "Epoch 3 of 3 is trained." in text and "steelyard train task --out" in text
     go(training, tmp_path, "rslora")
-    assert training.finish({"rslora": ["rslora", "rslora_free"]})
+    outcome = TrainingOutcome(["rslora", "rslora_free"], ["64 of 64 examples are pairs"])
+    assert training.finish({"rslora": outcome})
     words = Outline(training.path.read_text(encoding="utf-8")).words
-    assert (
-        "Epoch 2 of 3 was taken" in words and "arms/rslora" in words and "steelyard export" in words
-    )
+    for text in ("Epoch 2 of 3 was taken", "arms/rslora", "steelyard export"):
+        assert text in words
+    assert "64 of 64 examples are pairs." in words
 
 
 def test_a_page_that_cannot_be_written_fails_no_training(tmp_path: Path) -> None:

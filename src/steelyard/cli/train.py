@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from steelyard.cli.options import add_fit_options, count, run_options
 from steelyard.commands import command
@@ -77,6 +78,7 @@ def _train(plan: Plan, args: argparse.Namespace) -> int:
     from steelyard.planning.plan import default_folder
     from steelyard.progress import display_for
     from steelyard.report.live import LivePlan, LiveTraining
+    from steelyard.report.training import TrainingOutcome
     from steelyard.train.course import TrainingWatch, Watches
     from steelyard.train.tracking import open_logs
     from steelyard.weigh.training import train
@@ -94,7 +96,12 @@ def _train(plan: Plan, args: argparse.Namespace) -> int:
     finally:
         for unsent in logs.close():
             say(f"note: {unsent.words}", file=sys.stderr)
-    has_page = live.finish({one.strategy: [path.name for path in one.folders] for one in trained})
+    has_page = live.finish(
+        {
+            one.strategy: TrainingOutcome([path.name for path in one.folders], one.training.notes)
+            for one in trained
+        }
+    )
     if args.json:
         say_json([_plain_trained(one) for one in trained])
         return 0
@@ -190,11 +197,19 @@ def _curve(one: TrainedJob) -> object:
 
     table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     keys = list(dict.fromkeys(key for entry in one.training.trace for key in entry))
+    keys = [key for key in keys if key not in ("stage", "number", "share")]
+    table.add_column("pass")
     for key in keys:
         table.add_column(f" {key.replace('_', ' ')}", justify="right")
     for entry in one.training.trace:
-        table.add_row(*(_cell(entry.get(key)) for key in keys))
+        table.add_row(_pass_name(entry), *(_cell(entry.get(key)) for key in keys))
     return table
+
+
+def _pass_name(entry: Mapping[str, Any]) -> str:
+    if entry.get("stage") == "trial":
+        return "trial"
+    return f"epoch {entry['number'] + 1}" if "number" in entry else "-"
 
 
 def _cell(value: object) -> str:

@@ -14,7 +14,7 @@ from steelyard.files import write_whole
 from steelyard.printing import console
 from steelyard.progress import Display
 from steelyard.report.html import render_training
-from steelyard.report.training import TrainingView, pass_line, settings_of
+from steelyard.report.training import TrainingOutcome, TrainingView, pass_line, settings_of
 from steelyard.report.training_charts import text_curves
 from steelyard.train.course import (
     CheckpointChoice,
@@ -44,11 +44,11 @@ class LivePlan:
     place: Path
     names: Sequence[str]
 
-    def view(self, name: str, arms: Sequence[str] = ()) -> TrainingView | None:
+    def view(self, name: str, outcome: TrainingOutcome | None = None) -> TrainingView | None:
         """The training of a job as its folder has it; ``None`` before it has begun."""
         folder = self.folder / "work" / name
         course = read_course(folder)
-        return None if course is None else TrainingView(name, course, read_curve(folder), arms)
+        return None if course is None else TrainingView(name, course, read_curve(folder), outcome)
 
 
 class LiveTraining:
@@ -57,7 +57,7 @@ class LiveTraining:
     def __init__(self, plan: LivePlan, display: Display) -> None:
         self._plan = plan
         self.display = display
-        self._arms: Mapping[str, Sequence[str]] = {}
+        self._outcomes: Mapping[str, TrainingOutcome] = {}
         self._last = 0.0
         self._has_failed = False
 
@@ -71,11 +71,11 @@ class LiveTraining:
 
     def view(self, name: str) -> TrainingView | None:
         """The training of a job as it stands; ``None`` before it has begun."""
-        return self._plan.view(name, self._arms.get(name, ()))
+        return self._plan.view(name, self._outcomes.get(name))
 
-    def finish(self, arms: Mapping[str, Sequence[str]]) -> bool:
-        """Write the page for the last time, with the ``arms`` of each job; say whether it is there."""
-        self._arms = arms
+    def finish(self, outcomes: Mapping[str, TrainingOutcome]) -> bool:
+        """Write the page for the last time, with what each job left; say whether it is there."""
+        self._outcomes = outcomes
         self.draw()
         return not self._has_failed
 

@@ -43,16 +43,28 @@ class PassRow(NamedTuple):
     more: tuple[str, ...] = ()
 
 
+class TrainingOutcome(NamedTuple):
+    """What a finished job left: the names of its arms, and all that a reader must know."""
+
+    arms: Sequence[str]
+    notes: Sequence[str]
+
+
 class TrainingView:
     """The training of the strategy ``name``, as far as it has come."""
 
     def __init__(
-        self, name: str, course: TrainingCourse, curve: Sequence[StepLoss], arms: Sequence[str] = ()
+        self,
+        name: str,
+        course: TrainingCourse,
+        curve: Sequence[StepLoss],
+        outcome: TrainingOutcome | None = None,
     ) -> None:
         self.name = name
         self.course = course
         self.curve = curve
-        self.arms = arms
+        self.arms = () if outcome is None else outcome.arms
+        self.notes = course.notes if outcome is None else outcome.notes
 
     @property
     def model(self) -> str:
@@ -103,7 +115,7 @@ class TrainingView:
     @property
     def events(self) -> list[TrainingEvent]:
         """What happened and no note says."""
-        return [event for event in self.course.events if event.text not in self.course.notes]
+        return [event for event in self.course.events if event.text not in self.notes]
 
     @property
     def settings(self) -> list[Setting]:
