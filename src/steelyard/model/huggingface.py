@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from logging import ERROR, getLogger
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -223,8 +224,9 @@ def identity(source: str) -> str:
 
 
 def quiet() -> None:
-    """Keep transformers' progress bars and advice off the terminal: Steelyard has its own."""
+    """Keep progress bars and advice of other packages off the terminal: Steelyard has its own."""
     require("transformers", "local")
+    getLogger("bitsandbytes").setLevel(ERROR)  # peft loads it, and on a processor it misses kernels
     from transformers.utils import logging
 
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")

@@ -64,10 +64,12 @@ class Preference(TunedStrategy):
 
     def lessons(self, context: FitContext, prompt: Prompt) -> Lessons:
         train, dev = (_count(part) for part in (context.train, context.dev))
-        notes = [
-            f"{train:,} of {counted(len(context.train), 'train example')} "
-            f"{'is a pair' if train == 1 else 'are pairs'}; of the others the output alone is learnt"
-        ]
+        notes = []
+        if train < len(context.train):
+            notes.append(
+                f"{train:,} of {counted(len(context.train), 'train example')} are pairs; of the others the "
+                "output alone is learnt"
+            )
         if not dev:
             notes.append("no dev example is a pair, so that there are no rewards on dev")
         return super().lessons(context, prompt)._replace(notes=tuple(notes))
