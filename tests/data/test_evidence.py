@@ -14,7 +14,7 @@ from steelyard.core import EvidencePiece
 from steelyard.data.dataset import open_dataset
 from steelyard.data.evidence import answerable_in, evidence_in
 from steelyard.data.formats.base import RawRow, RowError
-from steelyard.data.formats.roles import check_roles, document_roles, usual_names
+from steelyard.data.formats.roles import check_roles, document_roles, pair_roles, usual_names
 from steelyard.data.rows import RowParser
 from steelyard.task.sections import ColumnsConfig
 
@@ -141,7 +141,7 @@ def test_a_named_column_that_no_row_has_is_said(tmp_path: Path) -> None:
 
 def test_columns_of_one_role_list_all_roles_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
     roles = set(ColumnsConfig.model_fields)
-    assert roles == {*usual_names(), *document_roles()}
+    assert roles == {*usual_names(), *document_roles(), *pair_roles()}
     for role in roles:
         check_roles({role: "name"})
     assert main(["data", "check", "x.csv", "--columns", "nothing=a"]) == 2

@@ -238,3 +238,58 @@ def test_repeats_that_are_other_pairs_are_said_and_leaks_are_not_kept(tmp_path: 
     repairs = fix(parts, tmp_path / "fixed")
     actions = [(one.row, one.action) for one in repairs.changes]
     assert len(actions) == 3 and {action for _, action in actions} == {"leak"}
+
+
+CHAT = {"messages": [USER, GOOD]}
+ALPACA = {"instruction": "Answer.", "input": "Where is it?", "output": "On its way."}
+PLAIN = {"prompt": "Where is it?", "completion": "On its way."}
+
+
+@pytest.mark.parametrize("row", [CHAT, ALPACA, PLAIN], ids=["chat", "alpaca", "plain"])
+@pytest.mark.parametrize(("key", "columns"), [("rejected", {}), ("worse", {"rejected": "worse"})])
+def test_every_shape_may_have_a_rejected_answer_beside_it(
+    row: dict[str, Any], key: str, columns: dict[str, str]
+) -> None:
+    read = parsed({**row, key: "No idea."}, **columns).example
+    assert (read.output, read.rejected) == ("On its way.", "No idea.")
+
+
+@pytest.mark.parametrize("columns", [{}, {"rejected": "rejected"}], ids=["guessed", "named"])
+@pytest.mark.parametrize(
+    ("kind", "output", "rejected", "written"),
+    [
+        ("json", {"a": 1}, {"a": 2}, '{"a": 2}'),
+        ("labels", ["A", "B"], ["A"], '["A"]'),
+        ("label", "A", "B", "B"),
+    ],
+)
+def test_a_rejected_answer_is_read_as_an_output_of_its_kind_is(
+    kind: OutputKind, output: Any, rejected: Any, written: str, columns: dict[str, str]
+) -> None:
+    row = {"input": "q", "output": output, "rejected": rejected}
+    example = parsed(row, kind, **columns).example
+    assert example.rejected == written and pair_state(example) == "pair"
+
+
+def test_labels_that_are_not_declared_make_pairs_and_numbers_are_labels() -> None:
+    parser = RowParser("label", (), {})
+    row = RawRow(1, {"input": "q", "output": "A", "rejected": "B"})
+    assert parser.parse(row, "f").example.rejected == "B"
+    numbers = RowParser("label", ("0", "1"), {})
+    row = RawRow(1, {"input": "q", "output": 1, "rejected": 0})
+    assert numbers.parse(row, "f").example.rejected == "0"
+
+
+@pytest.mark.parametrize("flag", ["yes", "False", "0", True, None])
+@pytest.mark.parametrize("row", [PLAIN, CHAT, {"input": "q", "output": "hello"}])
+def test_a_flag_says_whether_something_was_rejected_and_is_no_answer(
+    row: dict[str, Any], flag: Any
+) -> None:
+    assert parsed({**row, "rejected": flag}).example.rejected is None
+
+
+def test_what_is_right_too_is_not_to_be_learnt_against() -> None:
+    accepted = {"input": "q", "output": "yes", "accepted": ["ja"], "rejected": "ja"}
+    assert pair_state(parsed(accepted).example) == "equal"
+    spaced = {"input": "q", "output": '{"a":1, "b":2}', "rejected": '{"b": 2, "a": 1}'}
+    assert pair_state(parsed(spaced, "json").example) == "equal"

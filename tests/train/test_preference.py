@@ -13,15 +13,17 @@ import torch
 import torch.nn.functional as F
 
 from steelyard.core import Message
+from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
 from steelyard.train import objective, packing
+from steelyard.train.attempts import TrainingPass
 from steelyard.train.base import ChatSample, TuningJob
 from steelyard.train.config import LoraOptions, PreferenceOptions
 from steelyard.train.lora import tokenize
 from steelyard.train.packing import TokenSample
 from steelyard.train.preference import PreferenceTuner, references_in
 from steelyard.train.search import train
-from steelyard.train.trainer import Trainer
+from steelyard.train.trainer import Epoch, Trainer
 from tests.model.tiny import tiny_network, tiny_tokenizer
 
 OPTIONS = PreferenceOptions(rank=4, learning_rates=(1e-2,), batch_size=4, max_epochs=2, patience=2)
@@ -255,3 +257,34 @@ def test_the_saved_references_are_plain_numbers(tmp_path: Path) -> None:
     saved = json.loads((tmp_path / "references.json").read_text())
     assert saved["tokens"] == sum(one.length for one in pairs() if one.rejected)
     assert len(saved["losses"]) == 6
+
+
+def test_without_a_pair_in_train_nothing_is_trained(tmp_path: Path) -> None:
+    alone = [one._replace(rejected=()) for one in pairs(12)]
+    with pytest.raises(ConfigError, match="no pair of train is within 1,024 tokens"):
+        prepared(Trainer(tiny_network(), OPTIONS, seed=1), tmp_path, alone)
+
+
+def test_references_are_computed_in_smaller_pieces_where_memory_runs_out(tmp_path: Path) -> None:
+    trainer, plain = (Trainer(tiny_network(), OPTIONS, seed=1) for _ in range(2))
+    whole = trainer.token_losses
+
+    def short(some: Sequence[TokenSample], prefix: int) -> torch.Tensor:
+        if sum(row.length for row in some) > 120:
+            raise RuntimeError("DefaultCPUAllocator: not enough memory")
+        return whole(some, prefix)
+
+    trainer.token_losses = short  # type: ignore[method-assign]
+    first = prepared(trainer, tmp_path / "short", pairs(12))
+    second = prepared(plain, tmp_path / "plain", pairs(12))
+    of_pairs = [(a, b) for a, b in zip(first, second, strict=True) if a.rejected]
+    assert of_pairs
+    for one, other in of_pairs:
+        assert one.reference == pytest.approx(other.reference, rel=1e-5)
+    assert trainer.step_tokens < 640
+
+
+def test_figures_that_are_no_numbers_are_none_in_the_trace() -> None:
+    epoch = Epoch(0, 1.0, math.nan, 1.0, figures={"reward_margin": math.nan})
+    trace = TrainingPass(1e-3, 1.0, epoch, 4).to_trace()
+    assert trace["reward_margin"] is None and trace["dev_loss"] is None

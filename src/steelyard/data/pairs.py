@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
 from steelyard.core import Example
+from steelyard.data.formats.base import json_in
 
 PairState = Literal["none", "pair", "equal", "empty", "no_output"]
-"""``none``: no rejected answer is stated; ``equal``: it is the output; ``empty``: it is blank; ``no_output``:
-there is no better one."""
+"""``none``: no rejected answer is stated; ``equal``: it is the output, or another accepted answer; ``empty``:
+it is blank; ``no_output``: there is no better one."""
 
 
 def pair_state(example: Example) -> PairState:
@@ -20,7 +22,13 @@ def pair_state(example: Example) -> PairState:
         return "empty"
     if not better:
         return "no_output"
-    return "equal" if worse == better else "pair"
+    right = {_plain(one) for one in (better, *example.accepted)}
+    return "equal" if _plain(worse) in right else "pair"
+
+
+def _plain(text: str) -> str:
+    """An answer without what does not matter in it: spaces around it, and those of JSON and its order."""
+    return json.dumps(json_in(text.strip(), ("[", "{")), sort_keys=True)
 
 
 def is_pair(example: Example) -> bool:

@@ -19,7 +19,6 @@ from steelyard.data.formats.base import LeftOutError, RawRow, RowError, json_in,
 from steelyard.data.formats.roles import (
     Columns,
     document_roles,
-    rejected_name,
     resolve,
     resolve_of_documents,
 )
@@ -32,6 +31,7 @@ from steelyard.data.formats.shapes import (
     shape_of_row,
 )
 from steelyard.data.formats.shapes.base import VALUE_KEY
+from steelyard.data.formats.shapes.rejected import rejected_column
 from steelyard.data.references import (
     accepted,
     json_problem,
@@ -134,7 +134,7 @@ class RowParser:
         columns_used = {name for role, name in roles.items() if role not in no_field}
         of_documents = self._of_documents(fields)
         worse, worse_name = self._rejected(conversation)
-        columns_used |= {*of_documents.values(), worse_name}
+        columns_used |= {*of_documents.values(), *worse_name}
         unused = {*conversation.fields, *conversation.tools} - columns_used - ENVELOPE
         self._note(unused, fields)
         for what in row.changed:
@@ -210,23 +210,25 @@ class RowParser:
                 raise
             return None
 
-    def _rejected(self, row: Conversation) -> tuple[str | None, str]:
-        """The worse answer of a pair, and the plain column that holds it.
+    def _rejected(self, row: Conversation) -> tuple[str | None, tuple[str, ...]]:
+        """The worse answer of a pair, and the plain column that holds it, if one does.
 
-        A column that only has the name is ignored: of labels, and not one of the task's, or no text.
-        Raises `RowError` for a pair that differs in more than its answers.
+        A column that only has the name is ignored (`rejected_column`), as is one of labels that are not
+        the task's. Raises `RowError` for a pair that differs in more than its answers.
         """
         if row.rejected is not None:
-            return rejected(_only_answer(row), self.kind), ""
-        name = None if "rejected" in self.columns else rejected_name(tuple(row.fields))
-        value = None if name is None else row.fields[name]
-        if name is None or not isinstance(value, str):
-            return None, ""
+            return rejected(_only_answer(row), self.kind), ()
+        name = None if "rejected" in self.columns else rejected_column(row)
+        if name is None:
+            return None, ()
+        value = row.fields[name]
+        if isinstance(value, dict | list) and self.kind not in ("json", "labels"):
+            return None, ()
         answer = rejected(value, self.kind)
         is_answer = self.kind not in LABELLED or (
-            label_problem(value, answer, self.kind, self.labels or (" ",)) is None
+            label_problem(value, answer, self.kind, self.labels) is None
         )
-        return (answer, name) if is_answer or not answer else (None, "")
+        return (answer, (name,)) if is_answer or not answer else (None, ())
 
     def _refusal(self, value: Any, written: str, may_lack: bool) -> str | None:
         """Why a run would refuse an output that can be read."""

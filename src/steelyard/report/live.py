@@ -77,20 +77,22 @@ class LiveTraining:
         """Write the page for the last time, with what each job left; say whether it is there."""
         self._outcomes = outcomes
         self.draw()
-        return not self._has_failed
+        return not self._has_failed and self.path.is_file()
 
     def draw(self, *, now: bool = True) -> None:
         """Write the page, or where it is not needed at once, now and then.
 
-        A page that cannot be written fails no training: it is said once.
+        A page that cannot be written fails no training: it is said once. Where a run has removed what
+        trainings left in its folder, an earlier page stays.
         """
         if not now and time.monotonic() - self._last < _PAGE_SECONDS:
             return
         self._last = time.monotonic()
         try:
             views = [view for name in self._plan.names if (view := self.view(name)) is not None]
-            page = render_training(self._plan.task, views, self._steps)
-            write_whole(self.path, page, private=True)
+            if views:
+                page = render_training(self._plan.task, views, self._steps)
+                write_whole(self.path, page, private=True)
         except Exception as error:
             log.debug("%s could not be written", self.path, exc_info=True)
             if not self._has_failed:

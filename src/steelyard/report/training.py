@@ -104,8 +104,13 @@ class TrainingView:
         if not self.curve:
             return "Training has begun."
         last = self.curve[-1]
+        latest = self.course.passes[-1] if self.course.passes else {}
+        is_latest = (latest.get("stage"), latest.get("learning_rate")) == last.of_pass[:2]
+        if is_latest and latest.get("diverged"):
+            return f"Training diverged in {last.of_pass.words}."
         if last.stage == "epoch" and last.step == last.steps:
-            return f"Epoch {last.number + 1} of {self.config.epochs} is trained."
+            most = max(self.config.epochs, last.number + 1)  # another is added where the last gains
+            return f"Epoch {last.number + 1} of {most} is trained."
         return f"Training is at step {last.step:,} of {last.steps:,} of {last.of_pass.words}."
 
     @property

@@ -43,15 +43,14 @@ class TrainingPass:
         """Plain values; a loss that is not a number is ``None``, for JSON has no word for it."""
         epoch = asdict(self.epoch)
         diverged = {"diverged": self.epoch.reason} if epoch.pop("diverged") else {}
-        figures = epoch.pop("figures")
-        epoch = {key: value if math.isfinite(value) else None for key, value in epoch.items()}
+        values = {**epoch.pop("figures"), **epoch}
+        values = {key: value if math.isfinite(value) else None for key, value in values.items()}
         score = None if self.score is None else self.score.total
         return {
             "stage": "trial" if self.is_trial else "epoch",
             "learning_rate": self.learning_rate,
             "share": self.share,
-            **epoch,
-            **figures,
+            **values,
             **diverged,
             "dev_items": self.dev_items,
             "dev_score": score,

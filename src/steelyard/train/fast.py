@@ -87,7 +87,7 @@ class _Surprise(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
-        return gradient * outer[0].unsqueeze(1), None
+        return gradient * outer[0].to(gradient.dtype).unsqueeze(1), None
 
 
 def surprises(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

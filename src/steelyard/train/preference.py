@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from steelyard.core import Usage
+from steelyard.errors import ConfigError
 from steelyard.files import write_whole
 from steelyard.train.base import BACKWARD, ChatSample, Passes, Tuned, TuningJob
 from steelyard.train.config import TrainingOptions
 from steelyard.train.lora import LoraTuner
-from steelyard.train.passes import read_measured
 
 if TYPE_CHECKING:
     from steelyard.train.attempts import Samples
@@ -43,7 +43,17 @@ class PreferenceTuner(LoraTuner):
     """Tunes adapters on pairs of a better and a worse answer, against the untuned network."""
 
     def prepared(self, trainer: Trainer, samples: Samples, job: TuningJob) -> Samples:
-        """Give each pair its references, which are computed once, before the first step."""
+        """Give each pair its references, which are computed once, before the first step.
+
+        Raises `ConfigError` where no pair is left of train.
+        """
+        if not any(one.rejected for one in samples[0]):
+            raise ConfigError(
+                f"no pair of train is within {trainer.options.max_tokens:,} tokens: raise the option "
+                "max_tokens"
+            )
+        from steelyard.train.passes import read_measured
+
         path, digest = job.folder / _NAME, _digest(samples)
         saved = read_measured(References, path) if path.is_file() else None
         if saved is None or saved.digest != digest:
@@ -76,6 +86,8 @@ class PreferenceTuner(LoraTuner):
 
 def references_in(folder: Path) -> References:
     """Read what a training in a job's ``folder`` was measured against."""
+    from steelyard.train.passes import read_measured
+
     return read_measured(References, folder / _NAME)
 
 
@@ -98,16 +110,27 @@ def _row_losses(trainer: Trainer, rows: Sequence[TokenSample]) -> list[float]:
     """The loss of each row's completion, summed over its tokens, in nats."""
     import torch
 
+    from steelyard.train.out_of_memory import sum_in_pieces
     from steelyard.train.packing import shared_prompt, split_tokens
 
     prefix = shared_prompt(rows) if len(rows) > 1 else 0
     trainer.network.eval()
     losses: list[float] = []
-    with torch.no_grad():
-        for places in split_tokens(range(len(rows)), rows, trainer.step_tokens):
-            some = [rows[place] for place in places]
-            parts = trainer.token_losses(some, prefix).split([len(one.completion) for one in some])
-            losses += [float(part.sum()) for part in parts]
+
+    def cut(most: int) -> list[list[TokenSample]]:
+        losses.clear()
+        places = split_tokens(range(len(rows)), rows, most)
+        return [[rows[place] for place in some] for some in places]
+
+    @torch.no_grad()
+    def part(some: Sequence[TokenSample]) -> torch.Tensor:
+        parts = trainer.token_losses(some, prefix).split([len(one.completion) for one in some])
+        losses.extend(float(part.sum()) for part in parts)
+        return torch.zeros(1)
+
+    _, trainer.step_tokens = sum_in_pieces(
+        trainer.step_tokens, cut, lambda pieces: (part(one) for one in pieces), lambda: False
+    )
     return losses
 
 

@@ -14,7 +14,7 @@ CHECK = "format"
 _SAYS: Mapping[PairState, tuple[Severity, str]] = {
     "equal": (
         "warning",
-        "a rejected answer that is the output: nothing is preferred there, so it is no pair",
+        "a rejected answer that is the output or another accepted one, so it is no pair",
     ),
     "empty": ("warning", "an empty rejected answer, so it is no pair: write the worse answer"),
     "no_output": (

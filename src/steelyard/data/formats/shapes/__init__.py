@@ -83,12 +83,16 @@ def conversation_of(
     """
     name, output = shape_of_row(fields, columns), columns.get("output")
     if name is None:
-        return _with_rejected(
-            prompt_completion.read(fields, columns, may_lack=may_lack), columns.get("rejected")
-        )
-    if name == CHOICES:
-        return read_choices(fields, counting, output)
-    conversation = SHAPES.get(name).read(fields)
+        conversation = prompt_completion.read(fields, columns, may_lack=may_lack)
+    elif name == CHOICES:
+        conversation = read_choices(fields, counting, output)
+    else:
+        conversation = SHAPES.get(name).read(fields)
+    worse = columns.get("rejected")
+    if worse is not None and conversation.rejected is None:
+        conversation = _with_rejected(conversation, worse)
+    if name in (None, CHOICES):
+        return conversation
     if output is not None and output in conversation.fields:
         raise RowError(
             f"{output!r} is named as the output, and {SHAPES.get(name).title} has one of its own: "
@@ -97,9 +101,9 @@ def conversation_of(
     return conversation
 
 
-def _with_rejected(row: Conversation, name: str | None) -> Conversation:
-    """A plain row with the answer of the named column as its rejected one."""
-    if name is None or row.fields.get(name) is None:
+def _with_rejected(row: Conversation, name: str) -> Conversation:
+    """A row with the answer of the named column as its rejected one."""
+    if row.fields.get(name) is None:
         return row
     rest = {key: value for key, value in row.fields.items() if key != name}
     return row._replace(rejected=preference.answers(row.fields[name], name), fields=rest)

@@ -15,10 +15,10 @@ from steelyard.data.formats.shapes.base import (
     Turn,
     WrittenRow,
     put_rest,
-    refuse_rejected,
     refuse_tools,
     rest_of,
 )
+from steelyard.data.formats.shapes.rejected import refuse_rejected
 
 NAME = "alpaca"
 KEYS = frozenset({"instruction", "input", "output", "system", "history"})

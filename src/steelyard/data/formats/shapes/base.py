@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from steelyard.data.formats.base import RowError
-from steelyard.data.formats.roles import rejected_name
 
 Turn = Mapping[str, Any]
 """One message as OpenAI writes it: ``role``, ``content``, and what else it carries (``name``,
@@ -100,24 +99,6 @@ def written(row: Conversation, fields: dict[str, Any], lost: list[str]) -> Writt
     if row.fields:
         put_rest(fields, row.fields, lost)
     return WrittenRow(fields, tuple(lost))
-
-
-def with_rejected(row: Conversation) -> Conversation:
-    """The row with what a plain column of the usual name holds as its rejected answer."""
-    name = rejected_name(tuple(row.fields))
-    worse = None if name is None else row.fields[name]
-    if row.rejected is not None or not isinstance(worse, str) or not worse.strip():
-        return row
-    rest = {key: value for key, value in row.fields.items() if key != name}
-    return row._replace(rejected=[{"role": "assistant", "content": worse}], fields=rest)
-
-
-def refuse_rejected(row: Conversation, shape: str) -> None:
-    """Raise `RowError` for a row with a rejected answer, where there is no place for one."""
-    if row.rejected is not None:
-        raise RowError(
-            f"has a rejected answer, which {shape} cannot hold; preference or sharegpt can"
-        )
 
 
 def refuse_tools(row: Conversation, shape: str) -> None:

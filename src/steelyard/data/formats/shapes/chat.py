@@ -19,10 +19,10 @@ from steelyard.data.formats.shapes.base import (
     Shape,
     Turn,
     WrittenRow,
-    refuse_rejected,
     rest_of,
     written,
 )
+from steelyard.data.formats.shapes.rejected import refuse_rejected
 from steelyard.packaged import packaged
 
 KEY = "messages"

@@ -17,10 +17,10 @@ from steelyard.data.formats.shapes.base import (
     Turn,
     WrittenRow,
     rest_of,
-    with_rejected,
     written,
 )
 from steelyard.data.formats.shapes.chat import tools_for, turns_for, vendors, without_value
+from steelyard.data.formats.shapes.rejected import with_rejected
 from steelyard.data.formats.shapes.sharegpt import KEYS as SHAREGPT_KEYS
 
 NAME = "preference"
@@ -60,18 +60,23 @@ def _read_openai(fields: Mapping[str, Any]) -> Conversation:
 
 
 def answers(value: Any, name: str) -> list[Turn]:
-    """Read one side of a pair: a text, a message, or messages. Raises `RowError`."""
-    if isinstance(value, str) and not _holds_messages(value):
-        return [of.assistant(value)]
-    if value is None:
-        raise RowError(f"no {name}")
+    """Read one side of a pair: a text, a message, messages, or another value. Raises `RowError`."""
+    if not _holds_messages(value):
+        return [of.answer_of(value, name)]
     return of.read_turns([value] if isinstance(value, dict) else value, name)
 
 
-def _holds_messages(text: str) -> bool:
-    """Whether a cell's text is a JSON list of objects; any other text is the answer itself."""
-    items = json_in(text, "[")
-    return isinstance(items, list) and items != [] and all(type(item) is dict for item in items)
+def _holds_messages(value: Any) -> bool:
+    """Whether a value is a message, or a list of objects of which some say their role, or its JSON text.
+
+    Anything else is the answer itself.
+    """
+    items = json_in(value, "[") if isinstance(value, str) else value
+    if isinstance(items, dict):
+        return "role" in items
+    if not isinstance(items, list) or not all(type(item) is dict for item in items):
+        return False
+    return items != [] and (isinstance(value, str) or any("role" in item for item in items))
 
 
 def _read_pair(fields: Mapping[str, Any]) -> Conversation:

@@ -17,13 +17,12 @@ from steelyard.data.formats.shapes.base import (
     Shape,
     Turn,
     WrittenRow,
-    refuse_rejected,
     refuse_tools,
     rest_of,
-    with_rejected,
     written,
 )
 from steelyard.data.formats.shapes.chat import without_value
+from steelyard.data.formats.shapes.rejected import refuse_rejected, with_rejected
 from steelyard.errors import closest
 
 NAME = "prompt_completion"
@@ -64,11 +63,6 @@ def read(
 
     Raises `RowError` if a side is missing or not as it should be, `LeftOutError` for what is no example.
     """
-    if not columns and fields.keys() > _BOTH and _REJECTED in fields:
-        others, worse = _apart(fields, _REJECTED)
-        if isinstance(worse, str) and worse.strip():
-            row = read(others, columns, may_lack=may_lack)
-            return row._replace(rejected=[of.assistant(worse)])
     keys = tuple(fields)
     roles = columns_in(keys, columns) if columns else _usual_columns(keys)
     name, answer_name = roles.get("input", ""), roles.get("output", "")

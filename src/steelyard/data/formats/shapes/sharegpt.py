@@ -16,7 +16,6 @@ from steelyard.data.formats.shapes.base import (
     Turn,
     WrittenRow,
     rest_of,
-    with_rejected,
     written,
 )
 from steelyard.data.formats.shapes.chat import (
@@ -25,6 +24,7 @@ from steelyard.data.formats.shapes.chat import (
     refuse_flat,
     system_of,
 )
+from steelyard.data.formats.shapes.rejected import with_rejected
 
 NAME = "sharegpt"
 KEYS = ("conversations", "conversation")
