@@ -64,13 +64,13 @@ def test_what_one_strategy_cannot_show_does_not_hide_the_others(
 def test_examples_that_are_too_long_are_counted(
     tmp_path: Path, task: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    short = {**TUNED, "options": {**TUNED["options"], "max_tokens": 60}}
+    short = {**TUNED, "options": {**TUNED["options"], "max_tokens": 110}}
     path = write_task(
         tmp_path / "short", rows=60, model=f"hf:{tmp_path / 'tiny'}", strategies=[short]
     )
     assert main(["train", str(path), "--show", "1"]) == 0
     shown = capsys.readouterr().out
-    assert "have more than 60 tokens and are left out" in shown
+    assert "have more than 110 tokens and are left out" in shown
     assert "too long, left out" in shown
 
 

@@ -167,7 +167,7 @@ def test_the_check_counts_pairs_and_what_is_none(tmp_path: Path) -> None:
     assert result.facts["pairs"] == {"pair": 3, "equal": 1, "empty": 1, "no_output": 0, "none": 1}
     messages = {finding.rows: finding.message for finding in result.findings}
     assert "3 rows have a rejected answer beside the output" in messages[1, 5, 6]
-    assert messages[1, 5, 6].endswith("; 1 of 6 rows have none")
+    assert messages[1, 5, 6].endswith("; 1 row has none")
     assert "rejected answer that is the output" in messages[2,]
     assert "empty rejected answer" in messages[3,]
     assert "the other way round" in messages[5, 6]

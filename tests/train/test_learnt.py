@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,14 @@ pytest.importorskip("transformers")
 
 from steelyard.core import Message
 from steelyard.errors import ConfigError
+from steelyard.model import ModelSpec
 from steelyard.model.prompts import PromptWriter
 from steelyard.train.base import ChatSample
+from steelyard.train.config import LoraOptions
 from steelyard.train.learnt import learnt_of
-from steelyard.train.lora import tokenize
+from steelyard.train.lora import LoraTuner, tokenize
 from tests.model.chat_templates import FAMILIES, tokenizer_of
+from tests.model.tiny import save_tiny
 
 WITH_SYSTEM = (Message("system", "Be brief."), Message("user", "What is the answer?"))
 WITHOUT = (Message("user", "What is the answer?"),)
@@ -88,3 +92,10 @@ def test_nothing_learnt_and_everything_learnt_are_refused() -> None:
         ConfigError, match="everything is learnt: the chat template writes no prompt"
     ):
         tokenize(silent, [ChatSample(WITHOUT, "x")])
+
+
+def test_nothing_to_learn_is_refused_when_it_is_shown(tmp_path: Path) -> None:
+    spec = ModelSpec("hf", str(save_tiny(tmp_path / "tiny")))
+    samples = [ChatSample((Message("user", "a long question " * 9),), "yes")]
+    with pytest.raises(ConfigError, match="every example of train has more than 5 tokens"):
+        LoraTuner().learnt(samples, LoraOptions(max_tokens=5), spec, 1)

@@ -47,6 +47,7 @@ MISSING = frozenset({"NaN", "nan", "<NA>"})
 _MOST_SHAPES = 100
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _PAIR = 2
+_NO_LABEL_REJECTED = "have a rejected answer that is no label of the task, so they are no pairs"
 _WEIGHTLESS = "end with answers of weight 0: the last one of another weight is the reference"
 _TAKEN = frozenset({"input", "output"})
 """Roles whose fields are in the conversation."""
@@ -228,7 +229,10 @@ class RowParser:
         is_answer = self.kind not in LABELLED or (
             label_problem(value, answer, self.kind, self.labels) is None
         )
-        return (answer, (name,)) if is_answer or not answer else (None, ())
+        if is_answer or not answer:
+            return answer, (name,)
+        self.remarks[_NO_LABEL_REJECTED] += 1
+        return None, ()
 
     def _refusal(self, value: Any, written: str, may_lack: bool) -> str | None:
         """Why a run would refuse an output that can be read."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from logging import ERROR, getLogger
+from logging import CRITICAL, getLogger
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -197,6 +197,7 @@ def is_whole(folder: Path) -> bool:
 def merge_adapter(network: Any, folder: Path) -> Any:
     """Add LoRA weights to the network's own, so that answering costs what the base model costs."""
     require("peft", "local")
+    quiet()
     from peft import PeftModel
 
     if not (folder / "adapter_config.json").is_file():
@@ -226,7 +227,9 @@ def identity(source: str) -> str:
 def quiet() -> None:
     """Keep progress bars and advice of other packages off the terminal: Steelyard has its own."""
     require("transformers", "local")
-    getLogger("bitsandbytes").setLevel(ERROR)  # peft loads it, and on a processor it misses kernels
+    getLogger("bitsandbytes").setLevel(
+        CRITICAL
+    )  # peft loads it, and on a processor it misses kernels
     from transformers.utils import logging
 
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")

@@ -21,15 +21,15 @@ _FORMAT = {"weights": "nf4", "scales": "8 bit"}
 
 
 def missing() -> str | None:
-    """Say what four bits need that is not here: a GPU of NVIDIA's, and bitsandbytes; ``None``: nothing."""
+    """Say which of a GPU and bitsandbytes, which four bits need, is missing; ``None``: neither."""
     if find_spec(_PACKAGE) is None:
         return f"the package {_PACKAGE} is not installed; run: {command('qlora')}"
+    if find_spec("torch") is None:
+        return None  # the extra that every tuner needs is missed elsewhere
     import torch
 
     if not torch.cuda.is_available():
-        return (
-            "four bits save memory on a GPU, and this machine has none: lora learns the same here"
-        )
+        return "four bits save memory on a GPU, and this machine has none; name lora instead"
     return None
 
 

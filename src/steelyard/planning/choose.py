@@ -109,7 +109,7 @@ def _impossible(
             on = ", ".join(f"{model.spec.provider}:{model.spec.name}" for model in models)
             raise ConfigError(
                 f"strategy {spec.name} cannot run on {on}: {next(iter(refusals.values()))}; "
-                f"remove {spec.name} from strategies, or choose a local model"
+                f"remove {spec.name} from strategies, or choose a model that it can run on"
             )
         left_out |= {LeftOut(spec.name, reason, tag): None for tag, reason in refusals.items()}
     return tuple(left_out)

@@ -78,7 +78,7 @@ class Attempts:
 
     def trial(self, rate: float, examples: int, dev_items: int, *, scored: bool) -> TrainingPass:
         """Train afresh on so many of train, with the whole schedule of the rate, and measure dev."""
-        name = f"trial-{rate:g}-{examples}"
+        name = f"trial-{rate:g}-{examples}" + ("" if scored else "-unscored")
         path = self._path(f"{name}.json")
         if path.is_file():
             epoch = read_measured(Epoch, path)

@@ -43,10 +43,7 @@ class LocalTuner(Tuner[TrainingOptions]):
             for part in (samples, dev)
         )
         if not train or not checked:
-            raise ConfigError(
-                f"every example of train or of dev has more than "
-                f"{options.max_tokens} tokens; raise the option max_tokens"
-            )
+            raise _all_too_long("train or of dev", options)
         too_long = (len(samples) - len(train), len(dev) - len(checked))
         trained = self._train(source, (train, checked), options, job, too_long)
         choice = {
@@ -111,7 +108,10 @@ class LocalTuner(Tuner[TrainingOptions]):
         from steelyard.model import huggingface
 
         tokenizer = huggingface.read_tokenizer(_weights(spec))
-        return learnt_of(tokenizer, tokenize(tokenizer, samples), options.max_tokens, show)
+        learnt = learnt_of(tokenizer, tokenize(tokenizer, samples), options.max_tokens, show)
+        if learnt.too_long == learnt.examples:
+            raise _all_too_long("train", options)
+        return learnt
 
     def passes(self, options: TrainingOptions) -> Passes:
         return options.passes
@@ -151,6 +151,12 @@ class QLoraTuner(LoraTuner):
 
     def refusal(self, spec: ModelSpec) -> str | None:
         return super().refusal(spec) or nf4.missing()
+
+
+def _all_too_long(parts: str, options: TrainingOptions) -> ConfigError:
+    return ConfigError(
+        f"every example of {parts} has more than {options.max_tokens} tokens; raise the option max_tokens"
+    )
 
 
 def read_trainable(source: str, spec: ModelSpec) -> Any:

@@ -38,7 +38,7 @@ def pair_findings(data: Dataset) -> Iterator[Finding]:
     pairs = [index for index, state in enumerate(states) if state == "pair"]
     if pairs:
         without = states.count("none")
-        others = f"; {without:,} of {len(states):,} rows have none" if without else ""
+        others = f"; {counted(without, 'row has', 'rows have')} none" if without else ""
         yield Finding.of_rows(
             data,
             pairs,

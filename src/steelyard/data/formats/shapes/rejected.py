@@ -37,5 +37,5 @@ def refuse_rejected(row: Conversation, shape: str) -> None:
     """Raise `RowError` for a row with a rejected answer, where there is no place for one."""
     if row.rejected is not None:
         raise RowError(
-            f"has a rejected answer, which {shape} cannot hold; preference or sharegpt can"
+            f"has a rejected answer, which {shape} cannot hold; preference, prompt_completion or sharegpt can"
         )
