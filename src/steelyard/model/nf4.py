@@ -29,7 +29,7 @@ def missing() -> str | None:
     import torch
 
     if not torch.cuda.is_available():
-        return "four bits save memory on a GPU, and this machine has none; name lora instead"
+        return "four bits save memory on a GPU, and this machine has none"
     return None
 
 
