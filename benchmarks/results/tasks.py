@@ -4,7 +4,7 @@
     steelyard run OUT/banking77 --out OUT/runs/banking77
 
 DATA holds abcd_policies/, banking77/, gsm8k/, ifeval/ and nlupp/ as their authors publish them. The code book
-is made up here. Rows are drawn by seed.
+is made up here, and a task may be an example of Steelyard with other strategies. Rows are drawn by seed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import csv
 import json
 import random
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 
 import yaml
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SETTINGS = Path(__file__).with_name("settings.yaml")
 Row = Mapping[str, Any]
 Parts = dict[str, list[Row]]
@@ -42,6 +44,16 @@ def main() -> None:
         if name == "code_book":
             write_pages(given.out / name / "docs", {"code-book.md": book(said["words"])})
         print(name, {part: len(rows) for part, rows in parts.items()})
+    for name, said in settings.items():
+        if "example" in said:
+            vary(EXAMPLES / said["example"], given.out / name, {"name": name, **said["task"]})
+
+
+def vary(example: Path, folder: Path, changes: Mapping[str, Any]) -> None:
+    """Copy an example that comes with Steelyard, its task changed."""
+    shutil.copytree(example, folder, dirs_exist_ok=True)
+    task = yaml.safe_load((example / "task.yaml").read_text(encoding="utf-8"))
+    write_task(folder, {**task, **changes})
 
 
 def write(folder: Path, task: Mapping[str, Any], parts: Parts) -> None:
@@ -50,7 +62,10 @@ def write(folder: Path, task: Mapping[str, Any], parts: Parts) -> None:
     for part, rows in parts.items():
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         (folder / f"{part}.jsonl").write_text(lines, encoding="utf-8")
-    whole = {**task, "examples": {part: f"{part}.jsonl" for part in parts}}
+    write_task(folder, {**task, "examples": {part: f"{part}.jsonl" for part in parts}})
+
+
+def write_task(folder: Path, whole: Mapping[str, Any]) -> None:
     text = yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=110)
     (folder / "task.yaml").write_text(text, encoding="utf-8")
 
