@@ -15,6 +15,7 @@ import torch
 from steelyard.files import write_whole
 from steelyard.train.base import DevScore, Tick, TuningJob
 from steelyard.train.choice import TuningCandidate
+from steelyard.train.config import TrainingOptions
 from steelyard.train.course import happens
 from steelyard.train.curve import PassName
 from steelyard.train.packing import TokenSample
@@ -74,7 +75,7 @@ class Attempts:
             len(self.train), generator=torch.Generator().manual_seed(trainer.seed)
         )
         self._order = order.tolist()
-        self._ticks = _Ticks(job.progress, trainer.options.batch_size, steps)
+        self._ticks = _Ticks(job.progress, trainer.options, steps)
 
     def trial(self, rate: float, examples: int, dev_items: int, *, scored: bool) -> TrainingPass:
         """Train afresh on so many of train, with the whole schedule of the rate, and measure dev."""
@@ -181,9 +182,9 @@ def _epoch_name(rate: float, number: int) -> str:
 class _Ticks:
     """Progress in steps, over trials and epochs together."""
 
-    def __init__(self, tick: Tick, batch_size: int, total: int) -> None:
+    def __init__(self, tick: Tick, options: TrainingOptions, total: int) -> None:
         self._tick = tick
-        self._batch_size = batch_size
+        self._options = options
         self._total = total
         self._before = 0
 
@@ -192,9 +193,4 @@ class _Ticks:
 
     def finish(self, samples: int) -> None:
         """Count a finished pass over so many samples."""
-        self._before += steps_of(samples, self._batch_size)
-
-
-def steps_of(samples: int, batch_size: int) -> int:
-    """Steps of one pass over so many samples."""
-    return -(-samples // batch_size)
+        self._before += self._options.pass_steps(samples)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field, NonNegativeFloat
 
 from steelyard.train.base import Passes, TuningOptions
-from steelyard.train.rates import lora_multiplier
+from steelyard.train.rates import RateOrigin, lora_multiplier
 
 _WARMUP = 0.1
 """The rate rises over this share of all steps, then falls linearly to zero."""
@@ -41,9 +41,17 @@ class TrainingOptions(TuningOptions):
         trials = count if count > 1 else 0
         return Passes(trials * self.trial_share + self.max_epochs, trials + self.max_epochs)
 
+    def pass_steps(self, examples: int) -> int:
+        """Steps of one pass over so many examples."""
+        return -(-examples // self.batch_size)
+
     def steps(self, examples: int) -> int:
         """Steps of all epochs over so many examples."""
-        return self.max_epochs * -(-examples // self.batch_size)
+        return self.max_epochs * self.pass_steps(examples)
+
+    def rate_origin(self, *, has_trials: bool) -> RateOrigin:
+        """Where the learning rate comes from."""
+        return "given" if self.learning_rates else "trials" if has_trials else "formula"
 
     def multiplier(self, steps: int) -> float:
         """How many times the formula's rate of full tuning rates are tried around, for so many steps."""

@@ -13,6 +13,7 @@ from steelyard.config.records import read_as
 from steelyard.errors import StorageError
 from steelyard.files import read_json, write_whole
 from steelyard.train.curve import StepLoss
+from steelyard.train.rates import RateOrigin
 
 COURSE_NAME = "course.json"
 EventKind = Literal["resumed", "memory", "divergence"]
@@ -57,7 +58,7 @@ class TrainingConfig:
     precision: str
     device: str
     learning_rates: tuple[float, ...]
-    learning_rate_from: Literal["given", "formula", "trials"]
+    learning_rate_from: RateOrigin
     formula_rate: float
     epochs: int
     steps_per_epoch: int

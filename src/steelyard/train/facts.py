@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from steelyard.model import nf4
 from steelyard.train.base import TuningJob
@@ -96,10 +96,10 @@ def config_of(
         precision=facts.precision,
         device=facts.device,
         learning_rates=tuple(plan.rates),
-        learning_rate_from=_origin(options, plan),
+        learning_rate_from=options.rate_origin(has_trials=bool(plan.rungs)),
         formula_rate=plan.formula,
         epochs=options.max_epochs,
-        steps_per_epoch=steps // options.max_epochs,
+        steps_per_epoch=options.pass_steps(len(train)),
         warmup_steps=warmup_steps(steps),
         batch_size=options.batch_size,
         batch_tokens=train_tokens * options.max_epochs / steps,
@@ -133,11 +133,4 @@ def _memory(facts: TrainerFacts) -> float:
 
 
 def _round(rung: Rung, options: TrainingOptions) -> TrialRound:
-    steps = -(-rung.examples // options.batch_size)
-    return TrialRound(rung.rates, rung.examples, steps, rung.spare)
-
-
-def _origin(options: TrainingOptions, plan: SearchPlan) -> Literal["given", "formula", "trials"]:
-    if options.learning_rates:
-        return "given"
-    return "trials" if plan.rungs else "formula"
+    return TrialRound(rung.rates, rung.examples, options.pass_steps(rung.examples), rung.spare)

@@ -49,7 +49,7 @@ class LocalTuner(Tuner[TrainingOptions]):
         choice = {
             **options.facts,
             "learning_rate": trained.learning_rate,
-            "learning_rate_from": _origin(trained, options),
+            "learning_rate_from": options.rate_origin(has_trials=_has_trials(trained)),
             "epochs": trained.epoch,
         }
         notes = list(trained.notes)
@@ -173,11 +173,8 @@ def read_trainable(source: str, spec: ModelSpec) -> Any:
     return network
 
 
-def _origin(trained: TrainedAdapter, options: TrainingOptions) -> str:
-    """Where the learning rate comes from: ``given``, ``formula``, or the ``trials`` around it."""
-    if options.learning_rates:
-        return "given"
-    return "trials" if any(entry.get("stage") == "trial" for entry in trained.trace) else "formula"
+def _has_trials(trained: TrainedAdapter) -> bool:
+    return any(entry.get("stage") == "trial" for entry in trained.trace)
 
 
 def _weights(spec: ModelSpec) -> str:

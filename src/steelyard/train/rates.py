@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from steelyard.packaged import packaged
 
+RateOrigin = Literal["given", "formula", "trials"]
+"""Whose a learning rate is: the user's, the published formula's, or that of trials around it."""
 FACTOR = 2.0
 """From one rate of the grid to the next."""
 TRIAL_DEV = 40

@@ -10,7 +10,7 @@ from typing import Any
 
 from steelyard.errors import ModelError
 from steelyard.files import write_whole
-from steelyard.train.attempts import Attempts, Samples, TrainingPass, steps_of
+from steelyard.train.attempts import Attempts, Samples, TrainingPass
 from steelyard.train.base import BACKWARD, TuningJob
 from steelyard.train.choice import best_of, last_gain
 from steelyard.train.config import TrainingOptions
@@ -120,7 +120,7 @@ class _Course:
         count = self._rungs[0].rates if self._rungs else 1
         self._rates = self._options.learning_rates or grid(formula, count)
         steps = sum(
-            (rung.rates + rung.spare) * steps_of(rung.examples, self._options.batch_size)
+            (rung.rates + rung.spare) * self._options.pass_steps(rung.examples)
             for rung in self._rungs
         )
         steps += self._options.steps(len(train))

@@ -5,13 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from steelyard.errors import ConfigError, closest
 from steelyard.registry import Registry
 
 SettingValue = str | int | float | bool
-KINDS = {"tensorboard": "tensorboard:DIR", "mlflow": "mlflow:URI"}
 
 
 class LogTarget(NamedTuple):
@@ -24,11 +23,12 @@ class LogTarget(NamedTuple):
     def parse(cls, text: str) -> LogTarget:
         """Read ``tensorboard:DIR`` or ``mlflow:URI``. Raises `ConfigError` for anything else."""
         kind, colon, place = text.partition(":")
-        forms = " or ".join(KINDS.values())
-        if kind not in KINDS:
-            raise ConfigError(f"{text!r} names no log{closest(kind, KINDS)}: give {forms}")
+        forms = {name: f"{name}:{LOGS.get(name).place_word}" for name in LOGS}
+        if kind not in forms:
+            every = " or ".join(forms.values())
+            raise ConfigError(f"{text!r} names no log{closest(kind, forms)}: give {every}")
         if not colon or not place.strip():
-            raise ConfigError(f"{text!r} says no place: give {KINDS[kind]}")
+            raise ConfigError(f"{text!r} says no place: give {forms[kind]}")
         return cls(kind, place.strip())
 
 
@@ -70,9 +70,17 @@ class LoggedRun(ABC):
 
 
 class CurveLog(ABC):
-    """A log that is there and may be written to; ``title`` names it in messages, without secrets."""
+    """A log that is there and may be written to; ``title`` names it in messages, without secrets.
 
+    ``place_word`` stands for its place in what people are told to write.
+    """
+
+    place_word: ClassVar[str]
     title: str
+
+    @abstractmethod
+    def __init__(self, place: str) -> None:
+        """Open the log at ``place``."""
 
     @abstractmethod
     def begin(self, job: LoggedJob, settings: Mapping[str, SettingValue]) -> LoggedRun:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from steelyard.errors import ConfigError, MissingExtraError
 from steelyard.extras import require
@@ -39,6 +39,8 @@ class MlflowLog(CurveLog):
     Whether a server answers shows when the first curve is sent. Raises `MissingExtraError` for a package that
     is missing, `ConfigError` for a place that MLflow refuses.
     """
+
+    place_word: ClassVar[str] = "URI"
 
     def __init__(self, place: str) -> None:
         for name, value in _PATIENCE.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from steelyard.errors import StorageError
 from steelyard.extras import require
@@ -27,6 +27,8 @@ class TensorBoardLog(CurveLog):
 
     Raises `MissingExtraError` without the package, `StorageError` where the folder cannot be written.
     """
+
+    place_word: ClassVar[str] = "DIR"
 
     def __init__(self, place: str) -> None:
         require("tensorboard", _EXTRA)

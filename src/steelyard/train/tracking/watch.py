@@ -202,5 +202,5 @@ def open_logs(targets: Sequence[LogTarget], task: str, say: Callable[[str], None
     ``say`` is told of what fails later. Raises `MissingExtraError` where a package is missing, `StorageError`
     where a folder cannot be written.
     """
-    logs = [LOGS.get(target.kind)(target.place) for target in targets]  # type: ignore[call-arg]
+    logs = [LOGS.get(target.kind)(target.place) for target in targets]
     return CurveLogs(logs, task, say)
