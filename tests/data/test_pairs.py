@@ -293,3 +293,18 @@ def test_what_is_right_too_is_not_to_be_learnt_against() -> None:
     assert pair_state(parsed(accepted).example) == "equal"
     spaced = {"input": "q", "output": '{"a":1, "b":2}', "rejected": '{"b": 2, "a": 1}'}
     assert pair_state(parsed(spaced, "json").example) == "equal"
+
+
+def test_a_rejected_answer_that_would_read_as_a_flag_is_not_written_as_a_column(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "pairs.jsonl"
+    rows = [
+        {"prompt": f"Is {n} right?", "chosen": "It is.", "rejected": answer}
+        for n, answer in enumerate(["It is not.", "no"])
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = convert(path, tmp_path / "out.jsonl", to="prompt_completion")
+    [kept] = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert json.loads(kept)["rejected"] == "It is not."
+    assert "'no', which in a column would say" in str(told)

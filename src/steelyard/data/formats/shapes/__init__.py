@@ -9,7 +9,7 @@ from typing import Any
 
 from steelyard.data.formats.base import Counting, RowError
 from steelyard.data.formats.roles import Columns
-from steelyard.data.formats.shapes import preference, prompt_completion
+from steelyard.data.formats.shapes import prompt_completion
 from steelyard.data.formats.shapes.base import NOTHING, Conversation, Shape, Turn, WrittenRow
 from steelyard.data.formats.shapes.choice_numbers import BY_NUMBER
 from steelyard.data.formats.shapes.logs import log_names
@@ -18,6 +18,7 @@ from steelyard.data.formats.shapes.multiple_choice import choice_columns, counti
 from steelyard.data.formats.shapes.multiple_choice import fits as choices_fit
 from steelyard.data.formats.shapes.multiple_choice import read as read_choices
 from steelyard.data.formats.shapes.prompt_completion import NAME as PLAIN
+from steelyard.data.formats.shapes.rejected import with_named
 from steelyard.registry import Registry
 
 SHAPES: Registry[Shape] = Registry(
@@ -89,8 +90,8 @@ def conversation_of(
     else:
         conversation = SHAPES.get(name).read(fields)
     worse = columns.get("rejected")
-    if worse is not None and conversation.rejected is None:
-        conversation = _with_rejected(conversation, worse)
+    if worse is not None:
+        conversation = with_named(conversation, worse)
     if name in (None, CHOICES):
         return conversation
     if output is not None and output in conversation.fields:
@@ -99,14 +100,6 @@ def conversation_of(
             "name the input too"
         )
     return conversation
-
-
-def _with_rejected(row: Conversation, name: str) -> Conversation:
-    """A row with the answer of the named column as its rejected one."""
-    if row.fields.get(name) is None:
-        return row
-    rest = {key: value for key, value in row.fields.items() if key != name}
-    return row._replace(rejected=preference.answers(row.fields[name], name), fields=rest)
 
 
 def shape_of_row(fields: Mapping[str, Any], columns: Columns = NOTHING) -> str | None:

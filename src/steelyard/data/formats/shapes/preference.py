@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from steelyard.data.formats.base import RowError, json_in
+from steelyard.data.formats.base import RowError
 from steelyard.data.formats.roles import usual_names
 from steelyard.data.formats.shapes import turns as of
 from steelyard.data.formats.shapes.alpaca import question_of
@@ -20,7 +20,7 @@ from steelyard.data.formats.shapes.base import (
     written,
 )
 from steelyard.data.formats.shapes.chat import tools_for, turns_for, vendors, without_value
-from steelyard.data.formats.shapes.rejected import with_rejected
+from steelyard.data.formats.shapes.rejected import answers, with_rejected
 from steelyard.data.formats.shapes.sharegpt import KEYS as SHAREGPT_KEYS
 
 NAME = "preference"
@@ -57,26 +57,6 @@ def _read_openai(fields: Mapping[str, Any]) -> Conversation:
     if more:
         rest["input"] = dict(more)
     return Conversation([*prompt, *preferred], len(preferred), rejected, tools, rest)
-
-
-def answers(value: Any, name: str) -> list[Turn]:
-    """Read one side of a pair: a text, a message, messages, or another value. Raises `RowError`."""
-    if not _holds_messages(value):
-        return [of.answer_of(value, name)]
-    return of.read_turns([value] if isinstance(value, dict) else value, name)
-
-
-def _holds_messages(value: Any) -> bool:
-    """Whether a value is a message, or a list of objects of which some say their role, or its JSON text.
-
-    Anything else is the answer itself.
-    """
-    items = json_in(value, "[") if isinstance(value, str) else value
-    if isinstance(items, dict):
-        return "role" in items
-    if not isinstance(items, list) or not all(type(item) is dict for item in items):
-        return False
-    return items != [] and (isinstance(value, str) or any("role" in item for item in items))
 
 
 def _read_pair(fields: Mapping[str, Any]) -> Conversation:

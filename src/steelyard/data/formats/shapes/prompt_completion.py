@@ -22,7 +22,7 @@ from steelyard.data.formats.shapes.base import (
     written,
 )
 from steelyard.data.formats.shapes.chat import without_value
-from steelyard.data.formats.shapes.rejected import refuse_rejected, with_rejected
+from steelyard.data.formats.shapes.rejected import is_flag, refuse_rejected, with_rejected
 from steelyard.errors import closest
 
 NAME = "prompt_completion"
@@ -63,6 +63,12 @@ def read(
 
     Raises `RowError` if a side is missing or not as it should be, `LeftOutError` for what is no example.
     """
+    row = _read(fields, columns, may_lack=may_lack)
+    is_pair = not columns and fields.keys() > _BOTH and isinstance(fields.get(_REJECTED), str)
+    return with_rejected(row) if is_pair else row
+
+
+def _read(fields: Mapping[str, Any], columns: Columns, *, may_lack: bool) -> Conversation:
     keys = tuple(fields)
     roles = columns_in(keys, columns) if columns else _usual_columns(keys)
     name, answer_name = roles.get("input", ""), roles.get("output", "")
@@ -214,6 +220,11 @@ def _write_pair(row: Conversation, is_flat: bool) -> WrittenRow:
     worse = row.rejected[0]["content"]
     if not worse.strip():
         raise RowError("has an empty rejected answer, so there is no pair to write")
+    if is_flag(worse, plain.fields["completion"]):
+        raise RowError(
+            f"has the rejected answer {worse!r}, which in a column would say whether something was rejected; "
+            "preference or sharegpt can hold it"
+        )
     return WrittenRow({**plain.fields, _REJECTED: worse}, plain.lost)
 
 
