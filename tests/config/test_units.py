@@ -26,6 +26,8 @@ TASK = {"name": "t", "instruction": "x", "output": {"kind": "text"}, "examples":
         ("traffic", "retrain_days", "48 h", "2, in days"),
         ("traffic", "requests_per_day", "10k", "10000"),
         ("traffic", "requests_per_day", "1.5 million", "1500000"),
+        ("traffic", "requests_per_day", "10M", "10000000"),
+        ("traffic", "requests_per_day", "2 bn", "2000000000"),
         ("model", "timeout_seconds", "2 min", "120, in seconds"),
     ],
 )

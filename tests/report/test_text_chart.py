@@ -30,6 +30,11 @@ def test_the_last_series_lies_on_top_and_many_points_are_their_mean() -> None:
     assert middle.count("o") == 1 and middle.count(".") > 20
 
 
+def test_figures_that_read_alike_stand_once() -> None:
+    text = text_chart([TextSeries("x", "x", [(0, 0.25001), (9, 0.25004)])], [], 40)
+    assert text.count("0.250") == 2, "the highest and the lowest, not what is between"
+
+
 def test_a_logarithmic_axis_gives_each_decade_its_room() -> None:
     series = [TextSeries(".", "train", [(0.0, 100.0), (1.0, 10.0), (2.0, 1.0)])]
     text = text_chart(series, [], 40, rows=9, is_log=True).splitlines()

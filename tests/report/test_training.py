@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from steelyard.progress import Display
 from steelyard.report import render_training
 from steelyard.report.live import LivePlan, LiveTraining
 from steelyard.report.training import TrainingOutcome, TrainingView, pass_line, settings_of
-from steelyard.report.training_charts import running_points, text_curves
+from steelyard.report.training_charts import losses, running_points, text_curves
 from steelyard.train.course import CourseFile, Watches, happens, read_course
 from steelyard.train.curve import CurveFile, PassName, PointFigures, read_curve
 from tests.report.test_html import Outline
@@ -125,6 +126,18 @@ def test_the_settings_count_what_is_learnt() -> None:
     assert lines["Memory"] == "about 1.2 GB (forecast); 9.2 GB are available at the start"
     assert lines["Fingerprint"].startswith("sha256 abababab")
     assert "adapters" not in settings(targets=(), kind="full fine-tuning")["Kind"]
+
+
+def test_an_axis_marks_whole_steps_once(tmp_path: Path) -> None:
+    course = CourseFile(tmp_path)
+    course.began(config_with(epochs=1, steps_per_epoch=2))
+    curve = CurveFile(tmp_path, PassName("epoch", RATE, 0), 2)
+    for step in (1, 2):
+        curve.add(step, PointFigures(1.0 / step, RATE, 100.0))
+    wide = str(losses(view_of(tmp_path))).partition("</svg>")[0]
+    marks = re.findall(r">(\d+)</text>", wide)
+    assert {"0", "1", "2"} <= set(marks)
+    assert all(marks.count(mark) == 1 for mark in ("0", "2")), "half a step is none"
 
 
 def test_the_curves_are_plain_characters(tmp_path: Path) -> None:

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-from steelyard.core import Example, questions_of
+from steelyard.core import Example, Split, questions_of
 from steelyard.errors import ConfigError
 from steelyard.families import STRATEGIES
 from steelyard.model import ModelSpec, load_model
 from steelyard.model.fake import FakeModel
+from steelyard.planning.lengths import lengths_of
 from steelyard.strategy import StrategySpec, auto, build_strategy, load_arm, save_arm, traits_of
 from steelyard.strategy.base import FitContext, TaskFacts
+from steelyard.strategy.optimise.one_pass import CountedPass, ExpectedPass
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.tuned import TunedStrategy
 from steelyard.train.base import BACKWARD
@@ -69,6 +71,11 @@ def test_it_is_fitted_saved_and_loaded_with_rewards_beside_the_metric(
     assert training.seconds > references.seconds > 0
     used = arm.fit.search["budget"]["used"]
     assert used - references.tokens > BACKWARD * training.tokens, "they are spent, too"
+    strategy = build_strategy(StrategySpec("preference", FAST))
+    search = strategy.tuning_tokens(context.brief, CountedPass(context))
+    assert search == pytest.approx(arm.fit.search["budget"]["allowed"], rel=0.01), (
+        "a prompt search gets what this tuning may take, which half as many pairs make less"
+    )
     questions = questions_of(tickets(9, offset=300))
     answers = [answer.output for answer in arm.answer_all(questions)]
     save_arm(arm, tmp_path / "arm")
@@ -191,3 +198,19 @@ def _parts(rejected: str | None) -> Mapping[str, tuple[Example, ...]]:
         return tuple(replace(one, rejected=rejected) for one in tickets(count, offset))
 
     return {"train": part(60, 0), "dev": part(24, 100)}
+
+
+def test_the_forecast_counts_the_pairs_that_there_are(
+    tiny: ModelSpec, fit_context: Callable[..., FitContext]
+) -> None:
+    brief, strategy = fit_context().brief, build_strategy(StrategySpec("preference", FAST))
+    few, many = (
+        lengths_of(Split(paired(60, every=every), paired(12, 100, every), ()), brief, tiny, {}).sizes
+        for every in (4, 1)
+    )
+    assert (few.pairs.train, few.pairs.dev, many.pairs.train) == (15, 3, 60)
+    trained = [forecast.usage.trained_tokens for sizes in (few, many)
+               if (forecast := strategy.forecast(brief, sizes)) is not None]
+    assert trained[0] / trained[1] == pytest.approx(75 / 120, rel=0.05)
+    budgets = [strategy.tuning_tokens(brief, ExpectedPass(brief, sizes)) for sizes in (few, many)]
+    assert budgets[0] / budgets[1] == pytest.approx(75 / 120, rel=0.05)

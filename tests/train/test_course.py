@@ -12,7 +12,7 @@ from peft import LoraConfig, get_peft_model
 
 from steelyard.errors import ModelError, StorageError
 from steelyard.train import memory
-from steelyard.train.base import TuningJob
+from steelyard.train.base import BACKWARD, TuningJob
 from steelyard.train.config import DoraOptions, FullOptions, LoraOptions, PreferenceOptions
 from steelyard.train.course import (
     COURSE_NAME,
@@ -25,6 +25,7 @@ from steelyard.train.course import (
 )
 from steelyard.train.curve import read_curve
 from steelyard.train.facts import SearchPlan, config_of, trainer_facts
+from steelyard.train.packing import TokenSample
 from steelyard.train.search import TrainedAdapter, train
 from steelyard.train.trainer import Trainer
 from tests.model.tiny import tiny_network
@@ -236,6 +237,42 @@ def test_an_interruption_keeps_the_passes_and_says_so(tmp_path: Path) -> None:
     course = course_in(tmp_path)
     assert [one["number"] for one in course.epochs] == [0, 1, 2] and course.choice is not None
     assert len(watch.of("passed")) == 3, "whoever looks on sees all passes"
+
+
+def test_a_trial_that_diverged_is_tried_again_and_not_counted(tmp_path: Path) -> None:
+    class KillError(Exception):
+        pass
+
+    table = after({1e-2: [math.nan, 1, 1], 1e-3: [0.5, 0.4, 0.3]})
+    options = {"learning_rates": (1e-2, 1e-3), "max_epochs": 2}
+
+    def stop(done: int, total: int) -> None:
+        if done > 5:
+            raise KillError
+
+    with pytest.raises(KillError):
+        searched(ScriptedTrainer(table, **options), tmp_path, progress=stop)
+    kept = [one for one in course_in(tmp_path).passes if not one.get("diverged")]
+    assert len(kept) < len(course_in(tmp_path).passes)
+    watch, again = Recorder(), ScriptedTrainer(table, **options)
+    searched(again, tmp_path, watch=watch)
+    [text] = watch.of("resumed")
+    number = "1 pass over train is" if len(kept) == 1 else f"{len(kept)} passes over train are"
+    assert f"{number} not repeated" in text
+    assert again.passes[0][0] == 1e-2, "the one that left nothing"
+
+
+def test_the_budget_of_pairs_includes_their_references(tmp_path: Path) -> None:
+    pair = TokenSample((1, 2, 3), (4,), (5, 6))
+    plain = pair._replace(rejected=())
+    budgets = []
+    for name, one in (("pairs", pair), ("plain", plain)):
+        trainer = ScriptedTrainer(lambda rate, number: 1.0, learning_rates=(1e-3,))
+        searched(trainer, tmp_path / name, ([one] * 20, [plain] * 4))
+        budgets.append(course_in(tmp_path / name).config.allowed_tokens)
+    passes = LoraOptions(learning_rates=(1e-3,)).passes
+    trained = BACKWARD * passes.train * 20 * (pair.length - plain.length)
+    assert budgets[0] - budgets[1] == pytest.approx(trained + 20 * pair.length)
 
 
 def test_a_pass_that_goes_on_within_says_where(tmp_path: Path) -> None:

@@ -191,6 +191,10 @@ def _plain_trained(one: TrainedJob) -> dict[str, object]:
     }
 
 
+_SHORT = {"learning_rate": "rate", "seconds": "s"}
+"""Heads that leave room for the figures of pairs in 80 columns."""
+
+
 def _curve(one: TrainedJob) -> object:
     from rich import box
     from rich.table import Table
@@ -200,7 +204,8 @@ def _curve(one: TrainedJob) -> object:
     keys = [key for key in keys if key not in ("stage", "number", "share")]
     table.add_column("pass")
     for key in keys:
-        table.add_column(f" {key.replace('_', ' ')}", justify="right")
+        head = _SHORT.get(key, key.replace("_", " "))
+        table.add_column(f" {head}", justify="right", overflow="fold")
     for entry in one.training.trace:
         table.add_row(_pass_name(entry), *(_cell(entry.get(key)) for key in keys))
     return table

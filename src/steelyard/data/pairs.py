@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from steelyard.core import Example
@@ -34,3 +36,13 @@ def _plain(text: str) -> str:
 def is_pair(example: Example) -> bool:
     """Whether an example has two answers that differ."""
     return pair_state(example) == "pair"
+
+
+def pairs_of(examples: Sequence[Example]) -> list[Example]:
+    """Those of ``examples`` that are pairs."""
+    return [one for one in examples if is_pair(one)]
+
+
+def second(pair: Example) -> Example:
+    """A pair with its rejected answer as the output."""
+    return replace(pair, output=pair.rejected or "", rejected=None)

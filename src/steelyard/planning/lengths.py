@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from steelyard.core import Example, Split
+from steelyard.data.pairs import pairs_of, second
 from steelyard.data.tokens import estimate
 from steelyard.data.unlabelled import Unlabelled
 from steelyard.model import ModelSpec, provider_of
 from steelyard.model.provider_facts import CountTokens
 from steelyard.model.tokenizer import local_tokenizer
 from steelyard.strategy.base import Brief
-from steelyard.strategy.outlook import InputSizes, Sizes
+from steelyard.strategy.outlook import InputSizes, PairSizes, Sizes
 from steelyard.strategy.prompt import full_instruction, known_outputs
 
 _COUNTED = 400
@@ -49,6 +50,7 @@ def lengths_of(
         input_tokens=_mean(count(_asked_of(examples))),
         output_tokens=_mean(count([example.output for example in examples])),
         longest_output_tokens=float(max(count(known_outputs(brief, split.train)), default=0)),
+        pairs=_pairs(split, count),
     )
     inputs = {
         name: InputSizes(len(file.examples), _mean(count(_asked_of(file.examples))))
@@ -65,6 +67,12 @@ def _counter(spec: ModelSpec) -> tuple[CountTokens, str, bool]:
     if isinstance(tokenizer, str):
         return estimate, f"estimated from characters: {tokenizer}", False
     return tokenizer.count, f"counted by the tokenizer of {spec.name}", True
+
+
+def _pairs(split: Split, count: CountTokens) -> PairSizes:
+    train, dev = pairs_of(split.train), pairs_of(split.dev)
+    worse = [second(one).output for one in _spread([*train, *dev])]
+    return PairSizes(len(train), len(dev), _mean(count(worse)))
 
 
 def _asked_of(examples: Sequence[Example]) -> list[str]:

@@ -76,7 +76,10 @@ def _labels(
     middle = (rows - 1) // 2
     share = middle / (rows - 1)
     between = high * (low / high) ** share if is_log else high - (high - low) * share
-    return {0: number(high), middle: number(between), rows - 1: number(low)}
+    labels = {0: number(high), middle: number(between), rows - 1: number(low)}
+    if labels[middle] in (labels[0], labels[rows - 1]):
+        del labels[middle]  # too near to be told apart in so many digits
+    return labels
 
 
 def _placer(first: float, last: float, columns: int) -> Callable[[float], int]:

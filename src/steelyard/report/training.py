@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from steelyard.report import formats
 from steelyard.train.course import TrainingConfig, TrainingCourse, TrainingEvent, more_figures
-from steelyard.train.curve import StepLoss
+from steelyard.train.curve import StepLoss, median_speed
 from steelyard.words import counted, listed
 
 _IN_ROWS = frozenset(
@@ -174,13 +174,13 @@ class TrainingView:
 
     @property
     def speed(self) -> str:
-        """The median of tokens per second over the points of the curve."""
-        speeds = sorted(one.tokens_per_second for one in self.curve if one.tokens_per_second)
-        return f"{speeds[len(speeds) // 2]:,.0f}" if speeds else formats.NONE
+        """Tokens per second."""
+        speed = median_speed(self.curve)
+        return formats.NONE if speed is None else f"{speed:,.0f}"
 
     @property
     def seconds(self) -> str:
-        return formats.seconds(sum(one["seconds"] for one in self.course.passes))
+        return formats.seconds(self.course.seconds)
 
 
 def loss(value: float | None) -> str:
@@ -214,6 +214,7 @@ def settings_of(config: TrainingConfig) -> list[Setting]:
     """What a training is set to, line by line."""
     rest = {name: value for name, value in config.options.items() if name not in _IN_ROWS}
     more = f"; adapters on {listed(list(config.targets), 12)}" if config.targets else ""
+    included = "dev, trials and references" if "beta" in config.options else "dev and trials"
     quantised = "; those below the adapters in four bits" if config.is_quantised else ""
     lines = {
         "Model": f"{config.model}, on {config.device} in {_PRECISIONS[config.precision]}{quantised}",
@@ -231,7 +232,7 @@ def settings_of(config: TrainingConfig) -> list[Setting]:
         if config.data_fingerprint
         else formats.NONE,
         "Memory": _memory(config),
-        "Budget": f"{config.allowed_tokens:,.0f} tokens of forward passes at most, dev and trials included",
+        "Budget": f"{config.allowed_tokens:,.0f} tokens of forward passes at most, {included} included",
         "Seed": str(config.seed),
         "Other options": formats.option(rest) if rest else formats.NONE,
         "Folder": config.folder,

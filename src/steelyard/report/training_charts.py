@@ -113,7 +113,8 @@ def _running(spots: Spots, count: int) -> Spots:
 
 
 def _columns(x: Scale, frame: Frame) -> list[tuple[float, str]]:
-    return [(x(tick), f"{tick:,.0f}") for tick in x.ticks(4 if frame.width < 600 else 8)]
+    ticks = x.ticks(4 if frame.width < 600 else 8)
+    return [(x(tick), f"{tick:,.0f}") for tick in ticks if tick.is_integer()]
 
 
 def _epoch_lines(view: TrainingView, x: Scale, frame: Frame) -> str:

@@ -24,6 +24,14 @@ class InputSizes(NamedTuple):
     tokens: float
 
 
+class PairSizes(NamedTuple):
+    """How many examples of train and of dev are pairs, and their rejected answers' mean length in tokens."""
+
+    train: int = 0
+    dev: int = 0
+    tokens: float = 0.0
+
+
 @dataclass(frozen=True)
 class RunFacts:
     """What a forecast may know about the run; the names are those of `FitContext`.
@@ -56,6 +64,7 @@ class Sizes:
     output_tokens: float
     longest_output_tokens: float = 0.0
     run: RunFacts = field(default_factory=RunFacts)
+    pairs: PairSizes = field(default_factory=PairSizes)
 
     def learning_from(self, file: str) -> Self:
         """The sizes of one that learns from the inputs of a ``file``; these where it is no file."""
@@ -78,6 +87,9 @@ class PassTokens(Protocol):
 
     def dev(self, instruction: str) -> float:
         """Over dev."""
+
+    def rejected(self, instruction: str) -> tuple[float, float]:
+        """Over the rejected answers of train's pairs and of dev's, each after its prompt."""
 
     def answered(self, instruction: str, file: str) -> float:
         """Over the inputs of a file, or of train where it is none, with a teacher's answers.

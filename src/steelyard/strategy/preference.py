@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from steelyard.core import Example, Usage
-from steelyard.data.pairs import is_pair
+from steelyard.data.pairs import is_pair, pairs_of
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.lessons import Lessons, chat_samples
@@ -43,7 +43,7 @@ class Preference(TunedStrategy):
     tuner: ClassVar[Tuner[Any]] = PreferenceTuner()
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
-        count = _count(task.train)
+        count = len(pairs_of(task.train))
         if count >= MIN_PAIRS:
             return super().refusal(task, model)
         return (
@@ -63,7 +63,7 @@ class Preference(TunedStrategy):
         ]
 
     def lessons(self, context: FitContext, prompt: Prompt) -> Lessons:
-        train, dev = (_count(part) for part in (context.train, context.dev))
+        train, dev = (len(pairs_of(part)) for part in (context.train, context.dev))
         notes = []
         if train < len(context.train):
             notes.append(
@@ -74,15 +74,18 @@ class Preference(TunedStrategy):
             notes.append("no dev example is a pair, so that there are no rewards on dev")
         return super().lessons(context, prompt)._replace(notes=tuple(notes))
 
-    def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
-        """A pair counts as two examples; every example is taken for one."""
-        return 2 * super().tuning_tokens(brief, once)
+    def learnt_tokens(self, once: PassTokens, instruction: str) -> float:
+        return super().learnt_tokens(once, instruction) + once.rejected(instruction)[0]
+
+    def checked_tokens(self, once: PassTokens, instruction: str) -> float:
+        return super().checked_tokens(once, instruction) + once.rejected(instruction)[1]
 
     def tuning_forecast(self, brief: Brief, sizes: Sizes, answer: Usage) -> Forecast:
-        """Every example is taken for a pair, with a rejected answer as long as its output."""
+        """A pair counts as two examples."""
         forecast = super().tuning_forecast(brief, sizes, answer)
-        trained = 2 * forecast.usage.trained_tokens
-        return replace(forecast, usage=forecast.usage._replace(trained_tokens=trained))
+        worse = replace(sizes, train=sizes.pairs.train, output_tokens=sizes.pairs.tokens)
+        more = super().tuning_forecast(brief, worse, answer).usage.trained_tokens
+        return replace(forecast, usage=forecast.usage + Usage(trained_tokens=more))
 
     def _budget(
         self, context: FitContext, parts: Sequence[Sequence[ChatSample]], tuned: Tuned
@@ -91,7 +94,3 @@ class Preference(TunedStrategy):
         block = dict(super()._budget(context, parts, tuned))
         references = references_in(context.folder).tokens
         return block | {"used": block["used"] + references}
-
-
-def _count(examples: Sequence[Example]) -> int:
-    return sum(map(is_pair, examples))

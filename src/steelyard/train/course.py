@@ -125,6 +125,11 @@ class TrainingCourse:
     def trials(self) -> tuple[Mapping[str, Any], ...]:
         return tuple(one for one in self.passes if one["stage"] == "trial")
 
+    @property
+    def seconds(self) -> float:
+        """The seconds of all passes."""
+        return float(sum(one["seconds"] for one in self.passes))
+
     def is_choice(self, one: Mapping[str, Any]) -> bool:
         """Whether the weights after that pass were taken."""
         place = None if self.choice is None else (self.choice.learning_rate, self.choice.number)

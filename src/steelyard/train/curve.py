@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -45,10 +47,11 @@ class PointFigures(NamedTuple):
 
 @dataclass(frozen=True)
 class StepLoss:
-    """The mean loss per learnt token, in nats, over the steps of a pass up to ``step`` since the last point.
+    """The mean loss in nats over the steps of a pass up to ``step`` since the last point.
 
-    Steps count from 1 to ``steps``. A loss that is not a number is ``None``. ``learning_rate`` names the
-    pass; ``step_rate`` is what its schedule made of it at ``step``.
+    It is that per learnt token or per example: `TrainingConfig.loss_unit`. Steps count from 1 to ``steps``. A
+    loss that is not a number is ``None``. ``learning_rate`` names the pass; ``step_rate`` is what its
+    schedule made of it at ``step``.
     """
 
     stage: Literal["trial", "epoch"]
@@ -100,6 +103,12 @@ class CurveFile:
         with self._path.open("a", encoding="utf-8") as file:
             file.write(_line(point))
         return point
+
+
+def median_speed(points: Iterable[StepLoss]) -> float | None:
+    """The median of the points' tokens per second; ``None`` where none has any."""
+    speeds = [one.tokens_per_second for one in points if one.tokens_per_second]
+    return statistics.median(speeds) if speeds else None
 
 
 def _line(point: StepLoss) -> str:

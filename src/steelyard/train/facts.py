@@ -85,6 +85,7 @@ def config_of(
     facts: TrainerFacts = trainer.facts
     (train, dev), steps = samples, options.steps(len(samples[0]))
     train_tokens, dev_tokens = (sum(one.length for one in part) for part in samples)
+    references = sum(one.length for part in samples for one in part if one.rejected)
     unknown = _QUANTISED if facts.is_quantised else options.memory_unknown
     return TrainingConfig(
         model=job.spec.name,
@@ -107,7 +108,7 @@ def config_of(
         trials=tuple(_round(rung, options) for rung in plan.rungs),
         trial_dev=plan.trial_dev,
         trial_tokens=plan.trial_tokens,
-        allowed_tokens=plan.allowed_tokens,
+        allowed_tokens=plan.allowed_tokens + references,
         train_examples=len(train),
         dev_examples=len(dev),
         train_too_long=plan.too_long[0],

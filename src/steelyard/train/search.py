@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def train(
     job = replace(job, watch=Watches(record, job.watch))
     course = _Course(trainer, samples, job, formula)
     job.watch.began(config_of(trainer, samples, job, course.plan(too_long)))
-    if former := len(record.course.passes):
+    if former := sum(not _is_repeated(one) for one in record.course.passes):
         passes = counted(former, "pass over train is", "passes over train are")
         text = f"training goes on after an interruption; {passes} not repeated"
         happens(job.watch, "resumed", text)
@@ -85,6 +85,11 @@ def train(
         round(once * sum(entry["share"] for entry in trace)),
         tuple(filter(None, notes)),
     )
+
+
+def _is_repeated(one: Mapping[str, Any]) -> bool:
+    """Whether a training that goes on computes a pass again: a trial that diverged left nothing."""
+    return one["stage"] == "trial" and bool(one.get("diverged"))
 
 
 def _epoch(attempt: TrainingPass) -> str:

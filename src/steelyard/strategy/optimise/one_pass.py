@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from steelyard.core import Example
+from steelyard.data.pairs import pairs_of, second
 from steelyard.data.rows import has_references
 from steelyard.data.tokens import estimate
 from steelyard.retrieve.base import Passage
@@ -32,6 +33,14 @@ class CountedPass(PassTokens):
 
     def dev(self, instruction: str) -> float:
         return pass_tokens(self.context.model, instruction, self.context.dev)
+
+    def rejected(self, instruction: str) -> tuple[float, float]:
+        context = self.context
+        train, dev = (
+            pass_tokens(context.model, instruction, [second(one) for one in pairs_of(part)])
+            for part in (context.train, context.dev)
+        )
+        return train, dev
 
     def answered(self, instruction: str, file: str) -> float:
         context = self.context
@@ -71,6 +80,11 @@ class ExpectedPass(PassTokens):
 
     def dev(self, instruction: str) -> float:
         return self.sizes.dev * self._example(instruction, self.sizes)
+
+    def rejected(self, instruction: str) -> tuple[float, float]:
+        pairs = self.sizes.pairs
+        once = self._example(instruction, replace(self.sizes, output_tokens=pairs.tokens))
+        return pairs.train * once, pairs.dev * once
 
     def answered(self, instruction: str, file: str) -> float:
         sizes = self.sizes.learning_from(file)
