@@ -4,7 +4,7 @@
 
 Each TASK is a folder with task.yaml. For each seed, LoRA is tuned once with the task's own options but no
 ``learning_rates``, so that Steelyard chooses them within its budget, and once at each rate of the sweep,
-which goes by factors of two around the published formula. The best of it on dev is taken (between equals
+which goes by factors of two around the published formula for long runs. The best of it on dev is taken (between equals
 the one of lower loss), so that both sides choose on dev alone. Then both answer test, constrained where the
 task allows it. Regret is the sweep's test score minus that of the choice, in points; its interval is paired
 by test example, and an example that came up under several seeds counts once. What is in FOLDER is not done
@@ -37,6 +37,9 @@ from steelyard.weigh.measure import to_records
 from steelyard.weigh.training import TrainedJob, train, training_plan
 
 LEAST = 1000
+LONG_RUN = 10_000
+"""Steps for which the sweep's centre is the formula's rate: what Steelyard starts from in a shorter run is
+then no point of the sweep."""
 
 
 class Tuned(NamedTuple):
@@ -123,8 +126,7 @@ def sweep(plan: Plan, count: int) -> Iterator[float]:
     weights = provider_of(model.spec).weights
     assert weights is not None
     config = read_config(weights(model.spec)).get_text_config()
-    options = build_strategy(plan.jobs[0].strategy).config
-    multiplier = options.multiplier(options.steps(len(plan.split.train)))
+    multiplier = build_strategy(plan.jobs[0].strategy).config.multiplier(LONG_RUN)
     centre = formula_rate(config.hidden_size, config.model_type, multiplier)
     for power in range(-(count // 2), count // 2 + 1):
         yield centre * FACTOR**power

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from transformers import (
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from steelyard.train import packing
-from steelyard.train.fast import speed_up
+from steelyard.train.fast import speed_up, surprises
 from steelyard.train.fused import fits, fuse
 from steelyard.train.lanes import Lanes, lanes_for
 from steelyard.train.layer_math import compiled, layer_back, layer_forward
@@ -63,12 +64,16 @@ def network(kind: type[PretrainedConfig], targets: str | list[str] = "all-linear
     return made
 
 
-def gradients(of: Any, prefix: int) -> dict[str, torch.Tensor]:
-    dtype = next(of.parameters()).dtype
-    packed = packing.pack(SAMPLES, prefix, torch.device("cpu"), dtype)
+def gradients(
+    of: Any, prefix: int, samples: Sequence[packing.TokenSample] = SAMPLES, *, rounded: bool = False
+) -> dict[str, torch.Tensor]:
+    """Those of the mean loss; sizes are ``rounded`` in fp32, too, if asked for."""
+    dtype, cpu = next(of.parameters()).dtype, torch.device("cpu")
+    packed = packing.pack(samples, prefix, cpu, torch.bfloat16 if rounded else dtype)
+    packed = packed._replace(mask=packed.mask.to(dtype), prefix_mask=packed.prefix_mask.to(dtype))
     logits = packing.predicted(of, packed)
     of.zero_grad()
-    torch.nn.functional.cross_entropy(logits.float(), packed.targets).backward()
+    surprises(logits, packed.targets).mean().backward()
     return {name: one.grad for name, one in of.named_parameters() if one.grad is not None}
 
 
@@ -84,6 +89,22 @@ def test_values_and_gradients_are_equal(kind: type[PretrainedConfig], prefix: in
     assert fused.keys() == plain.keys() and len(plain) == 2 * 14
     for name, gradient in plain.items():
         torch.testing.assert_close(fused[name], gradient, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("is_fused", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("prefix", [0, 3])
+def test_tokens_that_round_sizes_change_no_gradient(
+    prefix: int, count: int, is_fused: bool
+) -> None:
+    one = network(LlamaConfig)
+    if is_fused:
+        fuse(one)
+    plain = gradients(one, prefix, SAMPLES[:count])
+    rounded = gradients(one, prefix, SAMPLES[:count], rounded=True)
+    assert rounded.keys() == plain.keys() and len(plain) == 2 * 14
+    for name, gradient in plain.items():
+        torch.testing.assert_close(rounded[name], gradient, rtol=1e-4, atol=1e-6)
 
 
 def test_gradients_in_bf16_are_those_of_fp32_but_for_rounding() -> None:

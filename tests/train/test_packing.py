@@ -74,6 +74,35 @@ def test_attention_is_that_of_each_sample_alone(prefix: int) -> None:
         torch.testing.assert_close(output[:, places], alone.transpose(1, 2))
 
 
+@given(
+    st.lists(st.tuples(st.integers(1, 40), st.integers(1, 9)), min_size=1, max_size=9),
+    st.integers(0, 30),
+)
+def test_sizes_are_round_in_bf16_and_samples_stand_as_they_are(
+    lengths: list[tuple[int, int]], prefix: int
+) -> None:
+    samples = [
+        TokenSample((1,) * (prefix + own), tuple(range(10 * n, 10 * n + learnt)))
+        for n, (own, learnt) in enumerate(lengths)
+    ]
+    exact, packed = (pack(samples, prefix, CPU, dtype) for dtype in (torch.float32, torch.bfloat16))
+    count = packed.tokens.shape[1]
+    assert count % 16 == 0 and packed.width % 8 == 0 and packed.width >= exact.width
+    assert count < exact.tokens.shape[1] + 16 and len(packed.column) == count - prefix
+    assert packed.targets.tolist() == exact.targets.tolist()
+    keep = packed.keep.tolist()
+    assert len(set(keep)) == len(keep) and max(keep) < count
+    assert len(keep) % 8 == 0 or len(keep) == count, "there are not more"
+    places = [packed.positions[0, place].item() for place in keep[: len(exact.keep)]]
+    assert places == exact.positions[0, exact.keep].tolist()
+    read = [packed.tokens[0, place].item() for place in keep[: len(exact.keep)]]
+    assert read == exact.tokens[0, exact.keep].tolist()
+    pairs = set(zip(packed.row.tolist(), packed.column.tolist(), strict=True))
+    assert len(pairs) == count - prefix and set(
+        zip(exact.row.tolist(), exact.column.tolist(), strict=True)
+    ) <= pairs, "no token takes another's place"
+
+
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 99))
 def test_an_epoch_meets_every_sample_once_in_a_seeded_order(
     count: int, size: int, seed: int

@@ -30,7 +30,7 @@ from steelyard.train.rates import (
     ],
 )
 def test_the_formula_goes_by_width_and_family(hidden: int, family: str, rate: float) -> None:
-    assert formula_rate(hidden, family, lora_multiplier(100)) == rate
+    assert formula_rate(hidden, family, lora_multiplier(780)) == rate
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,11 @@ def test_the_formula_goes_by_width_and_family(hidden: int, family: str, rate: fl
 def test_low_rank_rates_are_higher_in_short_runs(
     options: TrainingOptions, short: float, long: float
 ) -> None:
-    assert options.steps(8 * 33) == 99 and options.steps(8 * 33 + 1) == 102
-    assert options.multiplier(99) == short
-    assert options.multiplier(100) == long
+    assert options.multiplier(1) == options.multiplier(100) == short
+    assert options.multiplier(780) == options.multiplier(10_000) == long
+    between = [options.multiplier(steps) for steps in (100, 150, 250, 400, 780)]
+    assert between == sorted(between, reverse=True) and len(set(between)) in (1, 5)
+    assert options.multiplier(279) == pytest.approx((short + long) / 2, rel=0.01)  # sqrt(100 * 780)
 
 
 def test_the_grid_doubles_around_its_centre_and_ends() -> None:

@@ -14,6 +14,9 @@ from torch import nn
 
 from steelyard.train.layer_math import normalised, normalised_back
 
+_ROWS = 8
+"""Rows of logits computed at once."""
+
 
 class _LowRank(torch.autograd.Function):
     """``x W' + b + s (x A') B'`` with gradients for x, A and B; W and b are frozen."""
@@ -72,26 +75,39 @@ class _Normalise(torch.autograd.Function):
 
 
 class _Surprise(torch.autograd.Function):
-    """The cross-entropy of rows of logits, in nats; one pass makes its gradient, too."""
+    """The cross-entropy of rows of logits, in nats; one pass makes its gradient, too.
+
+    Rows are computed a few at once: what lies between in fp32 stays in the processor's cache, where all of
+    it would be new memory at every step.
+    """
 
     @staticmethod
     def forward(ctx: Any, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        scores = logits.float()
-        total = torch.logsumexp(scores, dim=1, keepdim=True)
-        right = scores.gather(1, targets.unsqueeze(1))
-        gradient = (scores - total).exp_()
-        gradient.scatter_add_(1, targets.unsqueeze(1), torch.full_like(right, -1.0))
-        ctx.save_for_backward(gradient.to(logits.dtype))
-        return (total - right).squeeze(1)
+        places, count = targets.unsqueeze(1), len(targets)
+        losses = torch.empty(count, 1, device=logits.device)
+        gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
+        for first in range(0, count, _ROWS):
+            some = slice(first, min(first + _ROWS, count))
+            scores = torch.log_softmax(logits[some], dim=1, dtype=torch.float32)
+            right = scores.gather(1, places[some])
+            losses[some] = -right
+            if gradient is not None:
+                scores.exp_().scatter_add_(1, places[some], torch.full_like(right, -1.0))
+                gradient[some] = scores
+        if gradient is not None:
+            gradient[count:] = 0
+            ctx.save_for_backward(gradient)
+        return losses.squeeze(1)
 
     @staticmethod
     def backward(ctx: Any, *outer: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
-        return gradient * outer[0].to(gradient.dtype).unsqueeze(1), None
+        gradient[: len(outer[0])].mul_(outer[0].to(gradient.dtype).unsqueeze(1))
+        return gradient, None
 
 
 def surprises(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """The losses of (rows, vocabulary) logits at ``targets`` (rows,), in nats: (rows,)."""
+    """The losses of logits (rows, vocabulary) at ``targets`` (K,), in nats: (K,); rows after K have none."""
     losses: torch.Tensor = _Surprise.apply(logits, targets)  # type: ignore[no-untyped-call]
     return losses
 

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import torch
 
 IMPLEMENTATION = "steelyard_training"
+_TOKENS, _WIDTH, _LEARNT = 16, 8, 8
+"""On a CPU in bf16, sizes of a packed batch are multiples of these: oneDNN compiles every product for its
+sizes, which takes longer than the product, and keeps what it compiled."""
 
 
 class TokenSample(NamedTuple):
@@ -50,7 +53,8 @@ class PackedBatch(NamedTuple):
 
     Token ``prefix + t`` is the ``column[t]``-th of sample ``row[t]`` after the prefix. ``mask`` is
     additive, ``[width, prefix + width]``; ``prefix_mask`` is that of the prefix. ``keep`` are the
-    ``K`` positions that predict ``targets``.
+    positions that predict ``targets``, then others that round their number up. Tokens that round ``T`` up
+    stand after samples' own, which do not attend to them.
     """
 
     tokens: torch.Tensor
@@ -77,14 +81,18 @@ def pack(
     row: list[int] = []
     column: list[int] = []
     keep: list[int] = []
-    for number, sample in enumerate(samples):
-        suffix = [*sample.prompt[prefix_tokens:], *sample.completion[:-1]]
+    suffixes = [[*one.prompt[prefix_tokens:], *one.completion[:-1]] for one in samples]
+    is_rounded = device.type == "cpu" and dtype == torch.bfloat16
+    width = _round_up(prefix_tokens, suffixes) if is_rounded else max(map(len, suffixes))
+    for number, (sample, suffix) in enumerate(zip(samples, suffixes, strict=True)):
         first = len(tokens) + len(sample.prompt) - prefix_tokens - 1
         keep += range(first, first + len(sample.completion))
         tokens += suffix
         row += [number] * len(suffix)
         column += range(len(suffix))
-    width = max(column) + 1
+    if is_rounded:
+        others = sorted(set(range(len(tokens))).difference(keep))
+        keep += others[: -len(keep) % _LEARNT]
     positions = [*range(prefix_tokens), *(prefix_tokens + place for place in column)]
     everything = prefix_tokens + width
     mask = torch.full((everything, everything), float("-inf"), dtype=dtype, device=device).triu_(1)
@@ -103,8 +111,21 @@ def pack(
     )
 
 
+def _round_up(prefix_tokens: int, suffixes: Sequence[list[int]]) -> int:
+    """Add tokens to ``suffixes`` until the number of all is a round one; return the width, another."""
+    missing = -(prefix_tokens + sum(map(len, suffixes))) % _TOKENS
+    room = sum(map(len, suffixes)) + missing
+    width = max(max(map(len, suffixes)), -(-room // len(suffixes)))
+    width += -width % _WIDTH
+    for suffix in suffixes:
+        more = min(missing, width - len(suffix))
+        suffix += [suffix[0]] * more
+        missing -= more
+    return width
+
+
 def predicted(network: Any, packed: PackedBatch) -> torch.Tensor:
-    """The logits of a network under `training_attention` where ``packed`` predicts: (K, vocabulary)."""
+    """The logits at the K places of ``packed.keep``, by `training_attention`: (K, vocabulary)."""
     logits: torch.Tensor = network(
         input_ids=packed.tokens,
         position_ids=packed.positions,

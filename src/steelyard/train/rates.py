@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -53,10 +54,14 @@ def formula_rate(hidden_size: int, model_type: str, multiplier: float) -> float:
 
 
 def lora_multiplier(steps: int) -> float:
-    """How many times the rate of full tuning LoRA's is in a run of ``steps``, by the same rule."""
-    rule: dict[str, Any] = packaged("train/data/rates.yaml")
-    short = rule["short"]
-    return float((short if steps < short["steps"] else rule)["lora_multiplier"])
+    """How many times the rate of full tuning LoRA's is in a run of ``steps``, by the same rule.
+
+    Between a short run and a long one it falls with the logarithm of the steps.
+    """
+    rule: dict[str, Any] = packaged("train/data/rates.yaml")["lora_multiplier"]
+    short, long = rule["short"], rule["long"]
+    way = math.log(max(1, steps) / short["steps"]) / math.log(long["steps"] / short["steps"])
+    return float(short["times"] + min(1.0, max(0.0, way)) * (long["times"] - short["times"]))
 
 
 def grid(centre: float, count: int) -> tuple[float, ...]:
