@@ -2,14 +2,14 @@
 
     python benchmarks/regret.py TASK... --out FOLDER [--seeds 0 1 2] [--rates 7]
 
-Each TASK is a folder with task.yaml. For each seed, LoRA is tuned once with the task's own options but no
-``learning_rates``, so that Steelyard chooses them within its budget, and once at each rate of the sweep,
-which goes by factors of two around the published formula for long runs. The best of it on dev is taken
-(between equals the one of lower loss), so that both sides choose on dev alone. Then both answer test,
-constrained where the task allows it. Regret is the sweep's test score minus that of the choice, in points; its interval is paired
-by test example, and an example that came up under several seeds counts once. What is in FOLDER is not done
-again: a killed benchmark goes on where it was. Fewer than 1,000 test answers of a task over all seeds are
-refused unless ``--least`` says so.
+Each TASK is a folder with task.yaml. For each seed, LoRA is tuned once with the task's own options but
+no ``learning_rates``, so that Steelyard chooses them within its budget, and once at each rate of the
+sweep, which goes by factors of two around the published formula for long runs. The best of it on dev is
+taken (between equals the one of lower loss), so that both sides choose on dev alone. Then both answer
+test, constrained where the task allows it. Regret is the sweep's test score minus that of the choice, in
+points; its interval is paired by test example, and an example that came up under several seeds counts
+once. What is in FOLDER is not done again: a killed benchmark goes on where it was. Fewer than 1,000 test
+answers of a task over all seeds are refused unless ``--least`` says so.
 """
 
 from __future__ import annotations
