@@ -6,10 +6,11 @@ Each TASK is a folder with task.yaml. For each seed, LoRA is tuned once with the
 no ``learning_rates``, so that Steelyard chooses them within its budget, and once at each rate of the
 sweep, which goes by factors of two around the published formula for long runs. The best of it on dev is
 taken (between equals the one of lower loss), so that both sides choose on dev alone. Then both answer
-test, constrained where the task allows it. Regret is the sweep's test score minus that of the choice, in
-points; its interval is paired by test example, and an example that came up under several seeds counts
-once. What is in FOLDER is not done again: a killed benchmark goes on where it was. Fewer than 1,000 test
-answers of a task over all seeds are refused unless ``--least`` says so.
+test, constrained where the task allows it. What Steelyard starts from in a short run lies between two
+points of the sweep, so that regret contains the grid's offset. Regret is the sweep's test score minus
+that of the choice, in points; its interval is paired by test example, and an example that came up under
+several seeds counts once. What is in FOLDER is not done again: a killed benchmark goes on where it was.
+Fewer than 1,000 test answers of a task over all seeds are refused unless ``--least`` says so.
 """
 
 from __future__ import annotations

@@ -57,3 +57,4 @@ def test_what_cannot_be_read_for_certain_has_no_number() -> None:
     assert plain_number("36 hours", "needed_in_days", whole=True) is None
     assert plain_number("10.000 days", "needed_in_days", whole=True) is None
     assert plain_number("5 s", "requests_per_day") is None
+    assert plain_number("90 m", "busy_hours") is None, "these are minutes"

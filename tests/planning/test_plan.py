@@ -117,15 +117,6 @@ def test_strategies_left_out_for_one_reason_share_a_line_and_json_names_each(
     assert all(text.count(reason) == 1 for reason in reasons)
 
 
-def test_what_a_list_of_strategies_does_not_name_was_not_requested(tmp_path: Path) -> None:
-    task = load_task(write_task(tmp_path / "task", strategies=["zero_shot"]))
-    reasons = {entry.strategy: entry.reason for entry in make_plan(task, RunOptions()).left_out}
-    assert {reasons[name] for name in ("few_shot", "self_consistency")} == {"not requested"}
-    assert "cannot be tuned" in reasons["lora"]
-    assert "documents" in reasons["rag"], "what it lacks is still said"
-    assert "zero_shot" not in reasons and "majority" not in reasons
-
-
 def test_a_reason_on_some_models_names_them() -> None:
     entries = [LeftOut("lora", "no", "a"), LeftOut("rag", "bare"), LeftOut("lora", "no", "b")]
     assert left_out_texts(entries) == ["lora on a and lora on b (no)", "rag (bare)"]

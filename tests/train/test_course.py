@@ -244,7 +244,7 @@ def test_a_trial_that_diverged_is_tried_again_and_not_counted(tmp_path: Path) ->
         pass
 
     table = after({1e-2: [math.nan, 1, 1], 1e-3: [0.5, 0.4, 0.3]})
-    options = {"learning_rates": (1e-2, 1e-3), "max_epochs": 2}
+    options: dict[str, Any] = {"learning_rates": (1e-2, 1e-3), "max_epochs": 2}
 
     def stop(done: int, total: int) -> None:
         if done > 5:

@@ -65,12 +65,14 @@ def network(kind: type[PretrainedConfig], targets: str | list[str] = "all-linear
 
 
 def gradients(
-    of: Any, prefix: int, samples: Sequence[packing.TokenSample] = SAMPLES, *, rounded: bool = False
+    of: Any,
+    prefix: int,
+    samples: Sequence[packing.TokenSample] = SAMPLES,
+    is_rounded: bool | None = None,
 ) -> dict[str, torch.Tensor]:
-    """Those of the mean loss; sizes are ``rounded`` in fp32, too, if asked for."""
-    dtype, cpu = next(of.parameters()).dtype, torch.device("cpu")
-    packed = packing.pack(samples, prefix, cpu, torch.bfloat16 if rounded else dtype)
-    packed = packed._replace(mask=packed.mask.to(dtype), prefix_mask=packed.prefix_mask.to(dtype))
+    """Those of the mean loss."""
+    dtype = next(of.parameters()).dtype
+    packed = packing.pack(samples, prefix, torch.device("cpu"), dtype, is_rounded=is_rounded)
     logits = packing.predicted(of, packed)
     of.zero_grad()
     surprises(logits, packed.targets).mean().backward()
@@ -91,17 +93,23 @@ def test_values_and_gradients_are_equal(kind: type[PretrainedConfig], prefix: in
         torch.testing.assert_close(fused[name], gradient, rtol=1e-4, atol=1e-6)
 
 
+ONE_TOKEN = TokenSample((10, 11, 12, 13), (40,))
+PAIR = TokenSample((10, 11, 12, 13, 14), tuple(range(40, 49)), (41, 42)).rows
+
+
 @pytest.mark.parametrize("is_fused", [False, True])
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize(
+    "samples", [SAMPLES[:1], SAMPLES[:3], SAMPLES, [ONE_TOKEN], [ONE_TOKEN] * 17, PAIR]
+)
 @pytest.mark.parametrize("prefix", [0, 3])
 def test_tokens_that_round_sizes_change_no_gradient(
-    prefix: int, count: int, is_fused: bool
+    prefix: int, samples: Sequence[TokenSample], is_fused: bool
 ) -> None:
     one = network(LlamaConfig)
     if is_fused:
         fuse(one)
-    plain = gradients(one, prefix, SAMPLES[:count])
-    rounded = gradients(one, prefix, SAMPLES[:count], rounded=True)
+    plain = gradients(one, prefix, samples)
+    rounded = gradients(one, prefix, samples, is_rounded=True)
     assert rounded.keys() == plain.keys() and len(plain) == 2 * 14
     for name, gradient in plain.items():
         torch.testing.assert_close(rounded[name], gradient, rtol=1e-4, atol=1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,23 @@ def logits_of(trainer: Trainer) -> torch.Tensor:
         packed=packed,
     )
     return torch.Tensor(answer.logits[0])
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_sizes_that_are_rounded_give_the_same_gradient(
+    kind: str, tied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact, rounded = (trained(KINDS[kind], tie_word_embeddings=tied) for _ in range(2))
+    exact.backward(samples(5, seed=3), 0)
+    monkeypatch.setattr(packing, "pack", partial(packing.pack, is_rounded=True))
+    rounded.backward(samples(5, seed=3), 0)
+    assert any(weight.grad is not None and weight.grad.any() for weight in exact.weights.values())
+    for name, weight in exact.weights.items():
+        other = rounded.weights[name].grad
+        assert (weight.grad is None) == (other is None), name
+        if weight.grad is not None:
+            torch.testing.assert_close(other, weight.grad, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("tied", [False, True])

@@ -90,6 +90,7 @@ def test_sizes_are_round_in_bf16_and_samples_stand_as_they_are(
     assert count % 16 == 0 and packed.width % 8 == 0 and packed.width >= exact.width
     assert count < exact.tokens.shape[1] + 16 and len(packed.column) == count - prefix
     assert packed.targets.tolist() == exact.targets.tolist()
+    assert packed.positions.max() == exact.positions.max(), "angles may go by the highest"
     keep = packed.keep.tolist()
     assert len(set(keep)) == len(keep) and max(keep) < count
     assert len(keep) % 8 == 0 or len(keep) == count, "there are not more"
@@ -98,9 +99,10 @@ def test_sizes_are_round_in_bf16_and_samples_stand_as_they_are(
     read = [packed.tokens[0, place].item() for place in keep[: len(exact.keep)]]
     assert read == exact.tokens[0, exact.keep].tolist()
     pairs = set(zip(packed.row.tolist(), packed.column.tolist(), strict=True))
-    assert len(pairs) == count - prefix and set(
-        zip(exact.row.tolist(), exact.column.tolist(), strict=True)
-    ) <= pairs, "no token takes another's place"
+    assert (
+        len(pairs) == count - prefix
+        and set(zip(exact.row.tolist(), exact.column.tolist(), strict=True)) <= pairs
+    ), "no token takes another's place"
 
 
 @given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 99))

@@ -22,13 +22,16 @@ def plain_number(text: str, field: str, *, whole: bool = False) -> str | None:
     units = packaged("config/data/units.yaml")
     unit = units["fields"].get(field.rpartition("_")[2])
     factors = units["seconds" if unit else "multiples"]
-    if match is None or match[2].lower() not in factors:
+    if match is None:
+        return None
+    word = match[2] if match[2] in factors else match[2].lower()  # M is a million, m may be minutes
+    if word not in factors:
         return None
     try:
         number = Decimal(str((count_text if whole else number_text)(match[1])))
     except (ValueError, ArithmeticError):
         return None
-    number *= Decimal(factors[match[2].lower()])
+    number *= Decimal(factors[word])
     if unit:
         number /= Decimal(factors[unit])
     if whole and number != number.to_integral_value():

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from steelyard.data.dataset import Dataset
 from steelyard.errors import ConfigError
-from steelyard.families import STRATEGIES
 from steelyard.model.planned import PlannedModel
 from steelyard.planning.jobs import LeftOut
 from steelyard.strategy import (
@@ -53,12 +52,11 @@ def choose(
     references = [spec for spec in automatic if traits_of(spec.name).is_reference]
     specs = (*(spec for spec in references if spec.name not in names), *named)
     running = {spec.name for spec in specs}
-    others = [entry for entry in _merged(selections, models, set()) if entry.strategy not in running]
-    possible = {spec.name for spec in automatic} | {
-        entry.strategy for entry in others if _could_run(entry.strategy, task, models)
-    }
-    left_out = [LeftOut(name, "not requested") for name in STRATEGIES if name in possible - running]
-    left_out += [entry for entry in others if entry.strategy not in possible]
+    left_out = [LeftOut(s.name, "not requested") for s in automatic if s.name not in running]
+    decided = {spec.name for spec in automatic} | running
+    left_out += [
+        entry for entry in _merged(selections, models, set()) if entry.strategy not in decided
+    ]
     left_out += _impossible(named, task, models)
     for spec in named:
         build_strategy(spec).check(task, models)
@@ -88,12 +86,6 @@ def _merged(
         else:
             merged += [LeftOut(name, reason, tag) for tag, reason in by_model.items()]
     return tuple(merged)
-
-
-def _could_run(name: str, task: TaskFacts, models: Sequence[PlannedModel]) -> bool:
-    """Whether nothing but its absence from the task's list keeps a strategy from running."""
-    strategy = build_strategy(StrategySpec(name))
-    return any(strategy.refusal(task, model.spec) is None for model in models)
 
 
 def _runs_on_some(spec: StrategySpec, task: TaskFacts, models: Sequence[PlannedModel]) -> bool:

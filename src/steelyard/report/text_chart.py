@@ -78,7 +78,7 @@ def _labels(
     between = high * (low / high) ** share if is_log else high - (high - low) * share
     labels = {0: number(high), middle: number(between), rows - 1: number(low)}
     if labels[middle] in (labels[0], labels[rows - 1]):
-        del labels[middle]  # too near to be told apart in so many digits
+        del labels[middle]  # it rounds to the same text
     return labels
 
 

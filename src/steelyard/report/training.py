@@ -214,7 +214,11 @@ def settings_of(config: TrainingConfig) -> list[Setting]:
     """What a training is set to, line by line."""
     rest = {name: value for name, value in config.options.items() if name not in _IN_ROWS}
     more = f"; adapters on {listed(list(config.targets), 12)}" if config.targets else ""
-    included = "dev, trials and references" if "beta" in config.options else "dev and trials"
+    included = (
+        "dev, trials and the untuned model's losses"
+        if "beta" in config.options
+        else "dev and trials"
+    )
     quantised = "; those below the adapters in four bits" if config.is_quantised else ""
     lines = {
         "Model": f"{config.model}, on {config.device} in {_PRECISIONS[config.precision]}{quantised}",

@@ -32,6 +32,22 @@ class PairSizes(NamedTuple):
     tokens: float = 0.0
 
 
+class PairTokens(NamedTuple):
+    """Tokens of the rejected answers of train's pairs and of dev's, and of both's better answers.
+
+    Each answer counts after its prompt.
+    """
+
+    train_rejected: float
+    dev_rejected: float
+    better: float
+
+    @property
+    def references(self) -> float:
+        """Tokens that the untuned model reads once: both answers of every pair."""
+        return sum(self)
+
+
 @dataclass(frozen=True)
 class RunFacts:
     """What a forecast may know about the run; the names are those of `FitContext`.
@@ -88,8 +104,8 @@ class PassTokens(Protocol):
     def dev(self, instruction: str) -> float:
         """Over dev."""
 
-    def rejected(self, instruction: str) -> tuple[float, float]:
-        """Over the rejected answers of train's pairs and of dev's, each after its prompt."""
+    def pairs(self, instruction: str) -> PairTokens:
+        """Over the pairs of train and of dev."""
 
     def answered(self, instruction: str, file: str) -> float:
         """Over the inputs of a file, or of train where it is none, with a teacher's answers.

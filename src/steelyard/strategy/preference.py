@@ -10,13 +10,14 @@ from steelyard.core import Example, Usage
 from steelyard.data.pairs import is_pair, pairs_of
 from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Brief, FitContext, TaskFacts
-from steelyard.strategy.lessons import Lessons, chat_samples
+from steelyard.strategy.lessons import Lessons, chat_samples, short_instruction
 from steelyard.strategy.lora import Lora
+from steelyard.strategy.optimise.budget import chat_pass_tokens
 from steelyard.strategy.outlook import Forecast, PassTokens, Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.traits import Traits
 from steelyard.strategy.tuned import TunedOptions, TunedStrategy
-from steelyard.train.base import ChatSample, Tuned, Tuner
+from steelyard.train.base import BACKWARD, ChatSample, Tuned, Tuner
 from steelyard.train.config import PreferenceOptions
 from steelyard.train.preference import PreferenceTuner, references_in
 from steelyard.words import counted
@@ -75,22 +76,33 @@ class Preference(TunedStrategy):
         return super().lessons(context, prompt)._replace(notes=tuple(notes))
 
     def learnt_tokens(self, once: PassTokens, instruction: str) -> float:
-        return super().learnt_tokens(once, instruction) + once.rejected(instruction)[0]
+        return super().learnt_tokens(once, instruction) + once.pairs(instruction).train_rejected
 
     def checked_tokens(self, once: PassTokens, instruction: str) -> float:
-        return super().checked_tokens(once, instruction) + once.rejected(instruction)[1]
+        return super().checked_tokens(once, instruction) + once.pairs(instruction).dev_rejected
+
+    def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
+        """The references are computed once."""
+        instruction = short_instruction(brief, self.config.instruction)
+        return super().tuning_tokens(brief, once) + round(once.pairs(instruction).references)
 
     def tuning_forecast(self, brief: Brief, sizes: Sizes, answer: Usage) -> Forecast:
-        """A pair counts as two examples."""
-        forecast = super().tuning_forecast(brief, sizes, answer)
-        worse = replace(sizes, train=sizes.pairs.train, output_tokens=sizes.pairs.tokens)
+        """A pair counts as two examples, and once more as its references, which only go forward."""
+        forecast, pairs = super().tuning_forecast(brief, sizes, answer), sizes.pairs
+        worse = replace(sizes, train=pairs.train, output_tokens=pairs.tokens)
         more = super().tuning_forecast(brief, worse, answer).usage.trained_tokens
-        return replace(forecast, usage=forecast.usage + Usage(trained_tokens=more))
+        rows = 2 * answer.input_tokens + sizes.output_tokens + pairs.tokens + 2
+        references = (pairs.train + pairs.dev) * rows / BACKWARD
+        return replace(
+            forecast, usage=forecast.usage + Usage(trained_tokens=more + round(references))
+        )
 
     def _budget(
         self, context: FitContext, parts: Sequence[Sequence[ChatSample]], tuned: Tuned
     ) -> Mapping[str, Any]:
-        """What was computed for the references went forward once."""
+        """The references of pairs went forward once."""
         block = dict(super()._budget(context, parts, tuned))
-        references = references_in(context.folder).tokens
-        return block | {"used": block["used"] + references}
+        pairs = [sample for part in parts for sample in part if sample.rejected is not None]
+        allowed = chat_pass_tokens(context.model, pairs)
+        used = references_in(context.folder).tokens
+        return block | {"allowed": block["allowed"] + allowed, "used": block["used"] + used}

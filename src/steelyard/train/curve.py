@@ -49,7 +49,7 @@ class PointFigures(NamedTuple):
 class StepLoss:
     """The mean loss in nats over the steps of a pass up to ``step`` since the last point.
 
-    It is that per learnt token or per example: `TrainingConfig.loss_unit`. Steps count from 1 to ``steps``. A
+    Per learnt token or per example, as `TrainingConfig.loss_unit` says. Steps count from 1 to ``steps``. A
     loss that is not a number is ``None``. ``learning_rate`` names the pass; ``step_rate`` is what its
     schedule made of it at ``step``.
     """

@@ -77,8 +77,9 @@ class _Normalise(torch.autograd.Function):
 class _Surprise(torch.autograd.Function):
     """The cross-entropy of rows of logits, in nats; one pass makes its gradient, too.
 
-    Rows are computed a few at once: what lies between in fp32 stays in the processor's cache, where all of
-    it would be new memory at every step.
+    On a CPU, rows are computed a few at once: the fp32 intermediates of a few rows stay in the cache, and
+    those of all rows would be allocated anew at every step. A second backward raises: the gradient is
+    scaled in place.
     """
 
     @staticmethod
@@ -86,8 +87,9 @@ class _Surprise(torch.autograd.Function):
         places, count = targets.unsqueeze(1), len(targets)
         losses = torch.empty(count, 1, device=logits.device)
         gradient = torch.empty_like(logits) if ctx.needs_input_grad[0] else None
-        for first in range(0, count, _ROWS):
-            some = slice(first, min(first + _ROWS, count))
+        rows = _ROWS if logits.device.type == "cpu" else max(1, count)
+        for first in range(0, count, rows):
+            some = slice(first, min(first + rows, count))
             scores = torch.log_softmax(logits[some], dim=1, dtype=torch.float32)
             right = scores.gather(1, places[some])
             losses[some] = -right
@@ -107,7 +109,10 @@ class _Surprise(torch.autograd.Function):
 
 
 def surprises(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """The losses of logits (rows, vocabulary) at ``targets`` (K,), in nats: (K,); rows after K have none."""
+    """The losses of logits (rows, vocabulary) at ``targets`` (K,), in nats: (K,).
+
+    Rows beyond K have no target.
+    """
     losses: torch.Tensor = _Surprise.apply(logits, targets)  # type: ignore[no-untyped-call]
     return losses
 

@@ -76,8 +76,8 @@ def _layers(network: Any) -> list[Any]:
 
 def _probe(network: Any, weights: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     parameter = next(network.parameters())
-    packed = pack(_PROBE, 2, parameter.device, parameter.dtype)
-    logits = predicted(network, packed)
+    packed = pack(_PROBE, 2, parameter.device, parameter.dtype, is_rounded=True)
+    logits = predicted(network, packed)[: len(packed.targets)]
     loss = nn.functional.cross_entropy(logits, packed.targets, reduction="sum")
     gradients = torch.autograd.grad(loss, list(weights.values()))
     return {"loss": loss.detach(), **dict(zip(weights, gradients, strict=True))}

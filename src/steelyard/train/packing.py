@@ -1,4 +1,4 @@
-"""Training examples as packed tokens: the shared prompt once per step, and no padding.
+"""Training examples as packed tokens: the shared prompt once per step, and next to no padding.
 
 All prompts of a step begin with the same tokens (chat template and instruction). They are computed
 once, and every example attends to them and to itself, never to another one. That is the same function
@@ -14,8 +14,8 @@ import torch
 
 IMPLEMENTATION = "steelyard_training"
 _TOKENS, _WIDTH, _LEARNT = 16, 8, 8
-"""On a CPU in bf16, sizes of a packed batch are multiples of these: oneDNN compiles every product for its
-sizes, which takes longer than the product, and keeps what it compiled."""
+"""On a CPU in bf16, sizes of a packed batch are multiples of these: oneDNN compiles a kernel for each new
+size, which takes longer than the product itself, and caches it."""
 
 
 class TokenSample(NamedTuple):
@@ -71,29 +71,39 @@ class PackedBatch(NamedTuple):
 
 
 def pack(
-    samples: Sequence[TokenSample], prefix_tokens: int, device: torch.device, dtype: torch.dtype
+    samples: Sequence[TokenSample],
+    prefix_tokens: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    *,
+    is_rounded: bool | None = None,
 ) -> PackedBatch:
     """Lay out ``samples``, whose first ``prefix_tokens`` tokens are equal, as one sequence.
 
-    The last completion token predicts nothing and is not computed.
+    The last completion token predicts nothing and is not computed. Whether sizes are rounded up goes by
+    device and type unless ``is_rounded`` says so.
     """
+    if is_rounded is None:
+        is_rounded = device.type == "cpu" and dtype == torch.bfloat16
     tokens = list(samples[0].prompt[:prefix_tokens])
+    positions = [*range(prefix_tokens)]
     row: list[int] = []
     column: list[int] = []
     keep: list[int] = []
     suffixes = [[*one.prompt[prefix_tokens:], *one.completion[:-1]] for one in samples]
-    is_rounded = device.type == "cpu" and dtype == torch.bfloat16
+    ends = [prefix_tokens + len(suffix) - 1 for suffix in suffixes]
     width = _round_up(prefix_tokens, suffixes) if is_rounded else max(map(len, suffixes))
-    for number, (sample, suffix) in enumerate(zip(samples, suffixes, strict=True)):
+    for number, (sample, suffix, end) in enumerate(zip(samples, suffixes, ends, strict=True)):
         first = len(tokens) + len(sample.prompt) - prefix_tokens - 1
         keep += range(first, first + len(sample.completion))
         tokens += suffix
         row += [number] * len(suffix)
         column += range(len(suffix))
+        # An added token has the last position again: the angles of some models go by the highest of all.
+        positions += [min(prefix_tokens + place, end) for place in range(len(suffix))]
     if is_rounded:
         others = sorted(set(range(len(tokens))).difference(keep))
         keep += others[: -len(keep) % _LEARNT]
-    positions = [*range(prefix_tokens), *(prefix_tokens + place for place in column)]
     everything = prefix_tokens + width
     mask = torch.full((everything, everything), float("-inf"), dtype=dtype, device=device).triu_(1)
     return PackedBatch(
@@ -112,7 +122,7 @@ def pack(
 
 
 def _round_up(prefix_tokens: int, suffixes: Sequence[list[int]]) -> int:
-    """Add tokens to ``suffixes`` until the number of all is a round one; return the width, another."""
+    """Add tokens to ``suffixes`` until all are a multiple of `_TOKENS`; return the width, rounded too."""
     missing = -(prefix_tokens + sum(map(len, suffixes))) % _TOKENS
     room = sum(map(len, suffixes)) + missing
     width = max(max(map(len, suffixes)), -(-room // len(suffixes)))
@@ -219,7 +229,7 @@ def register() -> None:
 def batches(count: int, size: int, generator: torch.Generator) -> list[list[int]]:
     """Return one epoch over ``count`` samples in random batches.
 
-    Packed tokens need no padding, so sorting by length gains nothing. It costs quality: samples of
+    Packed tokens need next to no padding, so sorting by length gains nothing. It costs quality: samples of
     similar length have similar labels (``docs/performance.md``).
     """
     order = torch.randperm(count, generator=generator).tolist()

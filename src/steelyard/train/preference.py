@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from steelyard.core import Usage
 from steelyard.errors import ConfigError
 from steelyard.files import write_whole
-from steelyard.train.base import BACKWARD, ChatSample, Passes, Tuned, TuningJob
+from steelyard.train.base import ChatSample, Tuned, TuningJob
 from steelyard.train.config import TrainingOptions
 from steelyard.train.lora import LoraTuner
 
@@ -66,11 +66,6 @@ class PreferenceTuner(LoraTuner):
             [one._replace(reference=next(left)) if one.rejected else one for one in part]
             for part in (train, dev)
         )  # type: ignore[return-value]
-
-    def passes(self, options: TrainingOptions) -> Passes:
-        """Those of training, and forward over train and dev once for the references."""
-        passes = options.passes
-        return Passes(passes.train + 1 / BACKWARD, passes.dev + 1)
 
     def tune(
         self,

@@ -18,7 +18,7 @@ SCORED_TRIALS = 4
 """Trials at most that answer dev, where the rates are those around the formula's."""
 _FIRST, _LAST = (6, 50), (12, 100)
 """Steps at least and at most of a trial that drops rates, and of one that decides. A dozen steps favour
-high rates too much to overrule the formula, which holds from about a hundred steps on (Tinker cookbook)."""
+high rates too much to overrule the formula."""
 
 
 class Rung(NamedTuple):
@@ -56,7 +56,7 @@ def formula_rate(hidden_size: int, model_type: str, multiplier: float) -> float:
 def lora_multiplier(steps: int) -> float:
     """How many times the rate of full tuning LoRA's is in a run of ``steps``, by the same rule.
 
-    Between a short run and a long one it falls with the logarithm of the steps.
+    Between a short run and a long one it falls with the logarithm of the steps, which is ours.
     """
     rule: dict[str, Any] = packaged("train/data/rates.yaml")["lora_multiplier"]
     short, long = rule["short"], rule["long"]

@@ -13,7 +13,7 @@ from steelyard.retrieve.base import Passage
 from steelyard.strategy.base import Brief, FitContext
 from steelyard.strategy.forecasting import answer_limit, estimated_tokens
 from steelyard.strategy.optimise.budget import MARKS, chat_pass_tokens, pass_tokens
-from steelyard.strategy.outlook import PassTokens, Sizes
+from steelyard.strategy.outlook import PairTokens, PassTokens, Sizes
 from steelyard.strategy.prompt import count_tokens, output_limit
 from steelyard.train.base import ChatSample
 
@@ -34,13 +34,10 @@ class CountedPass(PassTokens):
     def dev(self, instruction: str) -> float:
         return pass_tokens(self.context.model, instruction, self.context.dev)
 
-    def rejected(self, instruction: str) -> tuple[float, float]:
-        context = self.context
-        train, dev = (
-            pass_tokens(context.model, instruction, [second(one) for one in pairs_of(part)])
-            for part in (context.train, context.dev)
-        )
-        return train, dev
+    def pairs(self, instruction: str) -> PairTokens:
+        train, dev = pairs_of(self.context.train), pairs_of(self.context.dev)
+        parts = [second(one) for one in train], [second(one) for one in dev], [*train, *dev]
+        return PairTokens(*(pass_tokens(self.context.model, instruction, part) for part in parts))
 
     def answered(self, instruction: str, file: str) -> float:
         context = self.context
@@ -81,10 +78,13 @@ class ExpectedPass(PassTokens):
     def dev(self, instruction: str) -> float:
         return self.sizes.dev * self._example(instruction, self.sizes)
 
-    def rejected(self, instruction: str) -> tuple[float, float]:
+    def pairs(self, instruction: str) -> PairTokens:
         pairs = self.sizes.pairs
-        once = self._example(instruction, replace(self.sizes, output_tokens=pairs.tokens))
-        return pairs.train * once, pairs.dev * once
+        worse = self._example(instruction, replace(self.sizes, output_tokens=pairs.tokens))
+        better = self._example(instruction, self.sizes)
+        return PairTokens(
+            pairs.train * worse, pairs.dev * worse, (pairs.train + pairs.dev) * better
+        )
 
     def answered(self, instruction: str, file: str) -> float:
         sizes = self.sizes.learning_from(file)
