@@ -119,6 +119,10 @@ PDFS = {
 }
 
 
+ENDS = 60
+"""Seconds: what hangs takes minutes, and a machine that does other work fails no test."""
+
+
 def outcome_of(folder: Path, name: str) -> tuple[Corpus, str, str, float]:
     """Read a folder with one bad file; what it came to, and the seconds that took."""
     (folder / "good.md").write_text("In order.")
@@ -142,7 +146,7 @@ def test_a_pdf_that_does_harm_ends_with_one_line(name: str, tmp_path: Path) -> N
     make, state, words = PDFS[name]
     (tmp_path / name).write_bytes(make())
     corpus, ended, reason, seconds = outcome_of(tmp_path, name)
-    assert seconds < 10
+    assert seconds < ENDS
     assert state is None or ended == state
     assert words in reason
     assert "\n" not in reason
@@ -174,7 +178,7 @@ HTMLS = {
 def test_a_page_that_does_harm_ends_with_one_line(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(HTMLS[name])
     corpus, ended, reason, seconds = outcome_of(tmp_path, name)
-    assert seconds < 10
+    assert seconds < ENDS
     assert ended == "read" or "\n" not in reason
     assert (corpus.document(name) is not None) == (ended == "read")
 
@@ -208,7 +212,7 @@ MARKDOWNS = {
 def test_markdown_that_does_harm_ends_with_one_line(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("<b> " + MARKDOWNS[name] * (2_000_000 // len(MARKDOWNS[name])))
     _, ended, reason, seconds = outcome_of(tmp_path, name)
-    assert seconds < 10
+    assert seconds < ENDS
     assert ended != "refused" or "500,000" in reason
 
 
@@ -216,7 +220,7 @@ def test_markdown_of_too_many_tags_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tags.md").write_text("<b> " * 500_001)
     _, ended, reason, seconds = outcome_of(tmp_path, "tags.md")
     assert (ended, "split it" in reason) == ("refused", True)
-    assert seconds < 10
+    assert seconds < ENDS
 
 
 SHEETS = {
@@ -236,14 +240,14 @@ def test_sheets_that_do_harm_are_read_in_time(name: str, tmp_path: Path) -> None
     (tmp_path / "x.html").write_text(f"<style>{SHEETS[name]}</style>" + "<p>x</p>" * 500)
     _, ended, _, seconds = outcome_of(tmp_path, "x.html")
     assert ended == "read"
-    assert seconds < 10
+    assert seconds < ENDS
 
 
 def test_nested_tags_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "nested.html").write_text("<div>" * 100_000 + "x")
     _, ended, reason, seconds = outcome_of(tmp_path, "nested.html")
     assert (ended, "nests more than 10,000" in reason) == ("refused", True)
-    assert seconds < 10
+    assert seconds < ENDS
 
 
 def test_a_parser_that_swells_is_stopped() -> None:
@@ -264,7 +268,7 @@ def test_long_texts_are_read_and_split(name: str, tmp_path: Path) -> None:
     started = time.process_time()
     (document,) = read_documents([tmp_path]).documents
     passages = split_passages(document, most=256, overlap=32)
-    assert time.process_time() - started < 6
+    assert time.process_time() - started < 20
     assert len(document.text) == size
     assert sum(len(passage.text) for passage in passages) > 0.98 * size
 

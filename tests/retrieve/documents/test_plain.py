@@ -146,14 +146,14 @@ def test_marks_that_end_nowhere_cost_a_pass_under_a_style_sheet(piece: str) -> N
     text = f"<style>em{{opacity:0}}</style>\n\n{piece * (500_000 // len(piece))}"
     started = time.process_time()
     read_plain(text, 10, is_markdown=True)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize("piece", ["\x9b\x9d", "\x1b", "\x1b]a\n", "\x1b[38;5;", "\x1b]x"])
 def test_escapes_that_end_nowhere_cost_a_pass(piece: str) -> None:
     started = time.process_time()
     read_plain(piece * (500_000 // len(piece)), 500_000, is_markdown=False)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 20
 
 
 @pytest.mark.parametrize(
