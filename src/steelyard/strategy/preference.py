@@ -12,7 +12,7 @@ from steelyard.model.base import ModelSpec
 from steelyard.strategy.base import Brief, FitContext, TaskFacts
 from steelyard.strategy.lessons import Lessons, chat_samples, short_instruction
 from steelyard.strategy.lora import Lora
-from steelyard.strategy.optimise.budget import chat_pass_tokens
+from steelyard.strategy.optimise.budget import chat_pass_tokens, tuning_budget
 from steelyard.strategy.outlook import Forecast, PassTokens, Sizes
 from steelyard.strategy.prompt import Prompt
 from steelyard.strategy.traits import Traits
@@ -75,19 +75,19 @@ class Preference(TunedStrategy):
             notes.append("no dev example is a pair, so that there are no rewards on dev")
         return super().lessons(context, prompt)._replace(notes=tuple(notes))
 
-    def learnt_tokens(self, once: PassTokens, instruction: str) -> float:
-        return super().learnt_tokens(once, instruction) + once.pairs(instruction).train_rejected
-
-    def checked_tokens(self, once: PassTokens, instruction: str) -> float:
-        return super().checked_tokens(once, instruction) + once.pairs(instruction).dev_rejected
-
     def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
-        """The references are computed once."""
+        """A pair counts as two examples, and once more as its references, which only go forward."""
         instruction = short_instruction(brief, self.config.instruction)
-        return super().tuning_tokens(brief, once) + round(once.pairs(instruction).references)
+        pairs = once.pairs(instruction)
+        budget = tuning_budget(
+            once.train(instruction) + pairs.train_rejected,
+            once.dev(instruction) + pairs.dev_rejected,
+            self.tuner.passes(self.config),
+        )
+        return budget + round(pairs.references)
 
     def tuning_forecast(self, brief: Brief, sizes: Sizes, answer: Usage) -> Forecast:
-        """A pair counts as two examples, and once more as its references, which only go forward."""
+        """Counts pairs as `tuning_tokens` does."""
         forecast, pairs = super().tuning_forecast(brief, sizes, answer), sizes.pairs
         worse = replace(sizes, train=pairs.train, output_tokens=pairs.tokens)
         more = super().tuning_forecast(brief, worse, answer).usage.trained_tokens

@@ -201,16 +201,11 @@ class TunedStrategy(Strategy):
     def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
         instruction = short_instruction(brief, self.config.instruction)
         learnt = self.learnt_tokens(once, instruction)
-        checked = self.checked_tokens(once, instruction)
-        return tuning_budget(learnt, checked, self.tuner.passes(self.config))
+        return tuning_budget(learnt, once.dev(instruction), self.tuner.passes(self.config))
 
     def learnt_tokens(self, once: PassTokens, instruction: str) -> float:
         """Tokens of one pass over all that is learnt."""
         return once.train(instruction)
-
-    def checked_tokens(self, once: PassTokens, instruction: str) -> float:
-        """Tokens of one pass over dev."""
-        return once.dev(instruction)
 
     def forecast(self, brief: Brief, sizes: Sizes) -> Forecast | None:
         """Count the tokens that pass through training at most, and the requests of the arms on dev."""
