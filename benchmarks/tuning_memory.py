@@ -1,6 +1,6 @@
-"""Peak memory and time of a few training steps of one kind on the embedded model.
+"""Peak memory and time of a few training steps of one kind, on the embedded model or another.
 
-    python benchmarks/tuning_memory.py full_fine_tuning --steps 5
+    python benchmarks/tuning_memory.py full_fine_tuning --steps 5 [--model FOLDER]
 
 A process measures one kind, because its peak is that of the whole process.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from pathlib import Path
 
 import torch
 
@@ -34,8 +35,11 @@ def main() -> None:
     parser.add_argument(
         "--precision", choices=["float32", "bfloat16"], help="default: what is faster here"
     )
+    parser.add_argument(
+        "--model", type=Path, help="a folder of weights; default: the embedded model"
+    )
     words = parser.parse_args()
-    source = str(weights_folder())
+    source = str(words.model or weights_folder())
     precision = words.precision or hf.best_settings(source).precision
     before = peak_bytes()
     options = STRATEGIES.get(words.kind)(batch_size=BATCH).config

@@ -9,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from steelyard.train import packing
+from steelyard.train import memory, packing
 from steelyard.train.config import FullOptions, LoraOptions, LoraPlusOptions, TrainingOptions
 from steelyard.train.packing import TokenSample
 from steelyard.train.search import load_trained, save_trained
@@ -72,6 +72,29 @@ def test_steps_in_pieces_give_the_same_gradient() -> None:
     assert whole.step(some, 3, 1e-2)[0] == pytest.approx(pieces.step(some, 3, 1e-2)[0], rel=1e-4)
     for name, value in whole.values().items():
         assert torch.allclose(value, pieces.values()[name], atol=1e-4), name
+
+
+def test_full_tuning_gives_memory_back_in_every_step_and_adapters_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr("steelyard.train.trainer.give_back", lambda: calls.append(1))
+    for options, count in ((FullOptions(), 2), (LoraOptions(rank=4), 0)):
+        Trainer(tiny_network(), options, seed=1).step(samples(8), 3, 1e-2)
+        assert len(calls) == count
+        calls.clear()
+
+
+def test_giving_memory_back_needs_no_c_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_library(_name: str | None) -> None:
+        raise OSError("no such library")
+
+    memory.give_back()
+    memory._libc.cache_clear()
+    monkeypatch.setattr("ctypes.CDLL", no_library)
+    memory.give_back()
+    assert memory._libc() is None
+    memory._libc.cache_clear()
 
 
 def test_an_epoch_ends_where_the_loss_is_not_a_number() -> None:

@@ -68,11 +68,11 @@ class WeightBlock:
 
     def gradient(self) -> torch.Tensor:
         """The weights' gradients in fp32, flat as the master; those of weights without one are zero."""
-        grads = [
-            torch.zeros_like(weight) if weight.grad is None else weight.grad
-            for weight in self.weights.values()
-        ]
-        return torch.cat([grad.flatten() for grad in grads]).float()
+        flat = torch.zeros_like(self.master, requires_grad=False)
+        for part, weight in zip(flat.split(self._sizes), self.weights.values(), strict=True):
+            if weight.grad is not None:
+                part.copy_(weight.grad.flatten())
+        return flat
 
     def step(self, rate: float, scale: float) -> None:
         """Step along the gradients times ``scale``, and let go of them."""

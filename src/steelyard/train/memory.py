@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 _BYTES = 16
 """Each weight in fp32 or its bf16 copy, its gradient, and AdamW's two means: 4 + 4 + 8, or 4 + 2 + 2 + 8."""
@@ -45,6 +48,25 @@ def training_bytes(units: int, learns: int, frozen: float = 0.0, element: int = 
     ``units`` are the layers times the hidden size, ``element`` the bytes of a number that is computed with.
     """
     return _BYTES * _MORE * learns + frozen + _ACTIVATIONS * element / _HALF * units
+
+
+@cache
+def _libc() -> Any:
+    try:
+        libc = ctypes.CDLL(None)
+        return libc if hasattr(libc, "malloc_trim") else None
+    except (OSError, TypeError):
+        return None
+
+
+def give_back() -> None:
+    """Give freed memory back to the system, where the C library can (glibc).
+
+    What is freed between tensors that stay is kept by the allocator, and a gradient of another size does
+    not fit into it.
+    """
+    if (libc := _libc()) is not None:
+        libc.malloc_trim(0)
 
 
 def parameters_of(source: str) -> int:

@@ -21,6 +21,7 @@ from steelyard.train.config import TrainingOptions, warmup_steps
 from steelyard.train.facts import trainer_facts
 from steelyard.train.fast import speed_up, surprises
 from steelyard.train.lanes import Lanes
+from steelyard.train.memory import give_back
 from steelyard.train.objective import objective_of
 from steelyard.train.out_of_memory import sum_in_pieces
 from steelyard.train.packing import TokenSample
@@ -97,6 +98,7 @@ class Trainer:
         is_fused = _device().type == "cpu" and fused.fits(self.network)
         self.weights = {n: p for n, p in self.network.named_parameters() if p.requires_grad}
         self.blocks = blocks_of(self.weights, lambda name: rate_ratio(options, name))
+        self._learns_all = self._returns_activations()
         self._reread = reread
         self._first = (
             {} if reread else {name: value.clone() for name, value in self.values().items()}
@@ -109,6 +111,22 @@ class Trainer:
         # layers that are not fused hold Python's lock, and full gradients twice would not fit
         self._lanes = Lanes(torch.get_num_threads() if is_fused else 1)
         self._start_over()
+
+    def _returns_activations(self) -> bool:
+        """Where all weights learn on a CPU, have the memory of activations given back at the end of backward.
+
+        The embeddings' gradient, the largest and the last, is then made where they were.
+        """
+        embeddings = self.network.get_input_embeddings()
+        if _device().type != "cpu" or not embeddings.weight.requires_grad:
+            return False
+
+        def watch(_module: Any, _inputs: Any, output: torch.Tensor) -> None:
+            if output.requires_grad:
+                output.register_hook(lambda _gradient: give_back())
+
+        embeddings.register_forward_hook(watch)
+        return True
 
     def values(self) -> dict[str, torch.Tensor]:
         """What learns, in fp32, by name."""
@@ -180,6 +198,8 @@ class Trainer:
         scale = min(1.0, _CLIP / (total_norm(self.blocks) + _TINY))
         for block in self.blocks:
             block.step(rate, scale)
+        if self._learns_all:
+            give_back()
         return loss, size
 
     def backward(self, samples: Sequence[TokenSample], prefix: int) -> tuple[float, int]:
