@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -140,7 +141,7 @@ def tuned(plan: Plan, folder: Path, *, tests: bool = True) -> Tuned:
     chosen = chosen_entry(job, arm.options)
     return Tuned(
         arm.options["learning_rate"],
-        arm.options["epochs"],
+        math.ceil(arm.options["epochs"]),
         float(job.dev_score or 0.0),
         float(chosen["dev_loss"]),
         job.training.seconds,
@@ -157,7 +158,7 @@ def chosen_entry(job: TrainedJob, options: Mapping[str, Any]) -> Mapping[str, An
         for entry in job.training.trace
         if entry["stage"] == "epoch"
         and entry["learning_rate"] == options["learning_rate"]
-        and entry["number"] + 1 == options["epochs"]
+        and entry["number"] + 1 == math.ceil(options["epochs"])
     )
 
 

@@ -41,8 +41,12 @@ class ScriptedTrainer:
 
     def reset(self) -> None:
         self.epochs: list[Epoch] = []
-        self.span = self.options.max_epochs
+        self.total: int | None = None
         self.at: tuple[float, int, int] = (0.0, -1, 0)
+
+    @property
+    def steps(self) -> int:
+        return sum(epoch.steps for epoch in self.epochs)
 
     step_tokens = 640
     facts = TrainerFacts(10, 100, ("q_proj",), "float32", "cpu", 8)
@@ -59,11 +63,12 @@ class ScriptedTrainer:
         for step in range(steps):
             tick(step + 1, steps)
         number = len(self.epochs)
-        is_trial = len(train) < self.size
+        is_trial = len(train) < self.size and not number
         loss = self.losses(rate, -1 if is_trial else number)
-        self.epochs.append(Epoch(number, loss, loss, 1.0))
-        self.at = (rate, -1 if is_trial else number, self.span)
-        self.passes.append((rate, len(train), self.span))
+        total = self.total or self.options.steps(len(train))
+        self.epochs.append(Epoch(number, loss, loss, 1.0, steps=steps))
+        self.at = (rate, -1 if is_trial else number, total)
+        self.passes.append((rate, len(train), total))
         return self.epochs[-1]
 
     def checkpoint(self, path: Path, *, goes_on: bool = True) -> None:

@@ -153,6 +153,7 @@ def test_a_checkpoint_within_a_pass_waits_for_its_time(tmp_path: Path) -> None:
 def test_a_long_pass_has_about_200_points_which_are_means(tmp_path: Path) -> None:
     class Silent:
         step_tokens = 640
+        steps = 0
 
         def checkpoint(self, path: Path) -> None:
             path.write_text("")

@@ -142,7 +142,8 @@ def test_users_rates_are_all_tried_and_an_edge_is_warned_of(tmp_path: Path) -> N
 def test_few_examples_take_the_rate_of_the_formula(tmp_path: Path) -> None:
     trainer = ScriptedTrainer(lambda rate, number: 1 / (number + 2))
     trained = search(trainer, tmp_path, formula=0.0013)
-    assert trained.learning_rate == 0.0013 and len(trained.trace) == 3
+    assert trained.learning_rate == 0.0013
+    assert {entry["stage"] for entry in trained.trace} == {"epoch"}
 
 
 def test_a_last_epoch_that_is_best_is_warned_of(tmp_path: Path) -> None:
@@ -161,14 +162,31 @@ def test_a_last_epoch_that_is_best_is_followed_by_one_more_within_the_budget(
     trainer = ScriptedTrainer(lambda rate, number: 1 / (number + 2), trial_share=0.8, max_epochs=2)
     trained = search(trainer, tmp_path / "room")
     assert trained.epoch == 3 and "epoch 3, the last" in trained.notes[0]
-    assert trainer.passes[-1] == (1e-3, len(TRAIN), 3), "the schedule is one epoch longer"
+    assert trainer.passes[-1] == (1e-3, len(TRAIN), 12), "the schedule is one epoch longer"
     most = trainer.options.passes
     assert sum(entry["share"] for entry in trained.trace) <= most.train
-    trainer = ScriptedTrainer(lambda rate, number: 1 / (number + 2), trial_share=0.4, max_epochs=2)
+    trainer = ScriptedTrainer(lambda rate, number: 1 / (number + 2), trial_share=0.1, max_epochs=2)
     assert search(trainer, tmp_path / "none").epoch == 2
     turns = {1e-3: [9, 0.3, 0.4, 0.1]}
     trainer = ScriptedTrainer(after(turns), trial_share=0.8, max_epochs=2)
     assert len(search(trainer, tmp_path / "over").trace) == 2, "it got no better"
+
+
+def test_what_the_budget_has_left_is_trained_though_it_is_less_than_an_epoch(
+    tmp_path: Path,
+) -> None:
+    ticks: list[tuple[int, int]] = []
+    trainer = ScriptedTrainer(lambda rate, number: 1 / (number + 2), max_epochs=2)
+    trained = search(trainer, tmp_path, lambda done, total: ticks.append((done, total)))
+    assert trainer.passes[-1] == (1e-3, 10, 10), "two steps more, to which the schedule goes"
+    assert [entry["share"] for entry in trained.trace] == [1, 1, 0.5] and trained.epoch == 3
+    assert trained.notes[0].startswith(
+        "epoch 3 (50 % of it), the last that was offered, is the best"
+    )
+    assert sum(entry["share"] for entry in trained.trace) <= trainer.options.passes.train
+    assert ticks[-1] == (10, 10)
+    again = ScriptedTrainer(lambda rate, number: 1 / (number + 2), max_epochs=2)
+    assert search(again, tmp_path).trace == trained.trace and not again.passes
 
 
 def test_a_rate_that_diverges_is_dropped_and_said(tmp_path: Path) -> None:

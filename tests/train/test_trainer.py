@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from steelyard.train import memory, packing
 from steelyard.train.config import FullOptions, LoraOptions, LoraPlusOptions, TrainingOptions
+from steelyard.train.curve import read_curve
 from steelyard.train.packing import TokenSample
 from steelyard.train.search import load_trained, save_trained
 from steelyard.train.trainer import Trainer
@@ -122,8 +123,13 @@ COURSE: dict[str, Any] = {
 
 @pytest.mark.parametrize(
     "options",
-    [LoraOptions(rank=4, **COURSE), LoraPlusOptions(rank=4, **COURSE), FullOptions(**COURSE)],
-    ids=["lora", "lora_plus", "full"],
+    [
+        LoraOptions(rank=4, **COURSE),
+        LoraPlusOptions(rank=4, **COURSE),
+        FullOptions(**COURSE),
+        LoraOptions(rank=4, batch_size=4),
+    ],
+    ids=["lora", "lora_plus", "full", "with a part of an epoch"],
 )
 def test_a_killed_training_ends_as_an_undisturbed_one(
     tmp_path: Path, options: TrainingOptions
@@ -135,10 +141,10 @@ def test_a_killed_training_ends_as_an_undisturbed_one(
     def kill(done: int, total: int) -> None:
         nonlocal steps
         steps += 1
-        if steps in (2, 11, 17):
+        if steps in (2, 11, 17, 24):
             raise StopError
 
-    for _ in range(4):
+    for _ in range(5):
         try:
             torn = search(Trainer(tiny_network(), options, 0), tmp_path / "torn", kill, sets=sets)
             break
@@ -150,6 +156,17 @@ def test_a_killed_training_ends_as_an_undisturbed_one(
         (tmp_path / name / "adapter").glob("*.safetensors") for name in ("calm", "torn")
     )
     assert calm_file.read_bytes() == torn_file.read_bytes()
+
+
+def test_a_part_of_an_epoch_goes_on_with_the_steps_and_the_schedule(tmp_path: Path) -> None:
+    sets = (samples(24), samples(8, seed=5))
+    options = LoraOptions(rank=4, batch_size=4, max_epochs=2)
+    trained = search(Trainer(tiny_network(), options, 0), tmp_path, sets=sets)
+    assert [entry["share"] for entry in trained.trace] == [1, 1, 0.5]
+    points = read_curve(tmp_path)
+    assert [point.whole_step for point in points] == list(range(1, 16))
+    rates = [point.step_rate or 0.0 for point in points]
+    assert rates[12:] == sorted(rates[12:], reverse=True) and 0 < rates[-1] < rates[12] < rates[6]
 
 
 def test_a_finished_training_is_read_back(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from steelyard.cli.options import add_fit_options, count, run_options
 from steelyard.commands import command
 from steelyard.printing import console, say, say_json
+from steelyard.train.curve import epoch_words
 
 if TYPE_CHECKING:
     from steelyard.planning.plan import Plan
@@ -214,7 +215,7 @@ def _curve(one: TrainedJob) -> object:
 def _pass_name(entry: Mapping[str, Any]) -> str:
     if entry.get("stage") == "trial":
         return "trial"
-    return f"epoch {entry['number'] + 1}" if "number" in entry else "-"
+    return epoch_words(entry["number"], entry.get("share", 1.0)) if "number" in entry else "-"
 
 
 def _cell(value: object) -> str:

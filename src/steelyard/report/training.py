@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from steelyard.report import formats
 from steelyard.train.course import TrainingConfig, TrainingCourse, TrainingEvent, more_figures
-from steelyard.train.curve import StepLoss, median_speed
+from steelyard.train.curve import StepLoss, epoch_words, median_speed
 from steelyard.words import counted, listed
 
 _IN_ROWS = frozenset(
@@ -85,6 +85,11 @@ class TrainingView:
     def epoch_points(self) -> list[StepLoss]:
         return [one for one in self.curve if one.stage == "epoch"]
 
+    def end_of(self, epoch: Mapping[str, Any]) -> int:
+        """The step that an epoch ends at, counted over all epochs."""
+        passes: float = epoch["number"] + epoch["share"]
+        return round(passes * self.config.steps_per_epoch)
+
     @property
     def metric(self) -> str:
         """What dev is scored by, for a reader; empty where the loss alone decides."""
@@ -145,7 +150,8 @@ class TrainingView:
             if is_choice or rate_taken
             else ""
         )
-        name = f"{one['learning_rate']:g}" if is_trial else f"Epoch\u00a0{one['number'] + 1}"
+        epoch = epoch_words(one["number"], one["share"]).capitalize().replace(" ", "\u00a0", 1)
+        name = f"{one['learning_rate']:g}" if is_trial else epoch
         return PassRow(
             name,
             formats.count(round(one["share"] * self.config.train_examples)),
@@ -197,7 +203,8 @@ def between(one: Mapping[str, Any]) -> str:
 def pass_line(one: Mapping[str, Any]) -> str:
     """What a pass came to, on one line of a terminal."""
     is_trial = one["stage"] == "trial"
-    name = f"trial of {one['learning_rate']:g}" if is_trial else f"epoch {one['number'] + 1}"
+    epoch = epoch_words(one["number"], one["share"])
+    name = f"trial of {one['learning_rate']:g}" if is_trial else epoch
     if one.get("diverged"):
         return f"{name}: diverged ({one['diverged']})"
     parts = [f"{name}: loss {loss(one['train_loss'])}, on dev {loss(one['dev_loss'])}"]
@@ -284,7 +291,8 @@ def _passes(config: TrainingConfig) -> str:
     patience = int(config.options["patience"])
     return (
         f"{counted(config.epochs, 'pass', 'passes')} over train of {config.steps_per_epoch:,}; ends after "
-        f"{counted(patience, 'pass', 'passes')} without a gain on dev"
+        f"{counted(patience, 'pass', 'passes')} without a gain on dev, goes on for what the budget has left "
+        "if the last gains"
     )
 
 

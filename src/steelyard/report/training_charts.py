@@ -33,12 +33,7 @@ def train_spots(view: TrainingView) -> Spots:
 
 def dev_spots(view: TrainingView, key: str) -> Spots:
     """What each epoch came to on dev, at its last step."""
-    steps = view.config.steps_per_epoch
-    return [
-        ((one["number"] + 1) * steps, one[key])
-        for one in view.course.epochs
-        if one.get(key) is not None
-    ]
+    return [(view.end_of(one), one[key]) for one in view.course.epochs if one.get(key) is not None]
 
 
 def losses(view: TrainingView) -> Markup:
@@ -79,7 +74,7 @@ def _losses(view: TrainingView, frame: Frame) -> Markup:
 
 
 def _steps_axis(view: TrainingView, frame: Frame) -> Scale:
-    """As far as the planned steps, or the one epoch more that was added."""
+    """As far as the planned steps, or what was added to them."""
     planned = view.config.epochs * view.config.steps_per_epoch
     last = view.epoch_points[-1].whole_step if view.epoch_points else 0
     return Scale(0, max(planned, last, 1), frame.left, frame.x_end)
@@ -121,7 +116,7 @@ def _epoch_lines(view: TrainingView, x: Scale, frame: Frame) -> str:
     """Where an epoch ends; the one whose weights were taken is named."""
     body = ""
     for one in view.course.epochs:
-        at = x((one["number"] + 1) * view.config.steps_per_epoch)
+        at = x(view.end_of(one))
         is_choice = view.course.is_choice(one)
         body += line(at, frame.top, at, frame.y_end, "limit" if is_choice else "span")
         if is_choice:
@@ -150,7 +145,7 @@ def _dots(
     body = ""
     by_step = dict(spots)
     for one in view.course.epochs:
-        step = (one["number"] + 1) * view.config.steps_per_epoch
+        step = view.end_of(one)
         if step not in by_step:
             continue
         value = by_step[step]
@@ -240,10 +235,9 @@ def _rates(view: TrainingView, frame: Frame) -> Markup:
 
 def text_curves(view: TrainingView, width: int) -> str:
     """The losses, and the metric on dev, as plain characters; empty before the first point."""
-    steps = view.config.steps_per_epoch
     marks = [
         TextMark(
-            (one["number"] + 1) * steps,
+            view.end_of(one),
             f"{'taken: ' if view.course.is_choice(one) else ''}epoch {one['number'] + 1}",
         )
         for one in sorted(view.course.epochs, key=lambda one: not view.course.is_choice(one))

@@ -49,6 +49,7 @@ from steelyard.train.base import (
     TuningJob,
     TuningOptions,
 )
+from steelyard.train.curve import epoch_words
 from steelyard.train.learnt import Learnt
 from steelyard.words import counted
 
@@ -279,7 +280,7 @@ def _trials(tuned: Tuned, dev: int) -> list[dict[str, Any]]:
     """Return the passes whose answers were scored, as every search states its trials."""
     trials = [
         Trial(
-            f"{entry['learning_rate']:g}, epoch {entry['number'] + 1}",
+            f"{entry['learning_rate']:g}, {epoch_words(entry['number'], entry.get('share', 1.0))}",
             "screen" if entry.get("stage") == "trial" else "final",
             _items(entry, dev),
             _items(entry, dev),

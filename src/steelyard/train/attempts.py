@@ -43,7 +43,7 @@ class TrainingPass:
     def to_trace(self) -> dict[str, Any]:
         """Plain values; a loss that is not a number is ``None``, for JSON has no word for it."""
         epoch = asdict(self.epoch)
-        del epoch["diverged"]
+        del epoch["diverged"], epoch["steps"]
         diverged = {} if self.epoch.is_finite else {"diverged": self.epoch.reason}
         values = {**epoch.pop("figures"), **epoch}
         values = {key: value if math.isfinite(value) else None for key, value in values.items()}
@@ -86,8 +86,8 @@ class Attempts:
             epoch = read_measured(Epoch, path)
         else:
             self._trainer.reset()
-            self._trainer.span = 1
             some = [self.train[place] for place in self._order[:examples]]
+            self._trainer.total = self._trainer.options.pass_steps(examples)
             log = self._log(name, PassName("trial", rate, 0))
             epoch = self._trainer.epoch(some, self.dev[:dev_items], rate, self._ticks, log)
             self._report_divergence(log.name, epoch)
@@ -108,18 +108,25 @@ class Attempts:
             self._trainer.resume(checkpoints[-1])
         attempts = [self._measured(rate, epoch) for epoch in list(self._trainer.epochs)]
         while len(attempts) < most and not self._is_over(attempts):
-            attempts.append(self._next_epoch(rate))
+            attempts.append(self._next_epoch(rate, self.train))
         return attempts
 
-    def one_more(self, rate: float) -> TrainingPass:
-        """Train another epoch after `epochs`, at the end of a schedule that is one epoch longer."""
-        self._trainer.span = len(self._trainer.epochs) + 1
-        return self._next_epoch(rate)
+    def one_more(self, rate: float, steps: int) -> TrainingPass:
+        """Train so many steps more after `epochs`, at the end of a schedule that is longer by them.
 
-    def _next_epoch(self, rate: float) -> TrainingPass:
+        They are an epoch at most; of less, it is always the same part of train.
+        """
+        trainer = self._trainer
+        trainer.total = trainer.steps + steps
+        self._ticks.expect(steps)
+        count = steps * trainer.options.batch_size
+        some = [self.train[place] for place in sorted(self._order[:count])]
+        return self._next_epoch(rate, some)
+
+    def _next_epoch(self, rate: float, some: Sequence[TokenSample]) -> TrainingPass:
         number = len(self._trainer.epochs)
         log = self._log(_epoch_name(rate, number), PassName("epoch", rate, number))
-        epoch = self._trainer.epoch(self.train, self.dev, rate, self._ticks, log)
+        epoch = self._trainer.epoch(some, self.dev, rate, self._ticks, log)
         self._report_divergence(log.name, epoch)
         self._trainer.checkpoint(self.checkpoint(rate, number))
         log.close(self._trainer)
@@ -136,8 +143,9 @@ class Attempts:
         return self._job.folder / name
 
     def _measured(self, rate: float, epoch: Epoch) -> TrainingPass:
-        self._ticks.finish(len(self.train))
-        attempt = TrainingPass(rate, 1.0, epoch, len(self.dev))
+        examples = min(len(self.train), epoch.steps * self._trainer.options.batch_size)
+        self._ticks.finish(examples)
+        attempt = TrainingPass(rate, examples / len(self.train), epoch, len(self.dev))
         return self._passed(self._scored(attempt, _epoch_name(rate, epoch.number), None))
 
     def _report_divergence(self, name: PassName, epoch: Epoch) -> None:
@@ -191,6 +199,10 @@ class _Ticks:
 
     def __call__(self, steps: int, total: int) -> None:
         self._tick(self._before + steps, self._total)
+
+    def expect(self, steps: int) -> None:
+        """Count so many more to come."""
+        self._total += steps
 
     def finish(self, samples: int) -> None:
         """Count a finished pass over so many samples."""

@@ -30,8 +30,13 @@ class PassName(NamedTuple):
     def words(self) -> str:
         """``epoch 2``, or ``the trial of a learning rate of 0.001``."""
         if self.stage == "epoch":
-            return f"epoch {self.number + 1}"
+            return epoch_words(self.number, 1.0)
         return f"the trial of a learning rate of {self.learning_rate:g}"
+
+
+def epoch_words(number: int, share: float) -> str:
+    """``epoch 4``, or ``epoch 4 (50 % of it)`` where it passes over a ``share`` of train; from 0."""
+    return f"epoch {number + 1}" + ("" if share >= 1 else f" ({100 * share:.0f} % of it)")
 
 
 class PointFigures(NamedTuple):
@@ -51,7 +56,8 @@ class StepLoss:
 
     Per learnt token or per example, as `TrainingConfig.loss_unit` says. Steps count from 1 to ``steps``. A
     loss that is not a number is ``None``. ``learning_rate`` names the pass; ``step_rate`` is what its
-    schedule made of it at ``step``.
+    schedule made of it at ``step``. The epochs before it had ``earlier`` steps; ``None``: each as
+    many as it has.
     """
 
     stage: Literal["trial", "epoch"]
@@ -62,11 +68,13 @@ class StepLoss:
     loss: float | None
     step_rate: float | None = None
     tokens_per_second: float | None = None
+    earlier: int | None = None
 
     @property
     def whole_step(self) -> int:
         """The step counted over all epochs; within a trial, over that trial."""
-        return self.number * self.steps + self.step
+        earlier = self.number * self.steps if self.earlier is None else self.earlier
+        return earlier + self.step
 
     @property
     def of_pass(self) -> PassName:
@@ -81,8 +89,11 @@ def steps_per_point(steps: int) -> int:
 class CurveFile:
     """The points of one pass, which are added to those of others in ``folder``."""
 
-    def __init__(self, folder: Path, name: PassName, steps: int) -> None:
+    def __init__(
+        self, folder: Path, name: PassName, steps: int, earlier: int | None = None
+    ) -> None:
         self._path = folder / CURVE_NAME
+        self._earlier = earlier
         self._name = name
         self._steps = steps
 
@@ -99,7 +110,7 @@ class CurveFile:
     def add(self, step: int, figures: PointFigures) -> StepLoss:
         """Add the point that ends at ``step``, and return it."""
         loss = figures.loss if math.isfinite(figures.loss) else None
-        point = StepLoss(*self._name, step, self._steps, loss, *figures[1:])
+        point = StepLoss(*self._name, step, self._steps, loss, *figures[1:], self._earlier)
         with self._path.open("a", encoding="utf-8") as file:
             file.write(_line(point))
         return point

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -50,7 +51,7 @@ class LocalTuner(Tuner[TrainingOptions]):
             **options.facts,
             "learning_rate": trained.learning_rate,
             "learning_rate_from": options.rate_origin(has_trials=_has_trials(trained)),
-            "epochs": trained.epoch,
+            "epochs": _epochs(trained),
         }
         notes = list(trained.notes)
         if too_long[1]:
@@ -120,7 +121,7 @@ class LocalTuner(Tuner[TrainingOptions]):
         """Those of the trials that decide, with one for the grid's edge, and of every epoch."""
         rates = len(options.learning_rates)
         trials = SCORED_TRIALS if not rates else rates if rates > 1 else 0
-        epochs = int(options.passes.train)  # one more than max_epochs where the budget allows it
+        epochs = math.ceil(options.passes.train)  # more than max_epochs where the budget allows it
         return trials * min(TRIAL_DEV, dev) + epochs * dev
 
     def refusal(self, spec: ModelSpec) -> str | None:
@@ -171,6 +172,13 @@ def read_trainable(source: str, spec: ModelSpec) -> Any:
             f"({type(network).__name__}); leave this strategy out"
         )
     return network
+
+
+def _epochs(trained: TrainedAdapter) -> float:
+    """How often the chosen weights passed over train; what the budget added last may be a part of it."""
+    epochs = [entry for entry in trained.trace if entry["stage"] == "epoch"]
+    count = sum(entry["share"] for entry in epochs if entry["number"] < trained.epoch)
+    return trained.epoch if count == trained.epoch else round(count, 2)
 
 
 def _has_trials(trained: TrainedAdapter) -> bool:

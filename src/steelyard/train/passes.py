@@ -33,6 +33,10 @@ class TrainerState(Protocol):
 
     step_tokens: int
 
+    @property
+    def steps(self) -> int:
+        """Those of the epochs before."""
+
     def checkpoint(self, path: Path) -> None:
         """Write all that `resume` needs."""
 
@@ -120,7 +124,7 @@ class PassLog:
             trainer.resume(partial[-1])
             way_on = f"remove {partial[-1]}, and the pass begins again"
             state = read_measured(PassState, _state_path(partial[-1]), way_on)
-        self._curve = CurveFile(self._folder, self.name, steps)
+        self._curve = CurveFile(self._folder, self.name, steps, trainer.steps)
         self._curve.begin(state.step)
         self._per_point, self._steps = steps_per_point(steps), steps
         self._before = replace(state)

@@ -15,12 +15,16 @@ from steelyard.train.base import BACKWARD, TuningJob
 from steelyard.train.choice import best_of, last_gain
 from steelyard.train.config import TrainingOptions
 from steelyard.train.course import CheckpointChoice, CourseFile, Watches, happens
+from steelyard.train.curve import epoch_words
 from steelyard.train.facts import SearchPlan, config_of
 from steelyard.train.out_of_memory import memory_errors, memory_note
 from steelyard.train.passes import read_measured
 from steelyard.train.rates import TRIAL_DEV, Rung, TrialCost, beyond, grid, rungs
 from steelyard.train.trainer import Trainer
 from steelyard.words import counted, listed
+
+_LEAST_MORE = 0.25
+"""Of an epoch: a pass that is added is not shorter."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def _is_repeated(one: Mapping[str, Any]) -> bool:
 
 
 def _epoch(attempt: TrainingPass) -> str:
-    return f"epoch {attempt.epoch.number + 1}"
+    return epoch_words(attempt.epoch.number, attempt.share)
 
 
 def _rate(attempt: TrainingPass) -> str:
@@ -226,11 +230,14 @@ class _Course:
         )
 
     def train_at(self, rate: float) -> list[TrainingPass]:
-        """Train for ``max_epochs``, and once more where the last is the best and the budget allows it."""
+        """Train for ``max_epochs``, and as long as the budget allows where the last is the best.
+
+        That is at most an epoch more.
+        """
         most = self._options.max_epochs
         epochs = self.attempts.epochs(rate, most)
-        if self._ends_improving(epochs) and self._affords_more(epochs):
-            epochs.append(self.attempts.one_more(rate))
+        if self._ends_improving(epochs) and (steps := self._steps_left(epochs)):
+            epochs.append(self.attempts.one_more(rate, steps))
         return epochs
 
     def _ends_improving(self, epochs: Sequence[TrainingPass]) -> bool:
@@ -241,12 +248,18 @@ class _Course:
         is_best = best_of(candidates).place == len(epochs) - 1
         return is_best and last_gain(candidates) is not None
 
-    def _affords_more(self, epochs: Sequence[TrainingPass]) -> bool:
-        passes, spent = self._options.passes, [*self.trials, *epochs]
-        if sum(attempt.share for attempt in spent) + 1 > passes.train:
-            return False
-        used = sum(map(self._cost, spent)) + self._cost(epochs[-1]) + self._after
-        return used <= self._allowed
+    def _steps_left(self, epochs: Sequence[TrainingPass]) -> int:
+        """The steps of another pass that the budget allows, an epoch's at most; 0: too few for a change."""
+        spent, last = [*self.trials, *epochs], epochs[-1]
+        train, whole = len(self.attempts.train), self._options.pass_steps(len(self.attempts.train))
+        share = self._options.passes.train - sum(attempt.share for attempt in spent)
+        looks = self._cost(replace(last, share=0.0)) + self._after
+        left = self._allowed - sum(map(self._cost, spent)) - looks
+        share = min(share, left / (BACKWARD * self._train_tokens))
+        if share >= 1:
+            return whole
+        steps = int(share * train) // self._options.batch_size
+        return steps if steps >= _LEAST_MORE * whole else 0
 
     def _cost(self, attempt: TrainingPass) -> float:
         looks = 1 if attempt.score is None else 2

@@ -39,9 +39,9 @@ def _device() -> torch.device:
 
 @dataclass
 class Epoch:
-    """Mean losses in nats after one pass over train, the `figures` of dev, and how it diverged.
+    """Mean losses in nats after a pass over train, the `figures` of dev, and how it diverged.
 
-    What the means are over, and the figures, are the objective's.
+    What the means are over, and the figures, are the objective's. The pass has so many ``steps``.
     """
 
     number: int
@@ -50,6 +50,7 @@ class Epoch:
     seconds: float
     diverged: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
+    steps: int = 0
 
     @property
     def is_finite(self) -> bool:
@@ -140,10 +141,15 @@ class Trainer:
             block.restart(first)
         self._start_over()
 
+    @property
+    def steps(self) -> int:
+        """Those of all epochs so far."""
+        return sum(epoch.steps for epoch in self.epochs)
+
     def _start_over(self) -> None:
         self._optimisers: Path | None = None
         self.epochs: list[Epoch] = []
-        self.span = self.options.max_epochs
+        self.total: int | None = None
 
     def epoch(
         self,
@@ -155,10 +161,12 @@ class Trainer:
     ) -> Epoch:
         """Pass over ``train`` once and measure ``dev``; the order follows from seed and epoch.
 
-        It ends where training diverges (`PassState.divergence`), and the loss on dev is not measured then.
-        With a ``log`` it goes on where a killed one stopped.
+        The learning rate falls to zero at step ``total``, counted over all epochs; without one, after
+        ``max_epochs`` like this. The pass ends where training diverges (`PassState.divergence`), and the loss
+        on dev is not measured then. With a ``log`` it goes on where a killed one stopped.
         """
-        number = len(self.epochs)
+        number, earlier = len(self.epochs), self.steps
+        total = self.total or self.options.steps(len(train))
         generator = torch.Generator().manual_seed(self.seed * 1000 + number)
         groups = packing.batches(len(train), self.options.batch_size, generator)
         prefix = packing.shared_prompt(train) if len(train) > 1 else 0
@@ -169,7 +177,7 @@ class Trainer:
         diverged = state.divergence(len(groups), before)
         while state.step < len(groups) and not diverged:
             group = groups[state.step]
-            rate = learning_rate * self._schedule(number * len(groups) + state.step, len(groups))
+            rate = learning_rate * _schedule(earlier + state.step, total)
             batch = [train[i] for i in group]
             state.add(len(group), *self.step(batch, prefix, rate))
             state.passed_through(batch, rate)
@@ -180,16 +188,17 @@ class Trainer:
             diverged = state.divergence(len(groups), before)
         dev_loss, figures = (math.nan, {}) if diverged else self.measured(dev)
         seconds = time.perf_counter() - start
-        epoch = Epoch(number, state.loss / state.tokens, dev_loss, seconds, diverged, figures)
+        epoch = Epoch(
+            number,
+            state.loss / state.tokens,
+            dev_loss,
+            seconds,
+            diverged,
+            figures,
+            len(groups),
+        )
         self.epochs.append(epoch)
         return epoch
-
-    def _schedule(self, step: int, steps_per_epoch: int) -> float:
-        total = steps_per_epoch * self.span
-        warm = warmup_steps(total)
-        if step < warm:
-            return (step + 1) / warm
-        return max(0.0, (total - step) / max(1, total - warm))
 
     def step(self, samples: Sequence[TokenSample], prefix: int, rate: float) -> tuple[float, int]:
         """One optimiser step; returns the summed loss, and by what it is divided."""
@@ -295,6 +304,8 @@ class Trainer:
             with torch.no_grad():
                 block.master.copy_(master)
             block.publish()
+        if not all("steps" in epoch for epoch in state["epochs"]):
+            raise _unreadable(path)
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
         self._optimisers = path.with_name(path.name + _OPTIMISERS)
 
@@ -318,6 +329,13 @@ class Trainer:
     def save(self, folder: Path) -> None:
         """Write what was learnt in fp32; see `save_tuned`."""
         save_tuned(self.network, self.values(), folder)
+
+
+def _schedule(step: int, total: int) -> float:
+    warm = warmup_steps(total)
+    if step < warm:
+        return (step + 1) / warm
+    return max(0.0, (total - step) / max(1, total - warm))
 
 
 def _save(state: Any, path: Path) -> None:

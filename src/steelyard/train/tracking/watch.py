@@ -99,7 +99,8 @@ class LogWatch(TrainingWatch):
             values[f"{figures['metric']}/dev"] = figures["dev_score"]
         values |= {f"{name}/dev": value for name, value in more_figures(figures).items()}
         prefix = _prefix(figures["stage"], figures["learning_rate"], steps)
-        self._add(prefix, values, (figures["number"] + 1) * steps)
+        earlier = figures["number"] * self._config.steps_per_epoch
+        self._add(prefix, values, earlier + steps)
         self._send()
 
     def chose(self, choice: CheckpointChoice) -> None:
