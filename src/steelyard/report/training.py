@@ -288,11 +288,10 @@ _TOO_SHORT = "the budget or the train set allows none that is long enough to jud
 
 
 def _passes(config: TrainingConfig) -> str:
-    patience = int(config.options["patience"])
+    patience = counted(int(config.options["patience"]), "pass", "passes")
     return (
-        f"{counted(config.epochs, 'pass', 'passes')} over train of {config.steps_per_epoch:,}; ends after "
-        f"{counted(patience, 'pass', 'passes')} without a gain on dev, goes on for what the budget has left "
-        "if the last gains"
+        f"{counted(config.epochs, 'pass', 'passes')} over train of {config.steps_per_epoch:,}; if the last "
+        f"gains on dev, what the budget has left; ends after {patience} without a gain"
     )
 
 
