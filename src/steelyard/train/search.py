@@ -230,10 +230,7 @@ class _Course:
         )
 
     def train_at(self, rate: float) -> list[TrainingPass]:
-        """Train for ``max_epochs``, and as long as the budget allows where the last is the best.
-
-        That is at most an epoch more.
-        """
+        """Train for ``max_epochs``; where the last is the best, for what the budget has left of another."""
         most = self._options.max_epochs
         epochs = self.attempts.epochs(rate, most)
         if self._ends_improving(epochs) and (steps := self._steps_left(epochs)):

@@ -298,14 +298,13 @@ class Trainer:
         """
         self._forget()
         state = torch.load(path, weights_only=True, map_location=self.device)
-        if len(state.get("masters", ())) != len(self.blocks):
+        is_older = not all("steps" in epoch for epoch in state["epochs"])
+        if is_older or len(state.get("masters", ())) != len(self.blocks):
             raise _unreadable(path)
         for block, master in zip(self.blocks, state["masters"], strict=True):
             with torch.no_grad():
                 block.master.copy_(master)
             block.publish()
-        if not all("steps" in epoch for epoch in state["epochs"]):
-            raise _unreadable(path)
         self.epochs = [Epoch(**epoch) for epoch in state["epochs"]]
         self._optimisers = path.with_name(path.name + _OPTIMISERS)
 
