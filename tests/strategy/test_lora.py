@@ -16,6 +16,8 @@ from steelyard.store.database import Store
 from steelyard.store.recorder import Recorder
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
 from steelyard.strategy.base import Arm, FitContext
+from steelyard.strategy.optimise.one_pass import CountedPass
+from steelyard.train.course import read_course
 from tests.model.tiny import save_tiny
 from tests.strategy.samples import tickets
 
@@ -57,7 +59,13 @@ def test_two_arms_over_one_training(fitted: tuple[FitContext, list[Arm]]) -> Non
     assert arms[0].options["instruction"] == "Give the label."
     budget = arms[0].fit.search["budget"]
     assert budget["unit"] == "forward-pass tokens"
-    assert 3 * training.tokens < budget["used"] < 1.5 * budget["allowed"]
+    assert 3 * training.tokens < budget["used"] <= budget["allowed"]
+    course = read_course(context.folder)
+    assert course is not None
+    assert round(course.config.allowed_tokens) == budget["allowed"], "its page says the same"
+    search = build_strategy(StrategySpec("lora", OPTIONS))
+    allowed = search.tuning_tokens(context.brief, CountedPass(context))
+    assert allowed == budget["allowed"], "a prompt search gets what this tuning may"
     assert arms[1].fit.search["budget"] == budget
     searches = [arm.fit.search for arm in arms]
     assert [search["dev_calls"] for search in searches] == [3 * 12, 12]

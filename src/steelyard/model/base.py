@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_ch
 from urllib.parse import parse_qsl, urlsplit
 
 from steelyard.config.records import read_as
-from steelyard.core import Completion, Request
+from steelyard.core import Completion, Message, Request
 from steelyard.errors import BudgetError, ConfigError, ModelError
 from steelyard.families import PROVIDERS
 from steelyard.model.provider_facts import CountTokens, LocalTokenizer, Pace
@@ -207,6 +207,15 @@ class Model(Protocol):
         """Tokens of ``text`` by the model's own tokenizer, or ``None`` when it is not known here."""
         ...
 
+    def count_chats(
+        self, prompts: Sequence[tuple[Message, ...]], answers: Sequence[str]
+    ) -> Sequence[int] | None:
+        """Tokens of each chat with its answer and the end of the turn, as the template writes them.
+
+        ``None`` where the template is not known here.
+        """
+        return None
+
     def states(self, texts: Sequence[str], max_tokens: int) -> TextStates:
         """Read texts without answering: the mean of each one's last hidden states over its tokens.
 
@@ -259,6 +268,11 @@ class WrappedModel(Model):
 
     def count_tokens(self, text: str) -> int | None:
         return self.inner.count_tokens(text)
+
+    def count_chats(
+        self, prompts: Sequence[tuple[Message, ...]], answers: Sequence[str]
+    ) -> Sequence[int] | None:
+        return self.inner.count_chats(prompts, answers)
 
     def states(self, texts: Sequence[str], max_tokens: int) -> TextStates:
         return self.inner.states(texts, max_tokens)

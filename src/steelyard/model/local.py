@@ -92,6 +92,14 @@ class LocalModel(Model):
         """Tokens of ``text`` alone, without the chat template around it."""
         return len(self.writer.answer_tokens([text])[0])
 
+    def count_chats(
+        self, prompts: Sequence[tuple[Message, ...]], answers: Sequence[str]
+    ) -> Sequence[int]:
+        """See `Model.count_chats`: what is counted is what this model is asked, and tuned on."""
+        chats = zip(self.writer.tokens(prompts), self.writer.answer_tokens(answers), strict=True)
+        end = len(self.writer.turn_end)
+        return [len(prompt) + len(answer) + end for prompt, answer in chats]
+
     def states(self, texts: Sequence[str], max_tokens: int) -> TextStates:
         """See `Model.states`; a text without a token is read as the end token."""
         most = min(max_tokens, self.context_tokens)

@@ -36,10 +36,16 @@ class TrainingOptions(TuningOptions):
 
     @property
     def passes(self) -> Passes:
-        """What training may take: every trial its share of train, and dev after it and every epoch."""
+        """What training may take: every trial its share of train, and dev after it and every epoch.
+
+        A search that has a choice takes the loss on dev and the answers to it out of that. Where the rates
+        are given, both come on top, but for the answers of the epoch that is taken: they are its arm's.
+        """
         count = len(self.learning_rates) or _TRIALS
         trials = count if count > 1 else 0
-        return Passes(trials * self.trial_share + self.max_epochs, trials + self.max_epochs)
+        looks = trials + self.max_epochs
+        dev = 2 * looks - 1 if self.learning_rates else looks
+        return Passes(trials * self.trial_share + self.max_epochs, dev)
 
     def pass_steps(self, examples: int) -> int:
         """Steps of one pass over so many examples."""

@@ -29,9 +29,11 @@ def passes(**options: Any) -> Passes:
 
 def test_a_tunings_budget_is_its_passes_forward_and_backward_and_dev() -> None:
     several = passes(learning_rates=(1e-4, 1e-3), trial_share=0.25, max_epochs=3)
-    assert tuning_budget(1000, 100, several) == 3 * (2 * 0.25 + 3) * 1000 + (2 + 3 + 2) * 100
+    assert (
+        tuning_budget(1000, 100, several) == 3 * (2 * 0.25 + 3) * 1000 + (2 * (2 + 3) - 1 + 2) * 100
+    )
     one = passes(learning_rates=(1e-4,), max_epochs=2)
-    assert tuning_budget(1000, 100, one) == 3 * 2 * 1000 + (2 + 2) * 100
+    assert tuning_budget(1000, 100, one) == 3 * 2 * 1000 + (2 * 2 - 1 + 2) * 100
     assert tuning_used(2000, 100, 4) == 6400
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from steelyard.core import Completion, Example
+from steelyard.core import Completion, Example, questions_of
 from steelyard.families import STRATEGIES
 from steelyard.model.base import Model
 from steelyard.strategy.base import Brief, build_strategy, traits_of
+from steelyard.strategy.formats import get_format
 from steelyard.strategy.outlook import PassTokens
 from steelyard.strategy.prompt import count_tokens
 from steelyard.strategy.traits import StrategySpec
@@ -39,30 +41,34 @@ def tuning_used(trained_tokens: int, dev_tokens: float, measured: float) -> int:
 
 def pass_tokens(model: Model, instruction: str, examples: Sequence[Example]) -> int:
     """Return the tokens of one pass over ``examples`` as tuning reads them."""
-    frame = count_tokens(model, instruction) + MARKS
-    texts = [
-        text
-        for one in examples
-        for text in (*(turn.content for turn in one.context), one.input, one.output)
-    ]
-    return frame * len(examples) + sum(count_tokens(model, text) for text in texts)
+    shape = get_format("system_user")
+    return chat_pass_tokens(
+        model,
+        [
+            ChatSample(shape.render(instruction, "text", (), question), one.output)
+            for question, one in zip(questions_of(examples), examples, strict=True)
+        ],
+    )
 
 
 def chat_pass_tokens(model: Model, samples: Sequence[ChatSample]) -> int:
-    """Return the tokens of one pass over ``samples``: their turns, and 8 for the marks of each.
+    """Return the tokens of one pass over ``samples``; of a pair, both answers after their prompt.
 
-    Of a pair, both answers after their prompt.
+    Where the chat template is not known here, they are those of the turns, and 8 for the marks of each.
     """
-    counts: dict[str, int] = {}
-    total = 0
-    for sample in samples:
-        prompt = [message.content for message in sample.messages]
-        second = [] if sample.rejected is None else [*prompt, sample.rejected]
-        for text in (*prompt, sample.output, *second):
-            if text not in counts:
-                counts[text] = count_tokens(model, text) + _TURN_MARKS
-            total += counts[text]
-    return total
+    pairs = [
+        (sample.messages, answer)
+        for sample in samples
+        for answer in (sample.output, sample.rejected)
+        if answer is not None
+    ]
+    counted = model.count_chats([prompt for prompt, _ in pairs], [answer for _, answer in pairs])
+    if counted is not None:
+        return sum(counted)
+    texts = Counter(
+        text for prompt, answer in pairs for text in (*(turn.content for turn in prompt), answer)
+    )
+    return sum(n * (count_tokens(model, text) + _TURN_MARKS) for text, n in texts.items())
 
 
 class Allowance(NamedTuple):
