@@ -117,6 +117,15 @@ def test_strategies_left_out_for_one_reason_share_a_line_and_json_names_each(
     assert all(text.count(reason) == 1 for reason in reasons)
 
 
+def test_where_strategies_are_named_all_others_are_left_out_for_that(tmp_path: Path) -> None:
+    task = write_task(tmp_path / "task", strategies=["zero_shot"])
+    plan = make_plan(task, RunOptions())
+    assert {entry.reason for entry in plan.left_out} == {"not among the task's strategies"}
+    names = {entry.strategy for entry in plan.left_out}
+    assert {"few_shot", "rag", "distilled"} <= names and "zero_shot" not in names
+    assert len(names) == len(plan.left_out)
+
+
 def test_a_reason_on_some_models_names_them() -> None:
     entries = [LeftOut("lora", "no", "a"), LeftOut("rag", "bare"), LeftOut("lora", "no", "b")]
     assert left_out_texts(entries) == ["lora on a and lora on b (no)", "rag (bare)"]

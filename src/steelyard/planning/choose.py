@@ -45,18 +45,23 @@ def choose(
         return RunStrategies(
             automatic, _merged(selections, models, {spec.name for spec in automatic})
         )
-    named = [StrategySpec(spec.name, spec.options) for spec in data.task.strategies]
+    asked_for = [StrategySpec(spec.name, spec.options) for spec in data.task.strategies]
+    named = asked_for
     if lenient:
         named = [spec for spec in named if _runs_on_some(spec, task, models)] or named
     names = {spec.name for spec in named}
     references = [spec for spec in automatic if traits_of(spec.name).is_reference]
     specs = (*(spec for spec in references if spec.name not in names), *named)
-    running = {spec.name for spec in specs}
-    left_out = [LeftOut(s.name, "not requested") for s in automatic if s.name not in running]
-    decided = {spec.name for spec in automatic} | running
-    left_out += [
-        entry for entry in _merged(selections, models, set()) if entry.strategy not in decided
+    decided = {spec.name for spec in (*specs, *asked_for)}
+    others = [spec.name for spec in automatic]
+    others += [name for selection in selections for name, _ in selection.left_out]
+    left_out = [
+        LeftOut(name, "not among the task's strategies")
+        for name in dict.fromkeys(others)
+        if name not in decided
     ]
+    dropped = {spec.name for spec in asked_for} - names
+    left_out += [one for one in _merged(selections, models, set()) if one.strategy in dropped]
     left_out += _impossible(named, task, models)
     for spec in named:
         build_strategy(spec).check(task, models)
