@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steelyard.config.options import read_options
+from steelyard.errors import ConfigError
 from steelyard.train.config import FullOptions, LoraOptions, LoraPlusOptions, TrainingOptions
 from steelyard.train.rates import (
     Rung,
@@ -88,3 +90,9 @@ def test_more_budget_tries_more() -> None:
     assert rungs(1500, cost, 8, 1000) == (Rung(3, 12 * 8, 1),)
     first, last = rungs(3000, cost, 8, 1000)
     assert (first.rates, last.rates, last.spare) == (5, 2, 1)
+
+
+@pytest.mark.parametrize("rates", [(0.0,), (-1e-3,), (1e-3, 1e-3), (1e-3, 2e-3, 1.0000001e-3)])
+def test_a_rate_that_trains_nothing_or_is_there_twice_is_refused(rates: tuple[float, ...]) -> None:
+    with pytest.raises(ConfigError, match="learning_rates"):
+        read_options("strategy lora", LoraOptions, {"learning_rates": list(rates)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat, field_validator
 
 from steelyard.train.base import Passes, TuningOptions
 from steelyard.train.rates import RateOrigin, lora_multiplier
@@ -28,11 +28,21 @@ class TrainingOptions(TuningOptions):
     loss_unit: ClassVar[str] = "nats per learnt token"
     memory_unknown: ClassVar[str] = ""
     """Why the memory that it takes is not forecast; empty where it is."""
-    learning_rates: tuple[NonNegativeFloat, ...] = ()
+    learning_rates: tuple[PositiveFloat, ...] = ()
     batch_size: int = Field(default=8, ge=1)
     trial_share: NonNegativeFloat = 0.25
     max_epochs: int = Field(default=3, ge=1)
     patience: int = Field(default=1, ge=1)
+
+    @field_validator("learning_rates")
+    @classmethod
+    def _each_once(cls, rates: tuple[float, ...]) -> tuple[float, ...]:
+        """Refuse two that are alike in six digits: a pass goes by these, and would count twice."""
+        names = [f"{rate:g}" for rate in rates]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]} is there twice (in six digits); name every rate once")
+        return rates
 
     @property
     def passes(self) -> Passes:
