@@ -4,9 +4,10 @@
 
 The articles' recipe is trl's SFTTrainer with LoRA, 3 epochs, batches of 4 and a rate of 2e-4, on prompts
 that carry the task's whole instruction; the last epoch is kept and nothing is chosen on dev. Ours chooses
-rate and epoch on dev. Both tuned models then answer the task's test examples, constrained where the task
-allows it, and the task's metric judges them; differences are paired by test example. What is in FOLDER is
-not done again. Needs `pip install -c constraints.txt -r benchmarks/requirements.txt` for trl.
+rate and epoch on dev, and its seconds are those of training and choosing. Both tuned models then answer the
+task's test examples, constrained where the task allows it, and the task's metric judges them; differences
+are paired by test example. What is in FOLDER is not done again. Needs `pip install -c constraints.txt -r
+benchmarks/requirements.txt` for trl.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ SETTINGS = {
 
 
 class Side(NamedTuple):
-    """Seconds of training, and the scores on test by example."""
+    """Seconds of the fit, and the scores on test by example."""
 
     seconds: float
     test: dict[str, float]

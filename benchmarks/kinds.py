@@ -4,10 +4,10 @@
 
 Each TASK is a folder with task.yaml. A kind that the task lists has the options that stand there, without
 ``learning_rates``; any other has its defaults, with the ``max_epochs`` that the task gives to ``lora``. Each
-cell is fitted in a process of its own on one thread, so that its peak memory and its processor time are its
-own. Then its first arm answers test. Quality is a mean over the seeds, and its difference from ``lora`` is
-paired by test example, where one that came up under several seeds counts once. What is in FOLDER is not
-done again.
+cell is fitted in a process of its own on one core, so that its peak memory and its processor time are its
+own; a fit that was killed begins anew. Then its first arm answers test. Quality is a mean over the seeds,
+and its difference from ``lora`` is paired by test example, where one that came up under several seeds counts
+once. What is in FOLDER is not done again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -37,7 +38,6 @@ from steelyard.strategy import load_arm
 from steelyard.weigh.opening import open_run
 
 KINDS = ("lora", "rslora", "dora", "lora_plus", "full_fine_tuning", "classifier_head")
-THREADS = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -89,23 +89,37 @@ def cell(task: Path, kind: str, seed: int, out: Path) -> Cell:
             str(path.parent),
         ]
         command = [sys.executable, __file__, *words]
-        subprocess.run(command, check=True, env={**os.environ, **THREADS})
+        subprocess.run(command, check=True)
     return Cell(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def fitted(task: Path, kind: str, seed: int, folder: Path) -> None:
     """Fit one kind and answer test, and write what it took."""
-    plan = planned(task, kind, seed)
-    start = time.perf_counter()
-    with open_run(plan, folder / "run", Display()) as steps:
-        arm = steps.fit(steps.plan.jobs[0])[0]
-    wall, usage = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
-    place = folder / "run" / "arms" / arm.name
-    scores = tested(plan, load_arm(place), folder / "test.json")
-    size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
-    processor = usage.ru_utime + usage.ru_stime
-    one = Cell(processor, wall, usage.ru_maxrss * 1024, size, arm.options, scores)
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    plan, fit = planned(task, kind, seed), folder / "fit.json"
+    if not fit.is_file():
+        shutil.rmtree(folder, ignore_errors=True)
+        write_whole(fit, json.dumps(cost(plan, folder / "run")))
+    took = json.loads(fit.read_text(encoding="utf-8"))
+    arm = load_arm(folder / "run" / "arms" / took.pop("arm"))
+    one = Cell(**took, options=arm.options, test=tested(plan, arm, folder / "test.json"))
     write_whole(folder / "cell.json", json.dumps(one._asdict()))
+
+
+def cost(plan: Plan, folder: Path) -> dict[str, Any]:
+    """Fit the plan's one job; return its first arm's name, its seconds and its bytes."""
+    start = time.perf_counter()
+    with open_run(plan, folder, Display()) as steps:
+        name = steps.fit(steps.plan.jobs[0])[0].name
+    wall, usage = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
+    files = (path for path in (folder / "arms" / name).rglob("*") if path.is_file())
+    return {
+        "arm": name,
+        "processor": usage.ru_utime + usage.ru_stime,
+        "wall": wall,
+        "peak": usage.ru_maxrss * 1024,
+        "size": sum(path.stat().st_size for path in files),
+    }
 
 
 def planned(task: Path, kind: str, seed: int) -> Plan:

@@ -33,6 +33,7 @@ from steelyard.planning.options import RunOptions
 from steelyard.planning.plan import Plan
 from steelyard.progress import Display
 from steelyard.stats import compare
+from steelyard.store.database import Store
 from steelyard.strategy import Arm, build_strategy, load_arm
 from steelyard.train.rates import FACTOR, formula_rate
 from steelyard.weigh.measure import to_records
@@ -45,7 +46,10 @@ then no point of the sweep."""
 
 
 class Tuned(NamedTuple):
-    """A finished tuning: what was chosen, how good it was on dev, and its scores on test by example."""
+    """A finished tuning: what was chosen, how good it was on dev, and its scores on test by example.
+
+    ``seconds`` are those of the whole fit, answers to dev among them.
+    """
 
     learning_rate: float
     epochs: int
@@ -144,11 +148,20 @@ def tuned(plan: Plan, folder: Path, *, tests: bool = True) -> Tuned:
         math.ceil(arm.options["epochs"]),
         float(job.dev_score or 0.0),
         float(chosen["dev_loss"]),
-        job.training.seconds,
+        fit_seconds(folder, job.strategy),
         "{used:,} of {allowed:,}".format(**arm.fit.search["budget"]),
         tested(plan, load_arm(job.folders[0]), folder / "test.json") if tests else {},
         job.training.notes,
     )
+
+
+def fit_seconds(folder: Path, strategy: str) -> float:
+    """How long a finished fit took, over all attempts at it."""
+    store = Store.of_former_run(folder, to_read=True)
+    assert store is not None
+    seconds = store.step_seconds(f"fit:{strategy}")
+    store.close()
+    return seconds
 
 
 def chosen_entry(job: TrainedJob, options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -4,7 +4,8 @@
     steelyard run OUT/banking77 --out OUT/runs/banking77
 
 DATA holds abcd_policies/, banking77/, gsm8k/, ifeval/ and nlupp/ as their authors publish them. The code book
-is made up here, and a task may be an example of Steelyard with other strategies. Rows are drawn by seed.
+is made up here, and a task may be an example of Steelyard, or another task, with other strategies. Rows are
+drawn by seed.
 """
 
 from __future__ import annotations
@@ -46,14 +47,17 @@ def main() -> None:
         print(name, {part: len(rows) for part, rows in parts.items()})
     for name, said in settings.items():
         if "example" in said:
-            vary(EXAMPLES / said["example"], given.out / name, {"name": name, **said["task"]})
+            vary(EXAMPLES / said["example"], given.out / name, said["task"])
+        if "of" in said:
+            vary(given.out / said["of"], given.out / name, said["task"])
 
 
-def vary(example: Path, folder: Path, changes: Mapping[str, Any]) -> None:
-    """Copy an example that comes with Steelyard, its task changed."""
-    shutil.copytree(example, folder, dirs_exist_ok=True)
-    task = yaml.safe_load((example / "task.yaml").read_text(encoding="utf-8"))
-    write_task(folder, {**task, **changes})
+def vary(source: Path, folder: Path, changes: Mapping[str, Any]) -> None:
+    """Copy a task under another name, changed; ``{out}`` stands for the folder of all tasks."""
+    shutil.copytree(source, folder, dirs_exist_ok=True)
+    task = yaml.safe_load((source / "task.yaml").read_text(encoding="utf-8"))
+    filled = json.loads(json.dumps(changes).replace("{out}", folder.parent.as_posix()))
+    write_task(folder, {**task, "name": folder.name, **filled})
 
 
 def write(folder: Path, task: Mapping[str, Any], parts: Parts) -> None:

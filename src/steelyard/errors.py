@@ -5,6 +5,7 @@ SteelyardError                 a mistake or a limit the user can act on; printed
 ├── DataError                  examples cannot be read, split or used
 ├── MissingExtraError          an optional dependency is not installed
 ├── ModelError                 a model cannot be loaded or reached
+│   ├── FitError               a strategy cannot be fitted, though its model answers
 │   └── EndpointError          a hosted model's endpoint is missing, or no longer serves
 │       └── CredentialError    the endpoint refused the key, or the key is missing
 │           └── UntrustedKeyError  nobody has agreed that this key goes to this address
@@ -43,6 +44,10 @@ class MissingExtraError(SteelyardError):
 
 class ModelError(SteelyardError):
     """A model cannot be loaded or reached."""
+
+
+class FitError(ModelError):
+    """A strategy cannot be fitted on what it found, though its model answers: a run goes on without it."""
 
 
 class EndpointError(ModelError):

@@ -165,3 +165,25 @@ def test_what_cannot_be_tuned_is_one_line(
     assert "cannot be tuned" in capsys.readouterr().err
     assert main(["train", str(path), "--strategies", "zero_shot"]) == 2
     assert "it tunes nothing" in capsys.readouterr().err
+
+
+def test_what_cannot_be_fitted_ends_alone(
+    task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = {**TUNED, "options": {**TUNED["options"], "max_tokens": 20}}
+    path = write_task(
+        tmp_path / "both",
+        rows=60,
+        model=f"hf:{tmp_path / 'tiny'}",
+        strategies=[short, TUNED],
+        extra="consistency: false\n",
+    )
+    out = tmp_path / "out"
+    assert main(["train", str(path), "--out", str(out)]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "has more than 20 tokens" in error and error.endswith("; tuned: lora-2")
+    assert (out / "arms" / "lora-2").is_dir()
+    assert main(["run", str(path), "--out", str(out), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert [one["strategy"] for one in result["ended"]] == ["lora"]
+    assert "lora-2" in {arm["name"] for arm in result["arms"]}

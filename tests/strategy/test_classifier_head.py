@@ -12,7 +12,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from steelyard.core import questions_of
-from steelyard.errors import ArmError, ConfigError, ModelError
+from steelyard.errors import ArmError, ConfigError, FitError, ModelError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.model.local import LocalModel
 from steelyard.strategy import StrategySpec, TaskFacts, auto, build_strategy, load_arm, save_arm
@@ -143,10 +143,10 @@ def test_without_a_network_it_is_refused_with_the_command(fit_context: MakeConte
         assert (reason := strategy.refusal(task, ModelSpec(provider, "smart"))) is not None
         assert "no network on this machine" in reason
     assert strategy.refusal(task, ModelSpec("hf", "x")) is None
-    with pytest.raises(ConfigError, match=command):
+    with pytest.raises(FitError, match=command):
         strategy.fit(fit_context())
     alone = build_strategy(StrategySpec("classifier_head", {"states": "encoder"}))
-    with pytest.raises(ConfigError, match=command):
+    with pytest.raises(FitError, match=command):
         alone.fit(fit_context())
 
 

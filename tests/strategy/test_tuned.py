@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pytest
 
 from steelyard.core import Example, Request, Usage
-from steelyard.errors import ConfigError
+from steelyard.errors import ConfigError, FitError
 from steelyard.model import Model, ModelSpec
 from steelyard.model.base import WrappedModel
 from steelyard.model.fake_script import ScriptedModel
@@ -224,7 +224,7 @@ def test_the_tuners_refusal_is_the_strategys(fit_context: Callable[..., FitConte
 
 
 def test_what_a_tuner_refuses_names_the_strategy(fit_context: Callable[..., FitContext]) -> None:
-    with pytest.raises(ConfigError, match=r"^strategy hosted_job: a job has at most 9 epochs$"):
+    with pytest.raises(FitError, match=r"^strategy hosted_job: a job has at most 9 epochs$"):
         HostedJob(epochs=10).fit(fit_context())
 
 

@@ -19,7 +19,7 @@ from pydantic import PositiveFloat, PositiveInt
 from steelyard.config.options import Several, one_of
 from steelyard.config.records import read_as
 from steelyard.core import Example, Usage
-from steelyard.errors import ConfigError, MissingExtraError, ModelError
+from steelyard.errors import FitError, MissingExtraError, ModelError
 from steelyard.extras import ENCODER_COMMAND, require_encoder
 from steelyard.model.base import Model, ModelSpec, TextStates, provider_of
 from steelyard.model.encoder import SentenceEncoder, describe, pinned_fingerprint
@@ -185,7 +185,7 @@ class ClassifierHead(LinearStrategy):
     def feature_sets(self, context: FitContext, texts: Sequence[str]) -> Iterator[FeatureSet]:
         readers = list(self._readers(context))
         if not readers:
-            raise ConfigError(f"strategy {self.name} does not fit this task: {_no_states()}")
+            raise FitError(f"strategy {self.name} does not fit this task: {_no_states()}")
         for size, (name, reader) in enumerate(readers):
             reader.remember()
             states = reader.vectors(texts)
@@ -205,7 +205,7 @@ class ClassifierHead(LinearStrategy):
             yield FeatureSet(name, options, (states - mean) / spread, build, size, factor)
 
     def fit(self, context: FitContext) -> list[Arm]:
-        """See `LinearStrategy.fit`; `ConfigError` where there is no network to read with."""
+        """See `LinearStrategy.fit`; `FitError` where there is no network to read with."""
         arms = super().fit(context)
         for arm in arms:
             reader = cast(ClassifierHeadArm, arm).reader

@@ -15,7 +15,7 @@ from pydantic import Field
 from steelyard.core import Example, Usage, questions_of
 from steelyard.data.likeness.rows import normalise
 from steelyard.data.rows import has_references
-from steelyard.errors import ConfigError, ModelError
+from steelyard.errors import ConfigError, FitError
 from steelyard.model.base import ModelSpec
 from steelyard.model.planned import PlannedModel
 from steelyard.score.base import ModelMetric
@@ -141,7 +141,7 @@ class Distilled(TunedStrategy):
         )
 
     def lessons(self, context: FitContext, prompt: Prompt) -> Lessons:
-        """The teacher's answers that pass, under ``prompt``; raises `ModelError` where too few do."""
+        """The teacher's answers that pass, under ``prompt``; raises `FitError` where too few do."""
         arm = self.teacher.fit(context)
         every, in_prompt = self._inputs(context.task), {*map(normalise, arm.shown_inputs())}
         inputs = [one for one in every if normalise(one.input) not in in_prompt]
@@ -149,7 +149,7 @@ class Distilled(TunedStrategy):
         answers = teacher.answer_all(questions_of(inputs), context.progress)
         sifted = sift(context, inputs, answers, self._least(context))
         if len(sifted.learnt) < FEWEST:
-            raise ModelError(
+            raise FitError(
                 f"strategy distilled: {sifted.counts}, and it takes at least {FEWEST}: add inputs, name a "
                 "stronger teacher, or lower its option least_score"
             )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from steelyard.core import Answer, Example
-from steelyard.errors import ModelError
+from steelyard.errors import FitError
 from steelyard.score.base import ModelMetric
 from steelyard.strategy.base import Brief, FitContext
 from steelyard.words import counted
@@ -111,14 +111,14 @@ def least_score(context: FitContext) -> float:
 def usable_answers(
     context: FitContext, examples: Sequence[Example], answers: Sequence[Answer]
 ) -> Mapping[str, str]:
-    """The answers that are neither failed nor cut, by the ids of ``examples``; `ModelError` without any."""
+    """The answers that are neither failed nor cut, by the ids of ``examples``; `FitError` without any."""
     usable = {
         example.id: answer.output or ""
         for example, answer in zip(examples, answers, strict=True)
         if not _is_failed(answer) and not _is_cut(context.brief, answer)
     }
     if examples and not usable:
-        raise ModelError(
+        raise FitError(
             "strategy distilled: every answer of the teacher on dev failed: name another teacher"
         )
     return usable

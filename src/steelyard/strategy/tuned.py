@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any, ClassVar
 
 from steelyard.core import Answer, Example, Question, Usage, questions_of
-from steelyard.errors import ConfigError
+from steelyard.errors import ConfigError, FitError
 from steelyard.model.base import Model, ModelSpec
 from steelyard.seeds import fit_generator
 from steelyard.strategy.base import Arm, ArmFacts, Brief, FitContext, Strategy, TaskFacts
@@ -99,7 +99,7 @@ class TunedStrategy(Strategy):
         try:
             tuned = self.tuner.tune(lessons.samples, checked, self.config, job)
         except ConfigError as error:
-            raise ConfigError(f"strategy {self.name}: {error}") from None
+            raise FitError(f"strategy {self.name}: {error}") from None
         model = context.build_model(tuned.spec)
         arms = [
             self._arm(context, name, prompt.decoded(decoding), tuned, model)

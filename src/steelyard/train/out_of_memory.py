@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from steelyard.errors import ModelError
+from steelyard.errors import FitError
 from steelyard.files import read_json, write_whole
 from steelyard.train.packing import TokenSample
 
@@ -42,7 +42,7 @@ def sum_in_pieces(
 
     Where memory runs out, ``restart`` undoes what was computed and says whether fewer pieces stand in
     memory from now on; all is done again so, or with half as many tokens. Returns the sum, and the tokens
-    at once that memory allowed. Raises `ModelError` where a single sample does not fit.
+    at once that memory allowed. Raises `FitError` where a single sample does not fit.
     """
     while True:
         pieces = cut(most)
@@ -67,7 +67,7 @@ def _fewer(most: int, too_large: Sequence[TokenSample]) -> int:
     tokens = sum(sample.length for sample in too_large)
     if len(too_large) == 1:
         longest = too_large[0].longest
-        raise ModelError(
+        raise FitError(
             f"memory ran out on a single example of {longest:,} tokens: set the option max_tokens below "
             f"{longest:,}, which leaves longer examples out, or tune a smaller model"
         )
@@ -78,13 +78,13 @@ def _fewer(most: int, too_large: Sequence[TokenSample]) -> int:
 
 @contextmanager
 def memory_errors() -> Iterator[None]:
-    """Say in one line that memory ran out where fewer tokens at once are no help. Raises `ModelError`."""
+    """Say in one line that memory ran out where fewer tokens at once are no help. Raises `FitError`."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise ModelError(
+        raise FitError(
             "memory ran out in training: tune a smaller model, set max_tokens lower, or free memory on this "
             "machine and run the same command again"
         ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from steelyard.errors import ModelError
+from steelyard.errors import FitError
 from steelyard.files import write_whole
 from steelyard.train.attempts import Attempts, Samples, TrainingPass
 from steelyard.train.base import BACKWARD, TuningJob
@@ -52,7 +52,7 @@ def train(
     Without ``learning_rates`` those around ``formula`` are tried. ``too_long`` counts the examples of either
     that are left out, for the record (`CourseFile`) alone. Trials, epochs and scores are saved: a second call
     with the same arguments resumes there. Seconds count the training of all attempts, tokens
-    every pass over train. Raises `ModelError` where nothing was learnt without diverging.
+    every pass over train. Raises `FitError` where nothing was learnt without diverging.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
     step_tokens = trainer.step_tokens
@@ -104,10 +104,10 @@ def _rate(attempt: TrainingPass) -> str:
     return f"a learning rate of {attempt.learning_rate:g}"
 
 
-def _diverged(attempts: Sequence[TrainingPass]) -> ModelError:
+def _diverged(attempts: Sequence[TrainingPass]) -> FitError:
     rates = listed([f"{attempt.learning_rate:g}" for attempt in attempts])
     reasons = listed(list(dict.fromkeys(attempt.epoch.reason for attempt in attempts)))
-    return ModelError(
+    return FitError(
         f"training diverged at a learning rate of {rates} ({reasons}); set smaller learning_rates"
     )
 

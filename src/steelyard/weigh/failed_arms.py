@@ -1,7 +1,8 @@
-"""Arms that end with a reason: what a run does when one of its models fails.
+"""Arms that end with a reason: what a run does when a model fails, or a strategy cannot be fitted.
 
-With one model nothing is left to run: its error stops the run, and what was measured is kept.
+Where the only model fails nothing is left to run: its error stops the run, and what was measured is kept.
 With several the arm ends, the others continue, and the same run started again tries the ended ones again.
+A strategy that cannot be fitted ends alone, and says nothing about its model.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from steelyard.errors import EndpointError, MissingExtraError, ModelError, SteelyardError
+from steelyard.errors import EndpointError, FitError, MissingExtraError, ModelError, SteelyardError
 from steelyard.model.planned import PlannedModel
 from steelyard.planning.jobs import EndedArm, Job
 from steelyard.planning.plan import Plan
@@ -32,6 +33,7 @@ class FailedArms:
     ended: list[EndedArm] = field(default_factory=list)
     _failures: Counter[str] = field(default_factory=Counter)
     _given_up: dict[str, str] = field(default_factory=dict)
+    _unfit: set[str] = field(default_factory=set)
 
     def skips(self, job: Job, arm: str | None = None) -> bool:
         """Whether a job is skipped because its model has failed before; notes what ends for it."""
@@ -44,25 +46,32 @@ class FailedArms:
 
     @contextmanager
     def catching(self, job: Job, arm: str | None = None) -> Iterator[None]:
-        """End the arm, or the job where it has none yet, when its model fails inside.
+        """End the arm, or the job where it has none yet, when its model or its fitting fails inside.
 
-        With one model the error is raised.
+        Where the only model fails the error is raised.
         """
         try:
             yield
+        except FitError as error:
+            self._unfit.add(self._end(job, arm, error))
         except (ModelError, MissingExtraError) as error:
             if len(self.plan.models) == 1 or job.model is None:
                 raise
-            self._end(job, arm, error)
+            self._fail(job, self._end(job, arm, error), error)
         else:
             if job.tag:
                 self._failures.pop(job.tag, None)
 
-    def _end(self, job: Job, arm: str | None, error: SteelyardError) -> None:
+    def _end(self, job: Job, arm: str | None, error: SteelyardError) -> str:
+        """Note and say that an arm ends; returns why."""
         reason = " ".join(str(error).split())
         self._note(job, arm, "measure" if arm else "fit", reason)
         self.display.say(f"ended: {arm or job.key}: {reason}")
-        if job.model is None or not job.tag:
+        return reason
+
+    def _fail(self, job: Job, reason: str, error: SteelyardError) -> None:
+        """Count the failure of a job's model, which may be its last."""
+        if not job.tag:
             return
         self._failures[job.tag] += 1
         if self._failures[job.tag] >= _TRIES or _is_final(error):
@@ -84,34 +93,35 @@ class FailedArms:
         return build_strategy(job.strategy).models_asked(self.plan.brief, self.plan.models)
 
     def check_measured(self, measured: int) -> None:
-        """Stop where every model ended and nothing was ``measured`` with any: raises `ModelError`."""
-        tags = {job.tag for job in self.plan.jobs if job.tag}
-        if measured or not tags or not tags <= {arm.model_tag for arm in self.ended}:
+        """Stop where everything that asks a model ended, ``measured`` being 0: raises `ModelError`."""
+        asked = {job.key for job in self.plan.jobs if job.model is not None}
+        if measured or not asked or not asked <= {arm.strategy for arm in self.ended}:
             return
-        reasons = "; ".join(f"{tag}: {reason}" for tag, reason in self._first_reasons().items())
-        raise ModelError(f"none of the models could be measured: {reasons}")
-
-    def _first_reasons(self) -> dict[str, str]:
+        if len(self.plan.models) == 1:
+            raise ModelError("; ".join(dict.fromkeys(arm.reason for arm in self.ended)))
         reasons: dict[str, str] = {}
         for arm in self.ended:
             reasons.setdefault(arm.model_tag, arm.reason)
-        return reasons
+        parts = "; ".join(f"{tag}: {reason}" for tag, reason in reasons.items())
+        raise ModelError(f"none of the models could be measured: {parts}")
 
     def warnings(self) -> tuple[str, ...]:
-        """One line for each model that ended: which arms are missing, and why."""
+        """A line for each model that failed and each strategy not fitted: what is missing, and why."""
+        failed: dict[str, str] = {}
+        names: dict[tuple[str, str], list[str]] = {}
+        for arm in self.ended:
+            reason = arm.reason
+            if reason not in self._unfit:
+                reason = failed.setdefault(arm.model_tag, reason)
+            names.setdefault((arm.model_tag, reason), []).append(arm.arm or arm.strategy)
         return tuple(
-            f"Could not measure {listed(self._named(tag))} on {tag}: {reason}{_go_on(reason)}"
-            for tag, reason in self._first_reasons().items()
+            f"Could not measure {listed(list(dict.fromkeys(some)))} on {tag}: {reason}{self._go_on(reason)}"
+            for (tag, reason), some in names.items()
         )
 
-    def _named(self, tag: str) -> list[str]:
-        names = [arm.arm or arm.strategy for arm in self.ended if arm.model_tag == tag]
-        return list(dict.fromkeys(names))
-
-
-def _go_on(reason: str) -> str:
-    """What to do next, where the reason does not say it."""
-    return "" if "run again" in reason else "; run again to resume"
+    def _go_on(self, reason: str) -> str:
+        """What to do next, where the reason does not say it."""
+        return "" if reason in self._unfit or "run again" in reason else "; run again to resume"
 
 
 def _is_final(error: SteelyardError) -> bool:

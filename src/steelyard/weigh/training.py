@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from steelyard.errors import ConfigError
+from steelyard.errors import ConfigError, FitError
 from steelyard.families import STRATEGIES
 from steelyard.planning.jobs import Job, left_out_texts
 from steelyard.planning.options import RunOptions
@@ -112,13 +112,24 @@ def train(
     """Tune, and leave the arms in ``out`` (default: the task's run folder), where a run goes on from them.
 
     ``watch_of`` gives what looks on at the training of a job, by its key. A killed one resumes at its last
-    checkpoint when it is called again. Test is not read.
+    checkpoint when it is called again. Test is not read. Where one cannot be fitted the others are tuned
+    before its `FitError` is raised.
     """
     folder = out or default_folder(plan)
     check_trust(plan)
     with open_run(plan, folder, display) as steps, logged(folder), files.storage_guard(folder):
         steps.watch_of = watch_of
-        return [_trained(job, steps.fit(job), folder) for job in steps.plan.jobs]
+        trained, errors = [], []
+        for job in steps.plan.jobs:
+            try:
+                trained.append(_trained(job, steps.fit(job), folder))
+            except FitError as error:
+                errors.append(str(error))
+                display.say(f"ended: {job.key}: {error}")
+    if not errors:
+        return trained
+    rest = f"; tuned: {listed([one.strategy for one in trained])}" if trained else ""
+    raise FitError(f"{'; '.join(errors)}{rest}")
 
 
 def _trained(job: Job, arms: Sequence[Arm], folder: Path) -> TrainedJob:
