@@ -146,7 +146,7 @@ def test_without_a_network_it_is_refused_with_the_command(fit_context: MakeConte
     with pytest.raises(FitError, match=command):
         strategy.fit(fit_context())
     alone = build_strategy(StrategySpec("classifier_head", {"states": "encoder"}))
-    with pytest.raises(FitError, match=command):
+    with pytest.raises(ConfigError, match=command):
         alone.fit(fit_context())
 
 
