@@ -9,6 +9,7 @@ import pytest
 
 from steelyard.cli import main
 from steelyard.stats import proportion
+from steelyard.train.course import read_course
 from tests.conftest import HidePackages
 from tests.tickets import write_task
 
@@ -88,10 +89,14 @@ def test_a_run_goes_on_from_the_training(
     assert any("left out of training" in note for note in trained["notes"])
     adapter = out / "arms" / "lora" / "adapter" / "adapter_model.safetensors"
     before = adapter.stat().st_mtime_ns
+    course = read_course(out / "work" / "lora")
+    assert course is not None
     assert main(["run", str(task), "--out", str(out), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     arm = next(arm for arm in result["arms"] if arm["name"] == "lora")
     assert arm["options"]["training"]["trace"] == trained["trace"]
+    allowed = arm["options"]["search"]["budget"]["allowed"]
+    assert allowed == round(course.config.allowed_tokens), "without what was left out"
     told = [one for one in result["verdict"]["warnings"] if one.startswith("training of lora: ")]
     assert told == [f"training of lora: {note}" for note in trained["notes"]]
     assert "left out of training" in (out / "report.html").read_text(encoding="utf-8")
@@ -113,7 +118,6 @@ def test_the_curve_is_a_table_and_the_arms_can_be_asked(
 
 def test_the_course_holds_the_runs_own_data_and_an_interval(task: Path, tmp_path: Path) -> None:
     from steelyard.store.database import Store
-    from steelyard.train.course import read_course
 
     out = tmp_path / "out"
     assert main(["train", str(task), "--out", str(out), "--json"]) == 0

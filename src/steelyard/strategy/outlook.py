@@ -98,6 +98,9 @@ class PassTokens(Protocol):
     @property
     def train_examples(self) -> int: ...
 
+    def within(self, most: int) -> PassTokens:
+        """The same without what no training reads: examples of more than ``most`` tokens."""
+
     def train(self, instruction: str) -> float:
         """Over train, every prompt with this instruction."""
 

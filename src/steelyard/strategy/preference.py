@@ -78,6 +78,7 @@ class Preference(TunedStrategy):
     def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
         """A pair counts as two examples, and once more as its references, which only go forward."""
         instruction = short_instruction(brief, self.config.instruction)
+        once = once.within(self.config.max_tokens)
         pairs = once.pairs(instruction)
         budget = tuning_budget(
             once.train(instruction) + pairs.train_rejected,
@@ -103,6 +104,6 @@ class Preference(TunedStrategy):
         """The references of pairs went forward once."""
         block = dict(super()._budget(context, parts, tuned))
         pairs = [sample for part in parts for sample in part if sample.rejected is not None]
-        allowed = chat_pass_tokens(context.model, pairs)
+        allowed = chat_pass_tokens(context.model, pairs, self.config.max_tokens)
         used = references_in(context.folder).tokens
         return block | {"allowed": block["allowed"] + allowed, "used": block["used"] + used}

@@ -201,8 +201,9 @@ class TunedStrategy(Strategy):
 
     def tuning_tokens(self, brief: Brief, once: PassTokens) -> int:
         instruction = short_instruction(brief, self.config.instruction)
-        learnt = self.learnt_tokens(once, instruction)
-        return tuning_budget(learnt, once.dev(instruction), self.tuner.passes(self.config))
+        within = once.within(self.config.max_tokens)
+        learnt = self.learnt_tokens(within, instruction)
+        return tuning_budget(learnt, within.dev(instruction), self.tuner.passes(self.config))
 
     def learnt_tokens(self, once: PassTokens, instruction: str) -> float:
         """Tokens of one pass over all that is learnt."""
@@ -258,7 +259,8 @@ class TunedStrategy(Strategy):
 
         ``parts`` are what is learnt, and dev.
         """
-        train, dev = (chat_pass_tokens(context.model, part) for part in parts)
+        most = self.config.max_tokens
+        train, dev = (chat_pass_tokens(context.model, part, most) for part in parts)
         looks = sum(_looks(entry, len(context.dev)) for entry in tuned.trace)
         # The constrained and the free arm answer dev after it, one as the choice did.
         measured = looks + (1 if tuned.dev_asked else 2)

@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 
-from steelyard.core import Completion
+from steelyard.core import Completion, Message
 from steelyard.model.fake import FakeModel
 from steelyard.strategy.optimise.budget import (
     BudgetTracker,
+    chat_pass_tokens,
     pass_tokens,
     tokens_of,
     tuning_budget,
     tuning_used,
 )
-from steelyard.train.base import Passes
+from steelyard.train.base import ChatSample, Passes
 from steelyard.train.config import LoraOptions
 from steelyard.train.lora import LoraTuner
 from tests.strategy.samples import tickets
@@ -49,6 +50,17 @@ def test_a_pass_reads_instruction_input_and_output_of_every_example() -> None:
     own = sum(model.count_tokens(text) or 0 for text in ("Label it.", first.input, first.output))
     assert pass_tokens(model, "Label it.", tickets(1)) == own + 24
     assert pass_tokens(model, "Label it.", ()) == 0
+
+
+def test_what_training_leaves_out_is_not_counted() -> None:
+    model = FakeModel("smart")
+    short = (Message("user", "Why?"),)
+    alone = chat_pass_tokens(model, [ChatSample(short, "so")])
+    long = ChatSample((Message("user", "why " * 90),), "so")
+    pair = ChatSample(short, "so", rejected="no " * 90)
+    assert chat_pass_tokens(model, [ChatSample(short, "so"), long, pair], 60) == alone
+    assert chat_pass_tokens(model, [ChatSample(short, "so")], alone) == alone
+    assert chat_pass_tokens(model, [ChatSample(short, "so")], alone - 1) == 0
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
-from steelyard.core import Completion, Example, questions_of
+from steelyard.core import Completion, Example, Message, questions_of
 from steelyard.families import STRATEGIES
 from steelyard.model.base import Model
 from steelyard.strategy.base import Brief, build_strategy, traits_of
@@ -39,8 +39,10 @@ def tuning_used(trained_tokens: int, dev_tokens: float, measured: float) -> int:
     return round(BACKWARD * trained_tokens + measured * dev_tokens)
 
 
-def pass_tokens(model: Model, instruction: str, examples: Sequence[Example]) -> int:
-    """Return the tokens of one pass over ``examples`` as tuning reads them."""
+def pass_tokens(
+    model: Model, instruction: str, examples: Sequence[Example], most: int | None = None
+) -> int:
+    """Return the tokens of one pass over ``examples`` as tuning reads them; see `chat_pass_tokens`."""
     shape = get_format("system_user")
     return chat_pass_tokens(
         model,
@@ -48,27 +50,37 @@ def pass_tokens(model: Model, instruction: str, examples: Sequence[Example]) -> 
             ChatSample(shape.render(instruction, "text", (), question), one.output)
             for question, one in zip(questions_of(examples), examples, strict=True)
         ],
+        most,
     )
 
 
-def chat_pass_tokens(model: Model, samples: Sequence[ChatSample]) -> int:
+def chat_pass_tokens(model: Model, samples: Sequence[ChatSample], most: int | None = None) -> int:
     """Return the tokens of one pass over ``samples``; of a pair, both answers after their prompt.
 
-    Where the chat template is not known here, they are those of the turns, and 8 for the marks of each.
+    Samples of more than ``most`` are left out, as training leaves them out, and a pair where either side
+    is. Where the chat template is not known here, they are those of the turns, and 8 for the marks of each.
     """
-    pairs = [
-        (sample.messages, answer)
-        for sample in samples
-        for answer in (sample.output, sample.rejected)
-        if answer is not None
-    ]
-    counted = model.count_chats([prompt for prompt, _ in pairs], [answer for _, answer in pairs])
+    answers = [[one for one in (row.output, row.rejected) if one is not None] for row in samples]
+    prompts = [row.messages for row, some in zip(samples, answers, strict=True) for _ in some]
+    counts = iter(_chat_tokens(model, prompts, [*chain.from_iterable(answers)]))
+    sizes = [[*islice(counts, len(some))] for some in answers]
+    return sum(sum(some) for some in sizes if most is None or max(some) <= most)
+
+
+def _chat_tokens(
+    model: Model, prompts: Sequence[tuple[Message, ...]], answers: Sequence[str]
+) -> Sequence[int]:
+    counted = model.count_chats(prompts, answers)
     if counted is not None:
-        return sum(counted)
-    texts = Counter(
-        text for prompt, answer in pairs for text in (*(turn.content for turn in prompt), answer)
-    )
-    return sum(n * (count_tokens(model, text) + _TURN_MARKS) for text, n in texts.items())
+        return counted
+    chats = [
+        (*(turn.content for turn in prompt), answer)
+        for prompt, answer in zip(prompts, answers, strict=True)
+    ]
+    tokens = {
+        text: count_tokens(model, text) + _TURN_MARKS for text in {*chain.from_iterable(chats)}
+    }
+    return [sum(tokens[text] for text in chat) for chat in chats]
 
 
 class Allowance(NamedTuple):

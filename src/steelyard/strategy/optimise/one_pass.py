@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,24 +21,29 @@ from steelyard.train.base import ChatSample
 
 @dataclass(frozen=True)
 class CountedPass(PassTokens):
-    """In the tokens of the model that is fitted."""
+    """In the tokens of the model that is fitted; examples of more than ``most`` are left out."""
 
     context: FitContext
+    most: int | None = None
+
+    def within(self, most: int) -> CountedPass:
+        return replace(self, most=most)
 
     @property
     def train_examples(self) -> int:
         return len(self.context.train)
 
     def train(self, instruction: str) -> float:
-        return pass_tokens(self.context.model, instruction, self.context.train)
+        return pass_tokens(self.context.model, instruction, self.context.train, self.most)
 
     def dev(self, instruction: str) -> float:
-        return pass_tokens(self.context.model, instruction, self.context.dev)
+        return pass_tokens(self.context.model, instruction, self.context.dev, self.most)
 
     def pairs(self, instruction: str) -> PairTokens:
         train, dev = pairs_of(self.context.train), pairs_of(self.context.dev)
         parts = [second(one) for one in train], [second(one) for one in dev], [*train, *dev]
-        return PairTokens(*(pass_tokens(self.context.model, instruction, part) for part in parts))
+        model, most = self.context.model, self.most
+        return PairTokens(*(pass_tokens(model, instruction, part, most) for part in parts))
 
     def answered(self, instruction: str, file: str) -> float:
         context = self.context
@@ -58,25 +64,29 @@ class CountedPass(PassTokens):
         return () if grounds is None else grounds.passages(most)
 
     def chats(self, samples: Sequence[ChatSample]) -> float:
-        return chat_pass_tokens(self.context.model, samples)
+        return chat_pass_tokens(self.context.model, samples, self.most)
 
 
 @dataclass(frozen=True)
 class ExpectedPass(PassTokens):
-    """By the mean lengths of a task."""
+    """By the mean lengths of a task, of which no more than ``most`` tokens count."""
 
     brief: Brief
     sizes: Sizes
+    most: float = math.inf
+
+    def within(self, most: int) -> ExpectedPass:
+        return replace(self, most=most)
 
     @property
     def train_examples(self) -> int:
         return self.sizes.train
 
     def train(self, instruction: str) -> float:
-        return self.sizes.train * self._example(instruction, self.sizes)
+        return self.sizes.train * min(self.most, self._example(instruction, self.sizes))
 
     def dev(self, instruction: str) -> float:
-        return self.sizes.dev * self._example(instruction, self.sizes)
+        return self.sizes.dev * min(self.most, self._example(instruction, self.sizes))
 
     def pairs(self, instruction: str) -> PairTokens:
         pairs = self.sizes.pairs
