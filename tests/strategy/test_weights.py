@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from steelyard.core import questions_of
-from steelyard.errors import ConfigError
+from steelyard.errors import ConfigError, FitError
 from steelyard.model import ModelSpec, load_model
 from steelyard.model.planned import PlannedModel
 from steelyard.strategy import StrategySpec, build_strategy, load_arm, save_arm
@@ -72,7 +72,7 @@ def test_a_network_that_does_not_fit_into_memory_is_refused_in_one_line(
     monkeypatch.setattr(memory, "available_bytes", lambda: round(needed) - 1)
     with pytest.raises(ConfigError, match=r"full_fine_tuning: training all .* GB are available"):
         strategy.check(facts, [PlannedModel("tiny", spec)])
-    with pytest.raises(ConfigError, match=f"training all {count:,} weights needs about 0.0 GB"):
+    with pytest.raises(FitError, match=f"training all {count:,} weights needs about 0.0 GB"):
         strategy.fit(fit_context(spec=spec, model=load_model(spec), build_model=load_model))
 
 
