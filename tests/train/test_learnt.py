@@ -15,7 +15,7 @@ from steelyard.core import Message
 from steelyard.errors import ConfigError
 from steelyard.model import ModelSpec
 from steelyard.model.prompts import PromptWriter
-from steelyard.train.base import ChatSample
+from steelyard.train.base import ChatSample, TuningJob
 from steelyard.train.config import LoraOptions
 from steelyard.train.learnt import learnt_of
 from steelyard.train.lora import LoraTuner, tokenize
@@ -99,3 +99,14 @@ def test_nothing_to_learn_is_refused_when_it_is_shown(tmp_path: Path) -> None:
     samples = [ChatSample((Message("user", "a long question " * 9),), "yes")]
     with pytest.raises(ConfigError, match="every example of train has more than 5 tokens"):
         LoraTuner().learnt(samples, LoraOptions(max_tokens=5), spec, 1)
+
+
+@pytest.mark.parametrize("part", ["train", "dev"])
+def test_the_part_whose_examples_are_all_too_long_is_named(tmp_path: Path, part: str) -> None:
+    spec = ModelSpec("hf", str(save_tiny(tmp_path / "tiny")))
+    long, short = (
+        [ChatSample((Message("user", words),), "yes")] for words in ("a long question " * 9, "a")
+    )
+    parts = (long, short) if part == "train" else (short, long)
+    with pytest.raises(ConfigError, match=f"every example of {part} has more than 80 tokens"):
+        LoraTuner().tune(*parts, LoraOptions(max_tokens=80), TuningJob(spec, tmp_path, 0))

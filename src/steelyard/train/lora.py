@@ -43,8 +43,9 @@ class LocalTuner(Tuner[TrainingOptions]):
             [one for one in tokenize(tokenizer, part) if one.longest <= options.max_tokens]
             for part in (samples, dev)
         )
-        if not train or not checked:
-            raise _all_too_long("train or of dev", options)
+        for name, short in (("train", train), ("dev", checked)):
+            if not short:
+                raise _all_too_long(name, options)
         too_long = (len(samples) - len(train), len(dev) - len(checked))
         trained = self._train(source, (train, checked), options, job, too_long)
         choice = {
@@ -154,9 +155,9 @@ class QLoraTuner(LoraTuner):
         return super().refusal(spec) or nf4.missing()
 
 
-def _all_too_long(parts: str, options: TrainingOptions) -> ConfigError:
+def _all_too_long(part: str, options: TrainingOptions) -> ConfigError:
     return ConfigError(
-        f"every example of {parts} has more than {options.max_tokens} tokens; raise the option max_tokens"
+        f"every example of {part} has more than {options.max_tokens:,} tokens; raise the option max_tokens"
     )
 
 
