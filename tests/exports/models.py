@@ -59,12 +59,6 @@ def save_model(folder: Path, kind: str, spare_rows: int = 0, **more: Any) -> Pat
     """Save network and tokenizer; ``spare_rows`` of the embedding have no token, as Qwen's have."""
     tokenizer = tokenizer_of(FAMILY_OF[kind])
     tokenizer.bos_token = BOS[kind]
-    if kind == "llama":
-        tokenizer.pad_token = tokenizer.eos_token
-    if kind == "llama3":  # its tokenizer writes what its template writes, too
-        tokenizer.backend_tokenizer.post_processor = starting_with(
-            tokenizer.bos_token_id, BOS[kind]
-        )
     network = tiny_model(kind, len(tokenizer) + spare_rows, **more)
     network.generation_config.eos_token_id = tokenizer.eos_token_id
     network.config.eos_token_id = tokenizer.eos_token_id

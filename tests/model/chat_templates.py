@@ -29,18 +29,31 @@ def _default_system(text: str) -> str:
 
 
 class Family(NamedTuple):
-    """A template, the special tokens, the tokenizer's end token, and what closes an answer."""
+    """A template, the special tokens, the tokenizer's end token, and what closes an answer.
+
+    ``begins`` is what the tokenizer itself puts before every text, ``pad`` what it pads with.
+    """
 
     template: str | None
     special: tuple[str, ...]
     eos: str
     closes: str
+    begins: str | None = None
+    pad: str | None = None
 
 
 _IM = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
 FAMILIES = {
-    "smollm2": Family(_default_system("You help.") + _CHATML, _IM, "<|im_end|>", "<|im_end|>"),
-    "qwen2.5": Family(_default_system("You are Q.") + _CHATML, _IM, "<|im_end|>", "<|im_end|>"),
+    "smollm2": Family(
+        _default_system("You help.") + _CHATML, _IM, "<|im_end|>", "<|im_end|>", pad="<|im_end|>"
+    ),
+    "qwen2.5": Family(
+        _default_system("You are Q.") + _CHATML,
+        _IM,
+        "<|im_end|>",
+        "<|im_end|>",
+        pad="<|endoftext|>",
+    ),
     "qwen3": Family(
         _EACH + "<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' and loop.last %}<think>\n\n"
         "</think>\n\n{% endif %}{{ m.content }}<|im_end|>\n"
@@ -61,6 +74,7 @@ FAMILIES = {
         ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>", "<|end|>"),
         "<|end|>",
         "<|eot_id|>",
+        begins="<|begin_of_text|>",
     ),
     "gemma": Family(
         _NO_SYSTEM
@@ -71,6 +85,7 @@ FAMILIES = {
         ("<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>"),
         "<eos>",
         "<end_of_turn>",
+        begins="<bos>",
     ),
     "mistral": Family(
         _NO_SYSTEM + "<s>" + _EACH + "{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]"
@@ -88,6 +103,37 @@ FAMILIES = {
         ("<|user|>", "<|assistant|>", "<|system|>", "<|end|>", "<|endoftext|>"),
         "<|endoftext|>",
         "<|end|>",
+    ),
+    "deepseek-r1": Family(
+        "<|begin|>"
+        + _EACH
+        + "{% if m.role == 'assistant' %}<|Assistant|>{{ m.content.split('</think>')[-1] }}<|end|>"
+        "{% elif m.role == 'user' %}<|User|>{{ m.content }}{% else %}{{ m.content }}{% endif %}"
+        + _END
+        + _OPEN
+        + "<|Assistant|><think>\n{% endif %}\n",
+        ("<|begin|>", "<|User|>", "<|Assistant|>", "<|end|>", "<think>", "</think>"),
+        "<|end|>",
+        "<|end|>",
+        begins="<|begin|>",
+        pad="<|end|>",
+    ),
+    "a channel before the answer": Family(
+        _EACH + "<|start|>{{ m.role }}{% if m.role == 'assistant' %}<|channel|>final{% endif %}"
+        "<|message|>{{ m.content }}{{ '<|return|>' if m.role == 'assistant' else '<|end|>' }}"
+        + _END
+        + _OPEN
+        + "<|start|>assistant{% endif %}",
+        ("<|start|>", "<|channel|>", "<|message|>", "<|end|>", "<|return|>"),
+        "<|return|>",
+        "<|return|>",
+    ),
+    "no answer at the end": Family(
+        "{% if messages[-1].role == 'assistant' %}{{ raise_exception('ask first') }}{% endif %}"
+        + _CHATML,
+        _IM,
+        "<|im_end|>",
+        "<|im_end|>",
     ),
     "zephyr": Family(
         _EACH
@@ -132,6 +178,7 @@ def byte_pairs(words: str, size: int) -> Any:
 
 def tokenizer_of(name: str) -> Any:
     """Bytes and the special tokens of a family, as transformers reads them."""
+    from tokenizers.processors import TemplateProcessing
     from transformers import PreTrainedTokenizerFast
 
     family = FAMILIES[name]
@@ -140,4 +187,11 @@ def tokenizer_of(name: str) -> Any:
     others = [token for token in family.special if token != family.eos]
     wrapped.add_special_tokens({"additional_special_tokens": others})
     wrapped.chat_template = family.template
+    if family.pad is not None:
+        wrapped.pad_token = family.pad
+    if family.begins is not None:
+        wrapped.bos_token = family.begins
+        wrapped.backend_tokenizer.post_processor = TemplateProcessing(
+            single=f"{family.begins} $A", special_tokens=[(family.begins, wrapped.bos_token_id)]
+        )
     return wrapped

@@ -1,7 +1,8 @@
-"""A tuned model ends its answers by itself, under the chat templates of many families."""
+"""A tuned model is asked as it was trained, and ends its answers, under the templates of many families."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,15 @@ pytest.importorskip("transformers")
 import torch
 
 from steelyard.core import Message, Request
-from steelyard.model import ModelSpec, load_model
+from steelyard.model import ModelSpec, huggingface, load_model
+from steelyard.model.local import LocalModel
 from steelyard.train.base import ChatSample, TuningJob
 from steelyard.train.config import LoraOptions
-from steelyard.train.lora import LoraTuner
+from steelyard.train.lora import LoraTuner, tokenize
 from tests.model.chat_templates import FAMILIES, tokenizer_of
 
 ROWS, ASKED, LIMIT = 48, 200, 24
+ANSWERS = ("yes", "no way")
 OPTIONS = LoraOptions(rank=8, alpha=32, learning_rates=(0.02,), batch_size=8, max_epochs=6)
 
 
@@ -53,7 +56,7 @@ def question(number: int) -> tuple[Message, ...]:
 @pytest.mark.parametrize("name", FAMILIES)
 def test_answers_end_before_the_limit(name: str, tmp_path: Path) -> None:
     spec = ModelSpec("hf", save_base(name, tmp_path / "base"))
-    rows = [ChatSample(question(n), ("yes", "no way")[n % 2]) for n in range(ROWS)]
+    rows = [ChatSample(question(n), ANSWERS[n % 2]) for n in range(ROWS)]
     before = endings(spec)
     tuned = LoraTuner().tune(
         rows, rows[:8], OPTIONS, TuningJob(spec, tmp_path / "job", 0, lambda done, total: None)
@@ -61,6 +64,22 @@ def test_answers_end_before_the_limit(name: str, tmp_path: Path) -> None:
     after = endings(tuned.spec)
     assert before < ASKED / 2, "the base seldom ends by itself, or this test shows nothing"
     assert after >= 0.99 * ASKED
+    assert any("channel" in note for note in tuned.notes) == (name == "a channel before the answer")
+    asked_as_trained(tuned.spec, rows)
+
+
+def asked_as_trained(spec: ModelSpec, rows: list[ChatSample]) -> None:
+    """Whether free or held to choices, the tuned model reads the very tokens that it was trained on."""
+    model = load_model(spec)
+    assert isinstance(model, LocalModel)
+    trained = tokenize(huggingface.tuned_tokenizer(spec.name), rows)
+    for choices in (None, ANSWERS):
+        asked = model.prompts([Request(row.messages, choices=choices) for row in rows])
+        assert asked == [list(sample.prompt) for sample in trained]
+    plain = load_model(replace(spec, adapter=None))
+    assert plain.count_chats([row.messages for row in rows], [row.output for row in rows]) == [
+        sample.length for sample in trained
+    ]
 
 
 def endings(spec: ModelSpec) -> int:

@@ -40,19 +40,31 @@ def test_the_answer_and_the_templates_end_of_turn_are_learnt(name: str, answer: 
     assert learnt == answer + FAMILIES[name].closes
 
 
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name != "no template"])
+def test_the_prompt_is_what_transformers_makes_of_the_template(name: str) -> None:
+    """Once: no token that the tokenizer puts before a text stands there beside the template's own."""
+    [sample] = tokenize(tokenizer(name), [ChatSample(WITHOUT, "forty-two")])
+    chat = [{"role": m.role, "content": m.content} for m in WITHOUT]
+    rendered = tokenizer(name).apply_chat_template(chat, add_generation_prompt=True)
+    assert list(sample.prompt) == rendered["input_ids"]
+    begins = tokenizer(name).convert_tokens_to_ids(FAMILIES[name].begins or "x")
+    assert sample.prompt.count(begins) == (FAMILIES[name].begins is not None)
+
+
 @pytest.mark.parametrize("name", FAMILIES)
-@pytest.mark.parametrize("messages", [WITH_SYSTEM, WITHOUT])
-def test_the_prompt_is_what_the_arm_sends(name: str, messages: tuple[Message, ...]) -> None:
-    [sample] = tokenize(tokenizer(name), [ChatSample(messages, "forty-two")])
-    [sent] = PromptWriter(tokenizer(name)).tokens([messages])
-    assert list(sample.prompt) == sent
+def test_only_a_channel_before_an_answer_is_named(name: str) -> None:
+    header = "<|channel|>final<|message|>" if name == "a channel before the answer" else ""
+    assert PromptWriter(tokenizer(name)).before_answer() == header
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in FAMILIES if name not in ("qwen3", "words alone", "no template")]
-)
+APART = {"qwen3", "deepseek-r1", "a channel before the answer"}
+"""Families that write something between a prompt and its answer when they render both."""
+SILENT = {"words alone", "no template", "no answer at the end"}
+"""Families that write nothing special behind an answer, or refuse to write one."""
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if name not in APART | SILENT])
 def test_the_whole_begins_the_templates_own_rendering(name: str) -> None:
-    """Not where a template writes a thought before an answer, or nothing special behind it."""
     messages = WITHOUT if name in ("gemma", "mistral") else WITH_SYSTEM
     [sample] = tokenize(tokenizer(name), [ChatSample(messages, "forty-two")])
     chat = [{"role": m.role, "content": m.content} for m in messages]

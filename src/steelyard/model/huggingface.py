@@ -81,10 +81,11 @@ def assemble(
     """
     import torch
 
-    tokenizer, fingerprint = read_tokenizer(source), f"{spec.provider}:{weights_id}"
+    fingerprint = f"{spec.provider}:{weights_id}"
     if spec.adapter is None:
-        network = read_network(source, torch.float32)
+        tokenizer, network = read_tokenizer(source), read_network(source, torch.float32)
     else:
+        tokenizer = tuned_tokenizer(source)
         folder = Path(spec.adapter)
         network = tuned_network(
             folder, lambda: base_under(folder, read_network(source, torch.float32))
@@ -149,6 +150,13 @@ def read_tokenizer(source: str) -> Any:
     from transformers import AutoTokenizer
 
     return with_padding(_reading(source, lambda: AutoTokenizer.from_pretrained(source, **NO_CODE)))
+
+
+def tuned_tokenizer(source: str) -> Any:
+    """Load the tokenizer at ``source`` as a model tuned from there is trained and asked."""
+    from steelyard.model.prompts import without_thought
+
+    return without_thought(read_tokenizer(source))
 
 
 def with_padding(tokenizer: Any) -> Any:

@@ -17,7 +17,7 @@ from steelyard.model.engine.guide import Guides
 from steelyard.model.engine.plan import BatchBounds, plan_batches
 from steelyard.model.engine.runner import AnswerState, PendingPrompt, Runner
 from steelyard.model.engine.trie import Node, build_trie
-from steelyard.model.prompts import PromptWriter
+from steelyard.model.prompts import PromptWriter, without_thought
 from steelyard.model.states import MeanStates
 from steelyard.model.thoughts import OpenThought, is_thought_mark, open_thought
 
@@ -95,10 +95,15 @@ class LocalModel(Model):
     def count_chats(
         self, prompts: Sequence[tuple[Message, ...]], answers: Sequence[str]
     ) -> Sequence[int]:
-        """See `Model.count_chats`: what is counted is what this model is asked, and tuned on."""
-        chats = zip(self.writer.tokens(prompts), self.writer.answer_tokens(answers), strict=True)
-        end = len(self.writer.turn_end)
+        """See `Model.count_chats`: what is counted is what this model is tuned on."""
+        writer = self._tuned_writer
+        chats = zip(writer.tokens(prompts), writer.answer_tokens(answers), strict=True)
+        end = len(writer.turn_end)
         return [len(prompt) + len(answer) + end for prompt, answer in chats]
+
+    @cached_property
+    def _tuned_writer(self) -> PromptWriter:
+        return PromptWriter(without_thought(self.tokenizer))
 
     def states(self, texts: Sequence[str], max_tokens: int) -> TextStates:
         """See `Model.states`; a text without a token is read as the end token."""

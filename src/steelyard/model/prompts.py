@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
+from jinja2 import TemplateError
+
 from steelyard.core import Message
+from steelyard.errors import ModelError
 from steelyard.model.control_tokens import ControlTokens, encode_cut, unused_character
+from steelyard.model.thoughts import open_thought, opens_thought
+from steelyard.words import shortened
 
 _PROBE = "Steelyard"
 """An answer whose place in a rendered chat is looked for."""
+_ASKED = (Message("user", "Name?"),)
 
 
 class PromptWriter:
@@ -40,7 +48,10 @@ class PromptWriter:
         return self.text(marked).split(mark)
 
     def text(self, messages: Sequence[Message]) -> str:
-        """Render ``messages``; the text ends where the assistant begins."""
+        """Render ``messages``; the text ends where the assistant begins.
+
+        Raises `ModelError` where the template refuses them.
+        """
         if self.tokenizer.chat_template is None:
             return "".join(f"{message.content}\n\n" for message in messages)
         try:
@@ -48,13 +59,15 @@ class PromptWriter:
         except Exception as error:  # a template's own refusal is a jinja2 error of any kind
             merged = merge_system(messages)
             if merged == tuple(messages):
-                raise error
+                raise _refused(messages, error) from error
+        try:
             return self._template(merged)
+        except Exception as error:
+            raise _refused(messages, error) from error
 
     def _template(self, messages: Sequence[Message]) -> str:
-        chat = [{"role": message.role, "content": message.content} for message in messages]
         text: str = self.tokenizer.apply_chat_template(
-            chat, add_generation_prompt=True, tokenize=False
+            _plain(messages), add_generation_prompt=True, tokenize=False
         )
         return text
 
@@ -66,8 +79,8 @@ class PromptWriter:
     def turn_end(self) -> tuple[int, ...]:
         """The token ids that close an assistant's turn: the template's own, up to its control token.
 
-        Where a template writes none behind an answer, or there is no template, that is the tokenizer's end
-        token, which need not be the template's; nothing where there is neither.
+        Where a template writes none behind an answer or refuses one at the end, or there is no template, that
+        is the tokenizer's end token, which need not be the template's; nothing where there is neither.
         """
         closing = self._control.through_first(self._after_answer())
         if closing is not None:
@@ -77,14 +90,72 @@ class PromptWriter:
 
     def _after_answer(self) -> str:
         """What the template writes after an assistant's last answer."""
+        text = self._answered()
+        return text.rpartition(_PROBE)[2] if _PROBE in text else ""
+
+    def before_answer(self) -> str:
+        """What the template writes between the end of a prompt and an answer to it, thoughts apart.
+
+        Empty where it writes nothing there, or writes the prompt itself otherwise once it is answered.
+        """
+        opening = self.text(_ASKED) if self.tokenizer.chat_template is not None else ""
+        text = self._answered()
+        if not opening or _PROBE not in text or not text.startswith(opening):
+            return ""
+        header = text.rpartition(_PROBE)[0].removeprefix(opening).strip()
+        return "" if opens_thought(header) else header
+
+    def _answered(self) -> str:
+        """Render a question with its answer; empty where the template cannot."""
         if self.tokenizer.chat_template is None:
             return ""
-        chat = [{"role": "user", "content": "Name?"}, {"role": "assistant", "content": _PROBE}]
-        text: str = self.tokenizer.apply_chat_template(chat, tokenize=False)
-        return text.rpartition(_PROBE)[2] if _PROBE in text else ""
+        chat = [*_ASKED, Message("assistant", _PROBE)]
+        try:
+            text: str = self.tokenizer.apply_chat_template(_plain(chat), tokenize=False)
+        except (TemplateError, TypeError, ValueError, LookupError, AttributeError):
+            return ""  # it refuses a chat that ends with an answer
+        return text
 
     def _encode(self, texts: list[str]) -> list[list[int]]:
         return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
+
+
+def _refused(messages: Sequence[Message], error: Exception) -> ModelError:
+    turns = shortened(", ".join(message.role for message in messages), 60)
+    return ModelError(
+        f"the chat template refuses a chat of the turns {turns}: {shortened(str(error), 200)}"
+    )
+
+
+def _plain(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
+def without_thought(tokenizer: Any) -> Any:
+    """Return ``tokenizer`` as a model is asked that was tuned on answers alone.
+
+    A template that opens a thought for the model closes it, too, so that the answer comes next. Raises
+    `ModelError` where that cannot be done.
+    """
+    before = PromptWriter(tokenizer).text(_ASKED)
+    thought = open_thought(before)
+    if thought is None:
+        return tokenizer
+    closing = json.dumps(thought.closing, ensure_ascii=False)
+    added = "{% if add_generation_prompt %}{{ " + closing + " }}{% endif %}"
+    closed, template = copy(tokenizer), tokenizer.chat_template
+    if isinstance(template, str):
+        closed.chat_template = template.removesuffix("\n") + added
+    else:
+        closed.chat_template = {
+            name: text.removesuffix("\n") + added for name, text in template.items()
+        }
+    if PromptWriter(closed).text(_ASKED) != before + thought.closing:
+        raise ModelError(
+            f"the chat template opens a thought, {thought.opening.strip()}, and Steelyard cannot close it: "
+            "tune a model whose template begins with the answer"
+        )
+    return closed
 
 
 def merge_system(messages: Sequence[Message]) -> tuple[Message, ...]:

@@ -241,6 +241,11 @@ def open_thought(prompt: str) -> OpenThought | None:
     return None
 
 
+def opens_thought(text: str) -> bool:
+    """Whether a thought is begun anywhere in ``text``."""
+    return any(marks.opening.search(text) for marks in _marks())
+
+
 def _closing_of(mark: str) -> str:
     for opening, closing in packaged("model/data/thoughts.yaml")["closings"].items():
         if opening in mark:

@@ -38,7 +38,7 @@ class LocalTuner(Tuner[TrainingOptions]):
         from steelyard.model import huggingface
 
         source = _weights(job.spec)
-        tokenizer = huggingface.read_tokenizer(source)
+        tokenizer = huggingface.tuned_tokenizer(source)
         train, checked = (
             [one for one in tokenize(tokenizer, part) if one.longest <= options.max_tokens]
             for part in (samples, dev)
@@ -54,7 +54,7 @@ class LocalTuner(Tuner[TrainingOptions]):
             "learning_rate_from": options.rate_origin(has_trials=_has_trials(trained)),
             "epochs": _epochs(trained),
         }
-        notes = list(trained.notes)
+        notes = [*trained.notes, *_unlearnt_opening(tokenizer)]
         if too_long[1]:
             notes.append(
                 f"the loss on dev leaves out {too_long[1]:,} of {len(dev):,} examples of more than "
@@ -109,7 +109,7 @@ class LocalTuner(Tuner[TrainingOptions]):
     ) -> Learnt:
         from steelyard.model import huggingface
 
-        tokenizer = huggingface.read_tokenizer(_weights(spec))
+        tokenizer = huggingface.tuned_tokenizer(_weights(spec))
         learnt = learnt_of(tokenizer, tokenize(tokenizer, samples), options.max_tokens, show)
         if learnt.too_long == learnt.examples:
             raise _all_too_long("train", options)
@@ -180,6 +180,19 @@ def _epochs(trained: TrainedAdapter) -> float:
     epochs = [entry for entry in trained.trace if entry["stage"] == "epoch"]
     count = sum(entry["share"] for entry in epochs if entry["number"] < trained.epoch)
     return trained.epoch if count == trained.epoch else round(count, 2)
+
+
+def _unlearnt_opening(tokenizer: Any) -> list[str]:
+    """What a template writes before an answer, which training leaves out as the arm does."""
+    from steelyard.model.prompts import PromptWriter
+
+    opening = PromptWriter(tokenizer).before_answer()
+    if not opening:
+        return []
+    return [
+        f"the chat template writes {opening!r} before an answer; the tuned model is trained and asked "
+        "without it, and a server that waits for it would not find an answer"
+    ]
 
 
 def _has_trials(trained: TrainedAdapter) -> bool:
