@@ -11,9 +11,14 @@ import torch
 from tests.model.chat_templates import tokenizer_of
 from tests.tickets import write_task
 
-FAMILY_OF = {"llama": "smollm2", "qwen2": "qwen2.5", "llama3": "llama3"}
+FAMILY_OF = {"llama": "smollm2", "qwen2": "qwen2.5", "llama3": "llama3", "thinking": "deepseek-r1"}
 """The chat template of each kind of network."""
-BOS = {"llama": "<|im_start|>", "qwen2": None, "llama3": "<|begin_of_text|>"}
+BOS = {
+    "llama": "<|im_start|>",
+    "qwen2": None,
+    "llama3": "<|begin_of_text|>",
+    "thinking": "<|begin|>",
+}
 """SmolLM2 begins a text with the mark of a turn, Qwen with nothing."""
 TUNED = {
     "name": "lora",

@@ -1,8 +1,10 @@
 """Faults that others shipped between training and serving, planted in exported files: each is named.
 
 Those of training itself are held elsewhere: ``tests/train/test_learnt.py`` (what is learnt: the end of a
-turn, the seam, empty thoughts, nothing, everything), ``tests/train/test_packing.py`` and ``test_search.py``
-(packed rows, masks, gradients over batches), ``tests/data`` (rows alike on both sides of the split).
+turn, BOS once, the seam, empty thoughts, nothing, everything), ``test_packing.py``, ``test_trainer.py`` and
+``test_gradients.py`` beside it (packed rows, masks, gradients over batches), ``tests/data`` (rows alike on
+both sides of the split), ``test_trained_otherwise.py`` (a rounded base). A file of CTranslate2 is checked by
+its tokens, its end tokens, its template and its answers: nothing else of its weights can be read back.
 """
 
 from __future__ import annotations

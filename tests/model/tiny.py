@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from steelyard.model import ModelSpec
+from steelyard.model import ModelSpec, nf4
 from steelyard.model import huggingface as hf
 from steelyard.model.local import EngineSettings, LocalModel
 
@@ -72,3 +72,14 @@ def engine_of(folder: Path) -> LocalModel:
     model = hf.assemble(spec, str(folder), "tiny", settings, "tiny")
     assert type(model) is LocalModel
     return model
+
+
+_in_four_bits = nf4.quantise
+
+
+def quantise_plainly(network: Any) -> None:
+    """Round to four bits; on some CPUs bitsandbytes answers from a rounder layout of its own, not here."""
+    _in_four_bits(network)
+    for module in network.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False

@@ -12,7 +12,7 @@ from steelyard.families import STRATEGIES
 from steelyard.model import ModelSpec, huggingface, nf4
 from steelyard.train.config import LoraOptions
 from steelyard.train.trainer import Trainer
-from tests.model.tiny import save_tiny, tiny_network
+from tests.model.tiny import quantise_plainly, save_tiny, tiny_network
 from tests.train.test_gradients import rows
 from tests.train.test_kinds import IDS, logits_of
 from tests.train.test_trainer import samples
@@ -22,12 +22,7 @@ pytest.importorskip("bitsandbytes")
 
 def quantised_trainer() -> Trainer:
     network = tiny_network()
-    nf4.quantise(network)
-    for (
-        module
-    ) in network.modules():  # on some CPUs bitsandbytes answers from a rounder layout of its own
-        if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False
+    quantise_plainly(network)
     return Trainer(network, LoraOptions(rank=4), 1)
 
 

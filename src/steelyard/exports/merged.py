@@ -11,6 +11,7 @@ import torch
 from steelyard.exports.source import ExportSource
 from steelyard.model import huggingface
 from steelyard.model.nf4 import base_under
+from steelyard.model.prompts import without_thought
 
 _PROBED = 8
 """Weights whose change is kept: enough to tell how strongly the tuning is in a file."""
@@ -19,7 +20,8 @@ _PROBED = 8
 class Merged(NamedTuple):
     """``network`` holds the tuned weights; ``changes`` what tuning added to some of them, by name.
 
-    ``tokenizer`` is the base's as it is saved. ``rank`` and ``alpha`` are those of an adapter.
+    ``tokenizer`` is the base's as it is saved, but that a thought which its template opens is closed.
+    ``rank`` and ``alpha`` are those of an adapter.
     """
 
     network: Any
@@ -38,6 +40,7 @@ def merge(source: ExportSource) -> Merged:
     network = huggingface.read_network(source.weights, torch.float32)
     if source.arm.spec.adapter is None:
         return Merged(network, tokenizer, {})
+    tokenizer = without_thought(tokenizer)
     folder = Path(source.arm.spec.adapter)
     is_whole = huggingface.is_whole(folder)
     settings = {} if is_whole else huggingface.read_adapter_settings(folder)
