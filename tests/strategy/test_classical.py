@@ -43,11 +43,28 @@ def test_a_loaded_arm_answers_as_the_saved_one(
 ) -> None:
     (arm,) = build_strategy(StrategySpec(name, options)).fit(fit_context())
     save_arm(arm, tmp_path / "arm")
-    loaded = load_arm(tmp_path / "arm")
+    loaded = load_arm(str(tmp_path / "arm"))
     assert said(loaded.answer_all(questions_of(TEST))) == said(arm.answer_all(questions_of(TEST)))
     assert (loaded.name, loaded.brief) == (arm.name, arm.brief)
     assert loaded.options == arm.options
     assert not list(tmp_path.rglob("*.pkl"))
+
+
+@pytest.mark.parametrize(
+    ("c", "tried"),
+    [
+        ([1.0, 10.0], ["0.1", "1", "10"]),  # all are equal here, so that the first is taken
+        ([10.0, 1.0], ["1", "10", "100"]),
+        ([10.0, 1.0, 100.0], ["1", "10", "100"]),
+        ([1.0], ["1"]),
+    ],
+)
+def test_a_best_point_at_the_edge_of_the_grid_extends_it_once(
+    c: list[float], tried: list[str], fit_context: MakeContext
+) -> None:
+    options = {"c": c, "classifier": "svm", "features": "word"}
+    (arm,) = build_strategy(StrategySpec("tfidf_linear", options)).fit(fit_context(dev=DEV))
+    assert set(arm.fit.search["tried"]) == {f"word, svm, c={one}" for one in tried}
 
 
 def test_majority_gives_the_most_frequent_label_and_its_shares(fit_context: MakeContext) -> None:

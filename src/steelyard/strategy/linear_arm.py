@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import NonNegativeInt, PositiveFloat
@@ -28,7 +28,7 @@ from steelyard.strategy.linear import Linear, LinearSets, Loss, fit_linear, fit_
 from steelyard.strategy.nearest_neighbour import train_shots
 from steelyard.strategy.record import FitRecord
 from steelyard.strategy.saved import write_manifest
-from steelyard.strategy.search import Halving, SearchCandidate, choose, trace_options
+from steelyard.strategy.search import Choice, Halving, SearchCandidate, choose, trace_options
 
 CLASSIFIERS: tuple[Loss, ...] = ("logistic", "svm")
 THRESHOLD_RULE = (
@@ -141,8 +141,27 @@ class FeatureSet:
     c_factor: float = 1.0
 
 
+class GridPoint(NamedTuple):
+    """One point of the grid: the features, the classifier, and the ``c`` that is offered."""
+
+    features: FeatureSet
+    loss: Loss
+    c: float
+
+    def beyond(self, offered: Sequence[float]) -> GridPoint | None:
+        """The next point, one step of the grid on, where this one has its least or largest ``c``."""
+        grid = sorted(set(offered))
+        if len(grid) < 2 or self.c not in (grid[0], grid[-1]):
+            return None
+        last, neighbour = (grid[0], grid[1]) if self.c == grid[0] else (grid[-1], grid[-2])
+        return self._replace(c=last * last / neighbour)
+
+
 class LinearStrategy(Strategy):
-    """Fits every point of a small grid on train and takes the best on dev. Labels, one or several."""
+    """Fits every point of a small grid on train and takes the best on dev. Labels, one or several.
+
+    Where the best has the least or the largest ``c`` of several, the grid is extended by one point there.
+    """
 
     config: LinearOptions
 
@@ -162,18 +181,36 @@ class LinearStrategy(Strategy):
                 f"all {len(outputs)} examples have {outputs[0]!r}"
             )
         labels = len({label for one in outputs for label in labels_of(one, brief.kind)})
-        fit = fit_sets if brief.kind == "labels" else fit_linear
-        candidates = []
-        for features in self.feature_sets(context, [shot.input for shot in shots]):
-            for loss, offered in itertools.product(self._classifiers(labels), self.config.c):
-                c = offered * features.c_factor
-                linear = fit(loss, c, features.matrix, outputs, context.seed)
-                options = {**features.options, "classifier": loss, "c": c}
-                arm = features.build(ArmFacts(self.name, self.name, brief, options), linear)
-                arm.set_threshold(context)
-                name = f"{features.name}, {loss}, c={c:g}"
-                candidates.append(SearchCandidate(name, arm, features.size))
-        return [self._best(candidates, context)]
+        points = [
+            GridPoint(features, loss, c)
+            for features in self.feature_sets(context, [shot.input for shot in shots])
+            for loss, c in itertools.product(self._classifiers(labels), self.config.c)
+        ]
+        candidates = [self._candidate(point, outputs, context) for point in points]
+        choice = self._choice(candidates, context)
+        best = next(
+            point for point, one in zip(points, candidates, strict=True) if one is choice.best
+        )
+        beyond = best.beyond(self.config.c) if context.dev else None
+        if beyond is not None:
+            candidates.append(self._candidate(beyond, outputs, context))
+            choice = self._choice(candidates, context)
+        arm = choice.best.value
+        arm.fit = FitRecord(trace_options(choice))
+        arm.calibrate(context.dev)
+        return [arm]
+
+    def _candidate(
+        self, point: GridPoint, outputs: Sequence[str], context: FitContext
+    ) -> SearchCandidate[LinearArm]:
+        features, loss = point.features, point.loss
+        c = point.c * features.c_factor
+        fit = fit_sets if context.brief.kind == "labels" else fit_linear
+        linear = fit(loss, c, features.matrix, outputs, context.seed)
+        options = {**features.options, "classifier": loss, "c": c}
+        arm = features.build(ArmFacts(self.name, self.name, context.brief, options), linear)
+        arm.set_threshold(context)
+        return SearchCandidate(f"{features.name}, {loss}, c={c:g}", arm, features.size)
 
     def refusal(self, task: TaskFacts, model: ModelSpec | None = None) -> str | None:
         reason = super().refusal(task, model)
@@ -186,16 +223,12 @@ class LinearStrategy(Strategy):
         is_many = labels > self.config.max_logistic_labels and "svm" in self.config.classifier
         return ("svm",) if is_many else self.config.classifier
 
-    def _best(
+    def _choice(
         self, candidates: Sequence[SearchCandidate[LinearArm]], context: FitContext
-    ) -> LinearArm:
+    ) -> Choice[LinearArm]:
         def answer(arm: LinearArm, questions: Sequence[Question]) -> list[Answer]:
             return arm.answer_all(questions)
 
         rng = fit_generator(context.seed, self.name)
         plan = Halving(finalists=len(candidates))
-        choice = choose(candidates, context.dev, answer, context.score, rng, plan)
-        arm = choice.best.value
-        arm.fit = FitRecord(trace_options(choice))
-        arm.calibrate(context.dev)
-        return arm
+        return choose(candidates, context.dev, answer, context.score, rng, plan)

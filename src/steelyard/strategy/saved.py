@@ -52,11 +52,12 @@ def save_arm(arm: Arm, folder: Path) -> None:
         ) from error
 
 
-def load_arm(folder: Path, build_model: Callable[[ModelSpec], Model] = load_model) -> Arm:
+def load_arm(folder: Path | str, build_model: Callable[[ModelSpec], Model] = load_model) -> Arm:
     """Read the arm saved in ``folder``. Its language model, if any, is built at the first answer.
 
     Raises `ArmError` when the folder holds no arm of this schema, or a damaged one.
     """
+    folder = Path(folder)
     try:
         check_inside(folder)
         saved = read_json(folder / "arm.json")
