@@ -70,8 +70,8 @@ def main() -> None:
 def floor(data: list[TokenSample]) -> str:
     """The least time of the epoch: the operations of its matrix products, over the measured rate in bf16.
 
-    Forward and back through frozen weights, four for each linear weight and token, with the shared prompt once
-    a step, and the head on what is learnt; not counted are adapters, attention and everything else.
+    Forward and back through frozen weights, four for each linear weight and token, with the shared prompt
+    once a step, and the head on what is learnt; not counted are adapters, attention and everything else.
     """
     network = hf.read_network(str(weights_folder()), "float32")
     head = network.lm_head.weight.numel()
@@ -82,7 +82,7 @@ def floor(data: list[TokenSample]) -> str:
     operations = 4 * (sum(layer.weight.numel() for layer in layers) * tokens + head * learnt)
     rate = matrix_rate(network.config.hidden_size, network.config.intermediate_size, torch.bfloat16)
     seconds = f"{operations / rate:.1f} s at {rate / 1e9:.0f} GFLOP/s in bfloat16"
-    return f"floor: {tokens:,} tokens, {operations / 1e12:.1f} TFLOP, {seconds}"
+    return f"floor: {tokens:,} tokens, {operations / 1e12:.2f} TFLOP, {seconds}"
 
 
 def contestants() -> dict[str, Callable[[list[tuple[str, str]], Path], Outcome]]:
