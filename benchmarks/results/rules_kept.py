@@ -1,4 +1,4 @@
-"""Print which rules of a task each arm of finished runs keeps, with its tokens, as docs/results.md has it.
+"""Print the share of replies in which each arm of finished runs keeps a rule, in percent, and its tokens.
 
 python benchmarks/results/rules_kept.py OUT/runs/support-replies
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-
-from table import share
 
 from steelyard.result import read_result
 from steelyard.result.figures import Figure
@@ -30,11 +28,8 @@ def main() -> None:
             {one.part: one for one in arm.parts if one.metric == result.task.metric} for arm in arms
         ]
         for part in dict.fromkeys(part for parts in of_arms for part in parts):
-            print(
-                line(
-                    part, [share(parts[part].value) if part in parts else "–" for parts in of_arms]
-                )
-            )
+            figures = [parts.get(part) for parts in of_arms]
+            print(line(part, ["–" if one is None else with_interval(one) for one in figures]))
         tokens = [arm.tokens for arm in arms]
         print(line("tokens in", [count(one.input_mean) for one in tokens]))
         print(line("tokens out", [count(one.output_mean) for one in tokens]))
@@ -45,7 +40,10 @@ def line(name: str, cells: Sequence[str]) -> str:
 
 
 def with_interval(figure: Figure) -> str:
-    return f"{share(figure.value)} ({share(figure.low)} to {share(figure.high)})"
+    """In percent, with the 95 % interval."""
+    if figure.value is None or figure.low is None or figure.high is None:
+        return "–"
+    return f"{100 * figure.value:.1f} ({100 * figure.low:.1f} to {100 * figure.high:.1f})"
 
 
 def count(tokens: float | None) -> str:
