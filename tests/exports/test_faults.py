@@ -309,6 +309,43 @@ def test_a_fault_of_a_gguf_file_is_named(case: str, ready: Ready, tmp_path: Path
     assert expected in refused
 
 
+def swapped(folder: Path) -> None:
+    path = folder / "vocabulary.json"
+    texts = json.loads(path.read_text(encoding="utf-8"))
+    texts[3], texts[4] = texts[4], texts[3]
+    path.write_text(json.dumps(texts), encoding="utf-8")
+
+
+CTRANSLATE2: dict[str, tuple[Damage, str]] = {
+    "another token ends answers (1)": (
+        edit_json("generation_config.json", eos_token_id=272),
+        r"the files end an answer at '<\|endoftext\|>' \(272\), which ended none",
+    ),
+    "BOS twice (3)": (with_bos, r"would begin with <\|im_start\|> twice"),
+    "an added pad token has no row (18)": (
+        with_pad_token,
+        r"the vocabulary has 273 rows, the tokenizer 274 tokens: the last 1 have no row",
+    ),
+    "no chat template (21)": (no_template, "the files hold no chat template"),
+    "another hidden prompt (22)": (
+        other_template,
+        "the chat template of the files is not the measured one",
+    ),
+    "tokens have other rows (23)": (
+        swapped,
+        "2 tokens of vocabulary.json stand in another row than the tokenizer's",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CTRANSLATE2)
+def test_a_fault_of_a_ctranslate2_folder_is_named(case: str, ready: Ready, tmp_path: Path) -> None:
+    pytest.importorskip("ctranslate2")
+    damage, expected = CTRANSLATE2[case]
+    refused = reasons(ready, tmp_path, damaged(EXPORT_FORMATS.get("ctranslate2")(), damage))
+    assert re.search(expected, refused), refused
+
+
 def test_what_is_too_large_for_the_precision_is_named(ready: Ready, tmp_path: Path) -> None:
     source, outgoing = ready("llama")
     network = copy.deepcopy(outgoing.merged.network)
