@@ -8,8 +8,6 @@ from copy import copy
 from functools import cached_property
 from typing import Any
 
-from jinja2 import TemplateError
-
 from steelyard.core import Message
 from steelyard.errors import ModelError
 from steelyard.model.control_tokens import ControlTokens, encode_cut, unused_character
@@ -109,6 +107,8 @@ class PromptWriter:
         """Render a question with its answer; empty where the template cannot."""
         if self.tokenizer.chat_template is None:
             return ""
+        from jinja2 import TemplateError
+
         chat = [*_ASKED, Message("assistant", _PROBE)]
         try:
             text: str = self.tokenizer.apply_chat_template(_plain(chat), tokenize=False)
