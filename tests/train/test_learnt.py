@@ -12,9 +12,9 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from steelyard.core import Message
-from steelyard.errors import ConfigError
-from steelyard.model import ModelSpec
-from steelyard.model.prompts import PromptWriter
+from steelyard.errors import ConfigError, ModelError
+from steelyard.model import ModelSpec, load_model
+from steelyard.model.prompts import PromptWriter, without_thought
 from steelyard.train.base import ChatSample, TuningJob
 from steelyard.train.config import LoraOptions
 from steelyard.train.learnt import learnt_of
@@ -55,6 +55,37 @@ def test_the_prompt_is_what_transformers_makes_of_the_template(name: str) -> Non
 def test_only_a_channel_before_an_answer_is_named(name: str) -> None:
     header = "<|channel|>final<|message|>" if name == "a channel before the answer" else ""
     assert PromptWriter(tokenizer(name)).before_answer() == header
+
+
+RULES = "{% if messages[0].role != 'system' %}{{ raise_exception('say who you are') }}{% endif %}"
+SAYS = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
+THINKS = "{% if add_generation_prompt %}[assistant] <think>\n{% endif %}"
+
+
+@pytest.mark.parametrize(
+    "template",
+    [RULES + SAYS + THINKS, RULES + SAYS + THINKS + "\n", {"default": RULES + SAYS + THINKS}],
+)
+def test_a_thought_is_closed_where_a_system_message_is_needed(template: Any) -> None:
+    thinking = tokenizer_of("smollm2")
+    thinking.chat_template = template
+    closed = without_thought(thinking)
+    assert PromptWriter(closed).text(WITH_SYSTEM).endswith("[assistant] <think>\n</think>\n\n")
+    assert PromptWriter(thinking).text(WITH_SYSTEM).endswith("<think>\n")
+    assert without_thought(closed) is closed
+
+
+def test_a_thought_that_cannot_be_closed_is_refused_by_the_tuner_alone(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer
+
+    folder = save_tiny(tmp_path / "tiny")
+    thinking = AutoTokenizer.from_pretrained(folder)
+    thinking.chat_template = SAYS + THINKS + "{% set add_generation_prompt = false %}"
+    thinking.save_pretrained(folder)
+    spec = ModelSpec("hf", str(folder))
+    assert load_model(spec).count_chats([WITHOUT], ["yes"]) is not None
+    with pytest.raises(ModelError, match="opens a thought, <think>, and Steelyard cannot close it"):
+        LoraTuner().learnt([ChatSample(WITHOUT, "yes")], LoraOptions(), spec, 1)
 
 
 APART = {"qwen3", "deepseek-r1", "a channel before the answer"}

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, Literal, cast
 
 from steelyard.core import Completion, Message, Request
+from steelyard.errors import ModelError
 from steelyard.model.base import Model, OnDone, TextStates, sampling_seed
 from steelyard.model.engine.attention import IMPLEMENTATION
 from steelyard.model.engine.cache import CacheShape, Prefix
@@ -19,7 +20,7 @@ from steelyard.model.engine.runner import AnswerState, PendingPrompt, Runner
 from steelyard.model.engine.trie import Node, build_trie
 from steelyard.model.prompts import PromptWriter, without_thought
 from steelyard.model.states import MeanStates
-from steelyard.model.thoughts import OpenThought, is_thought_mark, open_thought
+from steelyard.model.thoughts import OpenThought, is_thought_mark
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,12 @@ class LocalModel(Model):
 
     @cached_property
     def _tuned_writer(self) -> PromptWriter:
-        return PromptWriter(without_thought(self.tokenizer))
+        try:
+            return PromptWriter(without_thought(self.tokenizer))
+        except (
+            ModelError
+        ):  # it cannot be tuned, which the tuner says; a prompt search counts all the same
+            return self.writer
 
     def states(self, texts: Sequence[str], max_tokens: int) -> TextStates:
         """See `Model.states`; a text without a token is read as the end token."""
@@ -152,9 +158,9 @@ class LocalModel(Model):
             for request, prompt in zip(requests, prompts, strict=True)
         ]
 
-    @cached_property
+    @property
     def _thought(self) -> OpenThought | None:
-        return open_thought(self.writer.text((Message("user", "x"),)))
+        return self.writer.thought
 
     @cached_property
     def _special(self) -> Mapping[int, bool]:

@@ -11,12 +11,13 @@ from typing import Any
 from steelyard.core import Message
 from steelyard.errors import ModelError
 from steelyard.model.control_tokens import ControlTokens, encode_cut, unused_character
-from steelyard.model.thoughts import open_thought, opens_thought
+from steelyard.model.thoughts import OpenThought, open_thought, opens_thought
 from steelyard.words import shortened
 
 _PROBE = "Steelyard"
 """An answer whose place in a rendered chat is looked for."""
 _ASKED = (Message("user", "Name?"),)
+_ASKED_UNDER_RULES = (Message("system", "Answer."), *_ASKED)
 
 
 class PromptWriter:
@@ -91,16 +92,28 @@ class PromptWriter:
         text = self._answered()
         return text.rpartition(_PROBE)[2] if _PROBE in text else ""
 
+    @cached_property
+    def thought(self) -> OpenThought | None:
+        """The thought that the template begins for the model; ``None`` where it begins with the answer."""
+        return open_thought(self.opening)
+
+    @cached_property
+    def opening(self) -> str:
+        """A short question as the template renders it, with a system message where it insists on one."""
+        try:
+            return self.text(_ASKED)
+        except ModelError:
+            return self.text(_ASKED_UNDER_RULES)
+
     def before_answer(self) -> str:
         """What the template writes between the end of a prompt and an answer to it, thoughts apart.
 
         Empty where it writes nothing there, or writes the prompt itself otherwise once it is answered.
         """
-        opening = self.text(_ASKED) if self.tokenizer.chat_template is not None else ""
         text = self._answered()
-        if not opening or _PROBE not in text or not text.startswith(opening):
+        if _PROBE not in text or not text.startswith(self.opening):
             return ""
-        header = text.rpartition(_PROBE)[0].removeprefix(opening).strip()
+        header = text.rpartition(_PROBE)[0].removeprefix(self.opening).strip()
         return "" if opens_thought(header) else header
 
     def _answered(self) -> str:
@@ -109,12 +122,13 @@ class PromptWriter:
             return ""
         from jinja2 import TemplateError
 
-        chat = [*_ASKED, Message("assistant", _PROBE)]
-        try:
-            text: str = self.tokenizer.apply_chat_template(_plain(chat), tokenize=False)
-        except (TemplateError, TypeError, ValueError, LookupError, AttributeError):
-            return ""  # it refuses a chat that ends with an answer
-        return text
+        for asked in (_ASKED, _ASKED_UNDER_RULES):
+            chat = _plain([*asked, Message("assistant", _PROBE)])
+            try:
+                return str(self.tokenizer.apply_chat_template(chat, tokenize=False))
+            except (TemplateError, TypeError, ValueError, LookupError, AttributeError):
+                continue
+        return ""  # it refuses a chat that ends with an answer
 
     def _encode(self, texts: list[str]) -> list[list[int]]:
         return [list(ids) for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
@@ -137,8 +151,8 @@ def without_thought(tokenizer: Any) -> Any:
     A template that opens a thought for the model closes it, too, so that the answer comes next. Raises
     `ModelError` where that cannot be done.
     """
-    before = PromptWriter(tokenizer).text(_ASKED)
-    thought = open_thought(before)
+    writer = PromptWriter(tokenizer)
+    thought = writer.thought
     if thought is None:
         return tokenizer
     closing = json.dumps(thought.closing, ensure_ascii=False)
@@ -150,7 +164,7 @@ def without_thought(tokenizer: Any) -> Any:
         closed.chat_template = {
             name: text.removesuffix("\n") + added for name, text in template.items()
         }
-    if PromptWriter(closed).text(_ASKED) != before + thought.closing:
+    if PromptWriter(closed).opening != writer.opening + thought.closing:
         raise ModelError(
             f"the chat template opens a thought, {thought.opening.strip()}, and Steelyard cannot close it: "
             "tune a model whose template begins with the answer"

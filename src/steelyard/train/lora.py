@@ -191,7 +191,7 @@ def _unlearnt_opening(tokenizer: Any) -> list[str]:
         return []
     return [
         f"the chat template writes {opening!r} before an answer; the tuned model is trained and asked "
-        "without it, and a server that waits for it would not find an answer"
+        "without it, so that a server that waits for it finds no answer"
     ]
 
 
