@@ -11,10 +11,14 @@ import torch
 from tests.model.chat_templates import tokenizer_of
 from tests.tickets import write_task
 
-FAMILY_OF = {"llama": "smollm2", "qwen2": "qwen2.5", "llama3": "llama3", "thinking": "deepseek-r1"}
+FAMILY_OF = {
+    "llama": "smollm2", "untied": "smollm2",
+    "qwen2": "qwen2.5", "llama3": "llama3", "thinking": "deepseek-r1",
+}
 """The chat template of each kind of network."""
 BOS = {
     "llama": "<|im_start|>",
+    "untied": "<|im_start|>",
     "qwen2": None,
     "llama3": "<|begin_of_text|>",
     "thinking": "<|begin|>",
@@ -27,7 +31,7 @@ TUNED = {
 
 
 def tiny_model(kind: str, rows: int, **more: Any) -> Any:
-    """A network of two layers with grouped heads; the embedding is its head, as in SmolLM2."""
+    """A network of two layers with grouped heads, its embedding the head unless ``untied``."""
     from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
     torch.manual_seed(3)
@@ -40,7 +44,7 @@ def tiny_model(kind: str, rows: int, **more: Any) -> Any:
         "num_key_value_heads": 2,
         "max_position_embeddings": 1024,
         "initializer_range": 0.3,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": kind != "untied",
         "rope_parameters": {"rope_type": "default", "rope_theta": 50_000.0},
         **more,
     }

@@ -4,7 +4,8 @@ Those of training itself are held elsewhere: ``tests/train/test_learnt.py`` (wha
 turn, BOS once, the seam, empty thoughts, nothing, everything), ``test_packing.py``, ``test_trainer.py`` and
 ``test_gradients.py`` beside it (packed rows, masks, gradients over batches), ``tests/data`` (rows alike on
 both sides of the split), ``test_trained_otherwise.py`` (a rounded base). A file of CTranslate2 is checked by
-its tokens, its end tokens, its template and its answers: nothing else of its weights can be read back.
+its tokens, its end tokens and its template; its weights cannot be read back, so that a fault in them is told
+by the answers alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import copy
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,22 @@ from tests.exports.faults import Damage, damaged, edit_gguf, edit_json, edit_wei
 from tests.exports.models import starting_with
 
 Ready = Callable[[str], tuple[ExportSource, Any]]
+Change = Callable[[Any], object]
 RANK = 4
+
+
+def changed(outgoing: Any, change: Change) -> Any:
+    """What a format writes, its network changed."""
+    merged = outgoing.merged._replace(network=copy.deepcopy(outgoing.merged.network))
+    change(merged)
+    return replace(outgoing, merged=merged)
+
+
+def head_apart(merged: Any) -> None:
+    """A head that tuning moved away from the embedding."""
+    head = merged.network.get_output_embeddings()
+    head.weight = torch.nn.Parameter(head.weight.detach().roll(1, 0))
+    merged.network.config.tie_word_embeddings = False
 
 
 def reasons(
@@ -174,23 +191,46 @@ def test_the_strength_of_the_tuning_is_measured(
 def test_a_head_of_its_own_that_is_tied_again_is_named(ready: Ready, tmp_path: Path) -> None:
     """13: the tuned head is dropped, and the embedding stands in for it."""
     source, outgoing = ready("llama")
-    network = copy.deepcopy(outgoing.merged.network)
-    head = network.get_output_embeddings()
-    head.weight = torch.nn.Parameter(head.weight.detach() * 1.5 + 0.1)
-    network.config.tie_word_embeddings = False
-    apart = outgoing.__class__(
-        **{**vars(outgoing), "merged": outgoing.merged._replace(network=network)}
-    )
 
     def tie(folder: Path) -> None:
         edit_weights(lambda tensors: tensors.pop("lm_head.weight"))(folder)
         edit_json("config.json", tie_word_embeddings=True)(folder)
 
     form = damaged(EXPORT_FORMATS.get("safetensors")(), tie)
-    stated = publish(source, apart, form, tmp_path / "there", ExportOptions("float32", 6))
+    stated = publish(
+        source, changed(outgoing, head_apart), form, tmp_path / "there", ExportOptions("float32", 6)
+    )
     assert "the head is tied to the embedding in the files, and was tuned apart" in "\n".join(
         stated.reasons
     )
+
+
+def test_the_head_of_an_untied_model_that_is_dropped_is_named(ready: Ready, tmp_path: Path) -> None:
+    """13: a reader of GGUF takes the embedding where there is no head."""
+    form = damaged(EXPORT_FORMATS.get("gguf")(), edit_gguf(drop=("output.weight",)))
+    assert "the head is tied to the embedding in the files" in reasons(
+        ready, tmp_path, form, "untied"
+    )
+
+
+def in_four_bits(weight: torch.Tensor) -> torch.Tensor:
+    """Blocks of 64 weights in fifteen steps of the largest."""
+    blocks = weight.reshape(-1, 64)
+    step = blocks.abs().amax(1, keepdim=True) / 7
+    return ((blocks / step).round() * step).reshape(weight.shape)
+
+
+def test_a_merge_that_is_rounded_to_four_bits_again_is_named(ready: Ready, tmp_path: Path) -> None:
+    """17: what a light tuning changed is less than a step of four bits."""
+
+    def round_again(tensors: dict[str, Any]) -> None:
+        for name in tensors:
+            if "proj" in name:
+                tensors[name] = in_four_bits(tensors[name])
+
+    form = damaged(EXPORT_FORMATS.get("safetensors")(), edit_weights(round_again))
+    refused = reasons(ready, tmp_path, form, precision="float32")
+    assert "is rounded to four bits or fewer" in refused
 
 
 def test_rows_in_another_order_are_named(ready: Ready, tmp_path: Path) -> None:
@@ -346,16 +386,52 @@ def test_a_fault_of_a_ctranslate2_folder_is_named(case: str, ready: Ready, tmp_p
     assert re.search(expected, refused), refused
 
 
+def heads_in_another_order(merged: Any) -> None:
+    for layer in merged.network.model.layers:
+        for linear, heads in ((layer.self_attn.q_proj, 4), (layer.self_attn.k_proj, 2)):
+            linear.weight.data = interleaved(linear.weight.data, heads).contiguous()
+
+
+def tuning_times(strength: float) -> Change:
+    """Scale what tuning changed."""
+
+    def change(merged: Any) -> None:
+        weights = dict(merged.network.named_parameters())
+        for name, added in merged.changes.items():
+            weights[name].data += ((strength - 1) * added).to(weights[name].dtype)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(heads_in_another_order, id="rows not permuted (19)"),
+        pytest.param(tuning_times(RANK), id="alpha not divided by the rank (15)"),
+        pytest.param(tuning_times(0), id="the tuning left out (17)"),
+        pytest.param(head_apart, id="another head (13)"),
+    ],
+)
+def test_weights_that_ctranslate2_reads_otherwise_are_told_by_the_answers(
+    change: Change, ready: Ready, tmp_path: Path
+) -> None:
+    pytest.importorskip("ctranslate2")
+    source, outgoing = ready("llama")
+    form, options = EXPORT_FORMATS.get("ctranslate2")(), ExportOptions("float32")
+    stated = publish(source, changed(outgoing, change), form, tmp_path / "there", options)
+    assert not stated.published and stated.rescored is not None
+    assert stated.rescored.equal_share < 0.99
+    assert "answers are equal" in stated.reasons[0]
+
+
 def test_what_is_too_large_for_the_precision_is_named(ready: Ready, tmp_path: Path) -> None:
     source, outgoing = ready("llama")
-    network = copy.deepcopy(outgoing.merged.network)
-    network.model.embed_tokens.weight.data[5, 0] = 1e6
-    large = outgoing.__class__(
-        **{**vars(outgoing), "merged": outgoing.merged._replace(network=network)}
-    )
-    stated = publish(
-        source, large, EXPORT_FORMATS.get("gguf")(), tmp_path / "there", ExportOptions("f16", 6)
-    )
+
+    def enlarge(merged: Any) -> None:
+        merged.network.model.embed_tokens.weight.data[5, 0] = 1e6
+
+    form, options = EXPORT_FORMATS.get("gguf")(), ExportOptions("f16", 6)
+    stated = publish(source, changed(outgoing, enlarge), form, tmp_path / "there", options)
     assert "its largest value, 1e+06, is too large for the precision" in "\n".join(stated.reasons)
 
 
@@ -384,8 +460,6 @@ def test_a_fault_that_only_answers_show_is_refused_with_its_interval(
 
 def test_test_rows_among_the_training_rows_are_said(ready: Ready, tmp_path: Path) -> None:
     """24: figures of rows that were learnt are no figures."""
-    from dataclasses import replace
-
     from steelyard.result.audit import Leaks
 
     source, outgoing = ready("llama")

@@ -57,6 +57,19 @@ def test_only_a_channel_before_an_answer_is_named(name: str) -> None:
     assert PromptWriter(tokenizer(name)).before_answer() == header
 
 
+def test_a_token_that_would_reach_over_the_seam_is_never_learnt() -> None:
+    """9: prompt and answer as one text make a token of both, which the arm is never sent."""
+    channel, answer = tokenizer("a channel before the answer"), "answer"
+    prompt = channel(PromptWriter(channel).text(WITHOUT), add_special_tokens=False)["input_ids"]
+    joint = channel(PromptWriter(channel).text(WITHOUT) + answer, add_special_tokens=False)[
+        "input_ids"
+    ]
+    assert joint[: len(prompt)] != prompt, "no merge crosses the seam: the test shows nothing"
+    [sample] = tokenize(channel, [ChatSample(WITHOUT, answer)])
+    assert list(sample.prompt) == prompt
+    assert channel.decode(sample.completion) == "answer<|return|>"
+
+
 RULES = "{% if messages[0].role != 'system' %}{{ raise_exception('say who you are') }}{% endif %}"
 SAYS = "{% for m in messages %}[{{ m.role }}] {{ m.content }}\n{% endfor %}"
 THINKS = "{% if add_generation_prompt %}[assistant] <think>\n{% endif %}"

@@ -17,6 +17,8 @@ _COARSE = 0.2
 """The noise of rounding to four bits, under which a tuning may have vanished."""
 _CANCELLED = 1e-3
 """What rounding leaves of a difference whose parts cancel, relative to it."""
+_FEW_BITS, _BLOCK = 4, 64
+"""Rounding to four bits leaves a block of so many weights sixteen values at most."""
 _MOST_SHOWN = 3
 _ROTARY = ("q_proj", "k_proj")
 _SETTINGS = (
@@ -148,7 +150,16 @@ def _reason(name: str, now: torch.Tensor, before: torch.Tensor, network: Any) ->
     factor = float((now * before).sum() / (before * before).sum().clamp_min(1e-30))
     if _distance(now, factor * before) < 0.05:
         return f"{factor:.3g} times the measured weight"
+    if _is_coarse(now) and not _is_coarse(before):
+        return "rounded to four bits or fewer, in which a light tuning vanishes"
     return "not the measured weight"
+
+
+def _is_coarse(weight: torch.Tensor) -> bool:
+    """Whether its blocks have no more values than a few bits can tell apart."""
+    blocks = weight.flatten()[: weight.numel() // _BLOCK * _BLOCK].reshape(-1, _BLOCK)[:_BLOCK]
+    values = [len(block.unique()) for block in blocks]
+    return bool(values) and max(values) <= 2**_FEW_BITS
 
 
 def interleaved(weight: torch.Tensor, heads: int) -> torch.Tensor:
