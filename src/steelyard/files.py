@@ -258,6 +258,15 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
         raise
 
 
+def linked(source: str, target: str) -> str:
+    """Give a file a second name, or copy it where the disk knows no hard links; for weights, never edited."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target
+
+
 def write_whole(path: Path, content: str | bytes, *, private: bool = False) -> None:
     """Write a file in one step; text as UTF-8. A ``private`` one is its owner's only."""
     with replacing(path, private=private) as scratch:

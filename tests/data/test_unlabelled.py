@@ -45,7 +45,7 @@ def test_inputs_of_dev_and_test_are_left_out_and_counted(data: Dataset) -> None:
     assert {one.output for one in read.examples} == {""}
     assert len({one.id for one in read.examples}) == 4
     assert read.note == (
-        "new.jsonl: 4 inputs; left out: 2 because dev or test asks the same, or nearly and "
+        "new.jsonl: 4 of 7 inputs used; left out: 2 because dev or test asks the same, or nearly and "
         "1 because another row asks the same"
     )
 
@@ -91,8 +91,8 @@ def test_inputs_of_a_group_of_dev_or_test_are_left_out_and_counted(tmp_path: Pat
     assert [one.input for one in read.examples] == FRESH[1:]
     assert (read.grouped, read.ungrouped, read.late) == (1, 1, 0)
     assert read.note == (
-        "new.jsonl: 2 inputs; left out: 1 because dev or test has rows of the same group; 1 without a group, "
-        "so that whether they belong to one of dev or test is not known"
+        "new.jsonl: 2 of 3 inputs used; left out: 1 because dev or test has rows of the same group; "
+        "1 without a group, so that whether they belong to one of dev or test is not known"
     )
 
 

@@ -12,8 +12,11 @@ from tests.model.chat_templates import tokenizer_of
 from tests.tickets import write_task
 
 FAMILY_OF = {
-    "llama": "smollm2", "untied": "smollm2",
-    "qwen2": "qwen2.5", "llama3": "llama3", "thinking": "deepseek-r1",
+    "llama": "smollm2",
+    "untied": "smollm2",
+    "qwen2": "qwen2.5",
+    "llama3": "llama3",
+    "thinking": "deepseek-r1",
 }
 """The chat template of each kind of network."""
 BOS = {

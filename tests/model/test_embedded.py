@@ -53,7 +53,7 @@ def test_the_engine_says_what_plain_generate_says() -> None:
 @needs_weights
 def test_loading_says_what_the_weights_are() -> None:
     model = load_model(ModelSpec("embedded", "smollm2-135m"))
-    assert model.facts["weights"] == "weights dequantised from Q4_1"
+    assert model.facts["weights"] == "dequantised from Q4_1"
     [answer] = model.generate(requests(LABELS)[:1])
     assert answer is not None and answer.text in LABELS
 

@@ -100,7 +100,7 @@ def test_the_right_answers_are_learnt_under_the_short_instruction(
     assert arm.fit.training is not None
     first, second = arm.fit.training.notes
     assert "answered 60 inputs, 0 of its answers failed, 0 were cut, 20 did not pass" in first
-    assert "40 are learnt (accuracy of at least 1 passes); accuracy 0.667 over 60" in first
+    assert "40 are kept (accuracy of at least 1 passes); accuracy 0.667 over 60" in first
     assert f"{teacher['prompt_tokens']:,.0f} tokens a prompt" in second
     assert arm.options["teacher"] == "zero_shot on scripted" or "zero_shot on" in str(
         arm.options["teacher"]
@@ -268,7 +268,8 @@ def test_too_few_answers_end_the_arm_with_the_counts(
         Student(teacher="zero_shot").fit(context)
     message = str(error.value)
     assert message.startswith("strategy distilled: the teacher answered 60 inputs, ")
-    assert "0 are learnt, and it takes at least 10: add inputs" in message
+    assert "0 are kept, and it takes at least 10: add inputs" in message
+    assert message.endswith("or set keep: all, which learns wrong answers, too")
     assert "\n" not in message
 
 

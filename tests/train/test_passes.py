@@ -269,6 +269,28 @@ def test_what_is_no_divergence() -> None:
     assert healthy([1.0] * 5 + [8.0] * 40).startswith("the loss rose from 1.00 to")
 
 
+def test_a_pass_of_few_steps_that_destroyed_the_model_is_told_by_dev(tmp_path: Path) -> None:
+    """Too few steps for the loss of training to tell."""
+
+    class Destroyed(Trainer):
+        def measured(self, samples: Any) -> tuple[float, dict[str, float]]:
+            return 26.17, {}
+
+    options = LoraOptions(rank=2, batch_size=4, max_epochs=1, learning_rates=(1000.0,))
+    with pytest.raises(
+        ModelError, match=r"at a learning rate of 1000 \(the loss on dev is .*worse than a guess at"
+    ):
+        search(Destroyed(tiny_network(), options, 0), tmp_path, sets=(samples(12), samples(8)))
+
+
+def test_a_loss_on_dev_is_no_divergence_where_it_was_as_high_before() -> None:
+    state = PassState()
+    state.add(4, 4 * 7.0, 4)
+    assert state.end_divergence(7.5, None, 5.6) == "", "an untrained network is worse than a guess"
+    assert state.end_divergence(14.1, None, 5.6).startswith("the loss on dev is 14.10 nats")
+    assert state.end_divergence(14.1, 2.0, 15.0) == "", "not worse than a guess"
+
+
 def test_a_pass_without_a_log_is_as_one_with(tmp_path: Path) -> None:
     one, other = (Trainer(tiny_network(), OPTIONS, 0) for _ in range(2))
     some: list[TokenSample] = samples(12)

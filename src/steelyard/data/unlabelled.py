@@ -72,7 +72,9 @@ class Unlabelled:
             "without a timestamp, so that whether they are older than the test is not known": self.undated,
         }
         out = [f"{count:,} {why}" for why, count in reasons.items() if count]
-        parts = [f"{self.file}: {counted(len(self.examples), 'input')}"]
+        used, left_out = len(self.examples), sum(reasons.values())
+        of = f"{used:,} of {counted(used + left_out, 'input')} used"
+        parts = [f"{self.file}: {of if left_out else counted(used, 'input')}"]
         parts += [f"left out: {listed(out)}"] if out else []
         return "; ".join(
             [*parts, *(f"{count:,} {what}" for what, count in others.items() if count)]

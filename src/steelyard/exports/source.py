@@ -97,6 +97,8 @@ def place_of(arm: str, run: Path | str | None) -> tuple[Path, str]:
             name = str(read_json(place / "arm.json").get("name"))
             home = place.parent.parent if place.parent.name == "arms" else place.parent
             return home, name
+    if folder.name != arm and not folder.is_dir():
+        raise ArmError(f"no arm at {arm!r}: there is no such folder")
     runs = [path.parent.parent for path in sorted(Path("runs").glob(f"*/arms/{folder.name}"))]
     if len(runs) == 1:
         return runs[0], folder.name

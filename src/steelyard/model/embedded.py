@@ -24,7 +24,7 @@ from steelyard.model.provider_facts import LocalTokenizer, Pace
 from steelyard.model.schema_check import check_grammar
 from steelyard.model.tokenizer import folder_tokenizer, gguf_tokenizer
 
-NOTE = "weights dequantised from Q4_1"
+NOTE = "dequantised from Q4_1"
 
 
 def load(spec: ModelSpec) -> Model:

@@ -111,7 +111,7 @@ class LiveTraining:
         steps = [("Ask it", f'{command("ask", arm)} "…"') for arm in arms[:1]]
         steps.append(("Weigh it against prompts", command("run", place, "--out", folder)))
         steps += [
-            ("Export it, once it is weighed", command("export", arm, "--to", "gguf"))
+            ("Export it, after that run", command("export", arm, "--to", "gguf"))
             for arm in arms[:1]
         ]
         return steps

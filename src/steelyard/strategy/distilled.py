@@ -102,7 +102,7 @@ class Distilled(TunedStrategy):
         return (
             f"{counted(lacking, 'input')} of {self.config.inputs} have no reference output, without which "
             f"{task.brief.metric} cannot tell which of the teacher's answers are right: add outputs, score "
-            "by rules or a judge that rates, or set its option keep: all"
+            "by rules or a judge that rates, or set keep: all"
         )
 
     def reservation(self, task: TaskFacts, model: ModelSpec) -> str | None:
@@ -150,8 +150,8 @@ class Distilled(TunedStrategy):
         sifted = sift(context, inputs, answers, self._least(context))
         if len(sifted.learnt) < FEWEST:
             raise FitError(
-                f"strategy distilled: {sifted.counts}, and it takes at least {FEWEST}: add inputs, name a "
-                "stronger teacher, or lower its option least_score"
+                f"strategy distilled: {sifted.counts}, and it takes at least {FEWEST}: add inputs, "
+                f"{self._lower(context)}"
             )
         dev = None
         if not has_references(context.dev):
@@ -178,6 +178,15 @@ class Distilled(TunedStrategy):
             return 0.0
         least = self.config.least_score
         return least_score(context) if least is None else least
+
+    def _lower(self, context: FitContext) -> str:
+        """What else may help where too few answers pass: by right or wrong no lower bar is right."""
+        if self.config.keep == "all":
+            return "or name a stronger teacher"
+        lower = "or set keep: all, which learns wrong answers, too"
+        if not context.metric.binary:
+            lower = "or lower its option least_score"
+        return f"name a stronger teacher, {lower}"
 
     def _notes(
         self, context: FitContext, arm: PromptArm, sifted: Sifted, left_out: int

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from steelyard.core import Answer, Question
 from steelyard.families import RETRIEVERS
-from steelyard.files import read_json, real
+from steelyard.files import linked, read_json, real
 from steelyard.model.base import Model, ModelSpec
 from steelyard.strategy.asking import Sources, sources_of
 from steelyard.strategy.base import Arm, ArmFacts, OnAnswers, Progress
@@ -148,7 +148,7 @@ class PromptArm(Arm):
         """Write ``arm.json``, the retrieved shots' index and the model's adapter, if any."""
         spec = self.spec.to_dict()
         if self.spec.adapter is not None:
-            shutil.copytree(self.spec.adapter, folder / _ADAPTER)
+            shutil.copytree(self.spec.adapter, folder / _ADAPTER, copy_function=linked)
             spec["adapter"] = _ADAPTER
         fields: dict[str, Any] = {"model": spec, "recipe": self.prompt.recipe.to_dict()}
         if self.prompt.index is not None:

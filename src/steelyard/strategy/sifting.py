@@ -46,7 +46,7 @@ class Sifted:
             f"{self.cut:,} were cut",
             f"{self.answered - len(self.learnt):,} did not pass",
         ]
-        return f"{', '.join(parts)}, and {len(self.learnt):,} are learnt"
+        return f"{', '.join(parts)}, and {len(self.learnt):,} are kept"
 
     def note(self, metric: str) -> str:
         """The counts, by which rule, and what the teacher scored."""

@@ -78,9 +78,9 @@ class Attempts:
         self._order = order.tolist()
         self._ticks = _Ticks(job.progress, trainer.options, steps)
 
-    def trial(self, rate: float, examples: int, dev_items: int, *, scored: bool) -> TrainingPass:
+    def trial(self, rate: float, examples: int, dev_items: int) -> TrainingPass:
         """Train afresh on so many of train, with the whole schedule of the rate, and measure dev."""
-        name = f"trial-{rate:g}-{examples}" + ("" if scored else "-unscored")
+        name = f"trial-{rate:g}-{examples}"
         path = self._path(f"{name}.json")
         if path.is_file():
             epoch = read_measured(Epoch, path)
@@ -92,13 +92,12 @@ class Attempts:
             epoch = self._trainer.epoch(some, self.dev[:dev_items], rate, self._ticks, log)
             self._report_divergence(log.name, epoch)
             if epoch.is_finite:
-                if scored:
-                    self._trainer.checkpoint(self._path(f"{name}.pt"), goes_on=False)
+                self._trainer.checkpoint(self._path(f"{name}.pt"), goes_on=False)
                 write_whole(path, json.dumps(vars(epoch)))
             log.close(self._trainer)
         self._ticks.finish(examples)
         attempt = TrainingPass(rate, examples / len(self.train), epoch, dev_items, is_trial=True)
-        return self._passed(self._scored(attempt, name, dev_items) if scored else attempt)
+        return self._passed(self._scored(attempt, name, dev_items))
 
     def epochs(self, rate: float, most: int) -> list[TrainingPass]:
         """Train at ``rate`` for ``most`` epochs, or until dev gets no better; a killed one goes on."""

@@ -42,6 +42,14 @@ def best_of(candidates: Sequence[TuningCandidate]) -> TuningChoice:
     return TuningChoice(order[place], _disagreement([candidates[one] for one in order], place))
 
 
+def best_first(candidates: Sequence[TuningCandidate]) -> list[int]:
+    """The places of all candidates: the choice (`best_of`) first, then that among the others, and so on."""
+    left, order = list(range(len(candidates))), list[int]()
+    while left:
+        order.append(left.pop(best_of([candidates[place] for place in left]).place))
+    return order
+
+
 def _disagreement(ordered: Sequence[TuningCandidate], place: int) -> str | None:
     """Say where the lowest loss, which is the first of ``ordered``, does not come with the best metric."""
     totals = [0.0 if one.score is None else one.score.total for one in ordered]

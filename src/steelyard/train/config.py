@@ -30,7 +30,7 @@ class TrainingOptions(TuningOptions):
     """Why the memory that it takes is not forecast; empty where it is."""
     learning_rates: tuple[PositiveFloat, ...] = ()
     batch_size: int = Field(default=8, ge=1)
-    trial_share: NonNegativeFloat = 0.25
+    trial_share: float = Field(default=0.25, ge=0, le=1)
     max_epochs: int = Field(default=3, ge=1)
     patience: int = Field(default=1, ge=1)
 
@@ -161,7 +161,7 @@ class PreferenceOptions(LoraOptions):
     kind: ClassVar[str] = "DPO over LoRA"
     loss_unit: ClassVar[str] = "nats per example"
     memory_unknown: ClassVar[str] = (
-        "not forecast: a pair is two answers, of which memory was not measured"
+        "not forecast: the memory that pairs of answers take was not measured"
     )
     beta: float = Field(default=0.1, gt=0)
     sft_weight: NonNegativeFloat = 1.0

@@ -16,7 +16,7 @@ from steelyard.model.base import ModelSpec, provider_of
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.config import TrainingOptions
 from steelyard.train.learnt import Learnt, learnt_of
-from steelyard.train.rates import SCORED_TRIALS, TRIAL_DEV, formula_rate
+from steelyard.train.rates import MOST_TRIALS, TRIAL_DEV, formula_rate
 
 if TYPE_CHECKING:
     from steelyard.train.attempts import Samples
@@ -119,9 +119,9 @@ class LocalTuner(Tuner[TrainingOptions]):
         return options.passes
 
     def dev_answers(self, options: TrainingOptions, dev: int) -> int:
-        """Those of the trials that decide, with one for the grid's edge, and of every epoch."""
+        """Those of the trials, with one for the grid's edge, and of every epoch."""
         rates = len(options.learning_rates)
-        trials = SCORED_TRIALS if not rates else rates if rates > 1 else 0
+        trials = MOST_TRIALS if not rates else rates if rates > 1 else 0
         epochs = math.ceil(options.passes.train)  # more than max_epochs where the budget allows it
         return trials * min(TRIAL_DEV, dev) + epochs * dev
 

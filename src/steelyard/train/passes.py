@@ -26,6 +26,9 @@ _START_EXAMPLES = 16
 _EXPLODED, _EXPLODED_LOSS, _FEWEST_STEPS = 3.0, 1.0, 20
 """Training diverged where the mean loss of a pass, from so many steps on or at its end, is over three times
 that before and over one nat: learnt tokens then have less than a chance of 0.37 in the geometric mean."""
+_LOST = 2.0
+"""It also did where the loss on dev at the end of a pass is over so many times the loss before, and over that
+of a guess at random: few steps may be too few for the rule above."""
 
 
 class TrainerState(Protocol):
@@ -94,6 +97,13 @@ class PassState:
         if mean <= max(_EXPLODED * before, _EXPLODED_LOSS):
             return ""
         return f"the loss rose from {before:.2f} to {mean:.2f} nats"
+
+    def end_divergence(self, dev_loss: float, before: float | None, guess: float) -> str:
+        """Say how a finished pass diverged by its loss on dev, ``guess`` being that of a guess at random."""
+        before = self.start_loss / self.start_tokens if before is None else before
+        if dev_loss <= max(_LOST * before, guess):
+            return ""
+        return f"the loss on dev is {dev_loss:.2f} nats, which is worse than a guess at random ({guess:.2f})"
 
 
 class PassLog:

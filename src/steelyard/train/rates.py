@@ -14,8 +14,8 @@ FACTOR = 2.0
 """From one rate of the grid to the next."""
 TRIAL_DEV = 40
 """Dev examples at most that a trial is measured on; an epoch is on all of them."""
-SCORED_TRIALS = 4
-"""Trials at most that answer dev, where the rates are those around the formula's."""
+MOST_TRIALS = 8
+"""Trials at most, with one for the edge of the grid, where the rates are those around the formula's."""
 _FIRST, _LAST = (6, 50), (12, 100)
 """Steps at least and at most of a trial that drops rates, and of one that decides. A dozen steps favour
 high rates too much to overrule the formula."""
@@ -81,13 +81,13 @@ def rungs(allowed: float, cost: TrialCost, batch_size: int, train: int) -> tuple
 
     Successive halving (Jamieson & Talwalkar 2016), cut to two rungs: five rates, of which the better two
     meet more of train; with less to spend three rates once; and where a trial would be of a few steps,
-    none, so that the formula's rate is taken. None passes over the ``train`` examples twice. The last rung
-    answers dev, too.
+    none, so that the formula's rate is taken. None passes over the ``train`` examples twice. Each trial takes
+    the loss on dev, and answers it.
     """
     once = train // batch_size
     for plan in (((5, 0, _FIRST), (2, 1, _LAST)), ((3, 1, _LAST),)):
         trials = [rates + spare for rates, spare, _ in plan]
-        looks = sum(trials) + trials[-1]
+        looks = 2 * sum(trials)
         least = sum(
             n * bounds[0] * batch_size for n, (_, _, bounds) in zip(trials, plan, strict=True)
         )

@@ -12,7 +12,7 @@ from steelyard.errors import FitError
 from steelyard.files import write_whole
 from steelyard.train.attempts import Attempts, Samples, TrainingPass
 from steelyard.train.base import BACKWARD, TuningJob
-from steelyard.train.choice import best_of, last_gain
+from steelyard.train.choice import best_first, best_of, last_gain
 from steelyard.train.config import TrainingOptions
 from steelyard.train.course import CheckpointChoice, CourseFile, Watches, happens
 from steelyard.train.curve import epoch_words
@@ -178,18 +178,18 @@ class _Course:
         """Try the rates, rung by rung; the last rung decides."""
         rates: Sequence[float] = self._rates
         for rung in self._rungs[:-1]:
-            going = self._tried(rates, rung, scored=False)
-            going.sort(key=lambda attempt: attempt.epoch.dev_loss)
-            rates = [attempt.learning_rate for attempt in going[: self._rungs[-1].rates]]
+            going = self._tried(rates, rung)
+            better = best_first([attempt.named(_rate(attempt)) for attempt in going])
+            rates = [going[place].learning_rate for place in better[: self._rungs[-1].rates]]
         return self._decided(rates, self._rungs[-1]) if self._rungs else rates[0]
 
     def _decided(self, rates: Sequence[float], rung: Rung) -> float:
         """Choose among ``rates``, and one beyond them if the best is the last of all that were tried."""
-        going = self._tried(rates, rung, scored=True)
+        going = self._tried(rates, rung)
         best = best_of([attempt.named(_rate(attempt)) for attempt in going])
         further = beyond(going[best.place].learning_rate, self._every_rate)
         if rung.spare and further is not None:
-            going += self._tried([further], rung, scored=True, may_fail=True)
+            going += self._tried([further], rung, may_fail=True)
             best = best_of([attempt.named(_rate(attempt)) for attempt in going])
         rate = going[best.place].learning_rate
         self.notes += filter(None, [best.note, self._edge(rate)])
@@ -200,13 +200,10 @@ class _Course:
         return sorted({attempt.learning_rate for attempt in self.trials})
 
     def _tried(
-        self, rates: Sequence[float], rung: Rung, *, scored: bool, may_fail: bool = False
+        self, rates: Sequence[float], rung: Rung, *, may_fail: bool = False
     ) -> list[TrainingPass]:
         """Try each rate; those that diverge are dropped, which is noted."""
-        attempts = [
-            self.attempts.trial(rate, rung.examples, self._trial_dev, scored=scored)
-            for rate in rates
-        ]
+        attempts = [self.attempts.trial(rate, rung.examples, self._trial_dev) for rate in rates]
         self.trials += attempts
         going = [attempt for attempt in attempts if attempt.epoch.is_finite]
         if not going and not may_fail:
@@ -275,6 +272,11 @@ class _Course:
         is_last = chosen == last.epoch.number >= self._options.max_epochs - 1
         if gain is None or not is_last:
             return []
+        if len(candidates) == 1:
+            return [
+                "one epoch was all that was offered, so that more may be better; the option max_epochs "
+                "allows more"
+            ]
         on_dev = f"on dev ({gain})" if gain else "on dev"
         return [
             f"{_epoch(last)}, the last that was offered, is the best {on_dev}, so that more may be better; "

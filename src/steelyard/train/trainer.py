@@ -54,8 +54,8 @@ class Epoch:
 
     @property
     def is_finite(self) -> bool:
-        """Whether both losses are numbers: training did not diverge."""
-        return math.isfinite(self.train_loss) and math.isfinite(self.dev_loss)
+        """Whether training did not diverge: both losses are numbers, and no rule of divergence holds."""
+        return math.isfinite(self.train_loss) and math.isfinite(self.dev_loss) and not self.diverged
 
     @property
     def reason(self) -> str:
@@ -187,6 +187,9 @@ class Trainer:
             tick(state.step, len(groups))
             diverged = state.divergence(len(groups), before)
         dev_loss, figures = (math.nan, {}) if diverged else self.measured(dev)
+        if not diverged and state.tokens and math.isfinite(dev_loss):
+            guess = math.log(self.network.config.get_text_config().vocab_size)
+            diverged = state.end_divergence(dev_loss, before, guess)
         seconds = time.perf_counter() - start
         epoch = Epoch(
             number,

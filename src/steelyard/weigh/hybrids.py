@@ -191,7 +191,7 @@ def _notes(gains: HybridGains, states: _States, weighed: Weighed) -> tuple[str, 
     if not ask_alike(neither, weights):
         notes.append(
             f"{weights.arm.name} is asked another prompt than {neither.arm.name}, so that the gain of the "
-            "weights holds what the prompt makes, too: its option instruction: full gives both the same words"
+            "weights includes what the prompt adds; instruction: full would give both the same words"
         )
     one, other = weighed.training(states["both"]), weighed.training(weights)
     if names := [name for name in one if one[name] != other[name]]:

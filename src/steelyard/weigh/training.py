@@ -125,7 +125,8 @@ def train(
                 trained.append(_trained(job, steps.fit(job), folder))
             except FitError as error:
                 errors.append(str(error))
-                display.say(f"ended: {job.key}: {error}")
+                if len(steps.plan.jobs) > 1:  # of a single one the error itself says it
+                    display.say(f"ended: {job.key}: {error}")
     if not errors:
         return trained
     rest = f"; tuned: {listed([one.strategy for one in trained])}" if trained else ""
