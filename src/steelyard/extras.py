@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from logging import CRITICAL, getLogger
 from types import ModuleType
 
 from steelyard.errors import MissingExtraError
@@ -29,6 +30,8 @@ def require(module: str, extra: str) -> ModuleType:
     Raises `MissingExtraError` with the install command when the package is absent. A package that
     is there but fails to import keeps its own error.
     """
+    # peft imports it, and on a processor it asks for kernels that nothing here needs
+    getLogger("bitsandbytes").setLevel(CRITICAL)
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

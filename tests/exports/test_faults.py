@@ -468,7 +468,7 @@ def test_test_rows_among_the_training_rows_are_said(ready: Ready, tmp_path: Path
     leaky = replace(source, run=replace(source.run, result=result.updated(audit=audit)))
     form, options = EXPORT_FORMATS.get("safetensors")(), ExportOptions("float32", 3)
     stated = publish(leaky, outgoing, form, tmp_path / "there", options)
-    assert any("test rows alike to one of train or dev: 2 exact" in note for note in stated.notes)
+    assert any("test rows like one of train or dev: 2 exact" in note for note in stated.notes)
     assert not any(
         "alike" in note
         for note in publish(source, outgoing, form, tmp_path / "sound", options).notes

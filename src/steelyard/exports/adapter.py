@@ -43,10 +43,9 @@ class AdapterFormat(ExportFormat):
             "an adapter fits only the base it was trained on, with the hash above: on another precision "
             "of the same model it was not measured"
         ]
-        if base := outgoing.measured.facts.get("weights"):
+        if outgoing.measured.facts.get("weights"):
             notes.append(
-                f"its base, {outgoing.base}, is {base} and on no hub: for weights that stand alone export "
-                "--to safetensors"
+                "that base is on no hub: for weights that stand alone export --to safetensors"
             )
         settings = huggingface.read_adapter_settings(outgoing.adapter)
         if settings.get("use_rslora"):

@@ -112,7 +112,7 @@ def _fields(facts: CardFacts, licence: str) -> dict[str, str]:
 def leaks_text(leaks: Mapping[str, Leaks]) -> str:
     """How many test rows also stand in train or dev, by each likeness that the audit looked for."""
     counts = ", ".join(f"{leak.test_count} {likeness}" for likeness, leak in leaks.items())
-    return f"test rows alike to one of train or dev: {counts or 'not counted'}"
+    return f"test rows like one of train or dev: {counts or 'not counted'}"
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def _notes(
     weights = outgoing.measured.facts.get("weights")
     if weights:
         notes.append(
-            f"the base of this arm is {outgoing.base} with {weights}, and not the file its publisher trained"
+            f"the base of this arm, {outgoing.base}, is {weights}, and not the file its publisher trained"
         )
     tokenizer = outgoing.merged.tokenizer
     ends = set(outgoing.ends)

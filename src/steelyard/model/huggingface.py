@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from logging import CRITICAL, getLogger
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -235,9 +234,6 @@ def identity(source: str) -> str:
 def quiet() -> None:
     """Keep progress bars and advice of other packages off the terminal: Steelyard has its own."""
     require("transformers", "local")
-    getLogger("bitsandbytes").setLevel(
-        CRITICAL
-    )  # peft loads it, and on a processor it misses kernels
     from transformers.utils import logging
 
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
