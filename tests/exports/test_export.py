@@ -244,6 +244,8 @@ def test_mistakes_are_one_line(runs: Runs, tmp_path: Path) -> None:
         export("lora", "guff", run=runs("llama"))
     with pytest.raises(ArmError, match="no arm at 'absent': give its folder"):
         export("absent", "gguf")
+    with pytest.raises(ArmError, match=r"no arm at .*there is no such folder"):
+        export(str(tmp_path / "absent" / "arms" / "lora"), "gguf")
     with pytest.raises(StorageError, match="give the folder of a finished run"):
         export("lora", "gguf", run=tmp_path)
     with pytest.raises(ConfigError, match="at least one example"):

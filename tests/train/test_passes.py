@@ -18,7 +18,7 @@ import torch
 
 from steelyard.errors import ModelError, StorageError
 from steelyard.train.base import TuningJob
-from steelyard.train.config import LoraOptions
+from steelyard.train.config import LoraOptions, PreferenceOptions
 from steelyard.train.curve import (
     CURVE_NAME,
     POINTS,
@@ -28,6 +28,7 @@ from steelyard.train.curve import (
     StepLoss,
     read_curve,
 )
+from steelyard.train.objective import objective_of
 from steelyard.train.packing import TokenSample
 from steelyard.train.passes import PassLog, PassState
 from steelyard.train.search import TrainedAdapter, train
@@ -281,6 +282,12 @@ def test_a_pass_of_few_steps_that_destroyed_the_model_is_told_by_dev(tmp_path: P
         ModelError, match=r"at a learning rate of 1000 \(the loss on dev is .*worse than a guess at"
     ):
         search(Destroyed(tiny_network(), options, 0), tmp_path, sets=(samples(12), samples(8)))
+
+
+def test_what_is_learnt_of_pairs_has_no_guess_at_random() -> None:
+    """Its loss sums over the tokens of an answer, and may be large where nothing is broken."""
+    assert objective_of(PreferenceOptions()).chance_loss(50_000) == math.inf
+    assert objective_of(LoraOptions()).chance_loss(50_000) == pytest.approx(10.82, abs=0.01)
 
 
 def test_a_loss_on_dev_is_no_divergence_where_it_was_as_high_before() -> None:

@@ -113,6 +113,18 @@ def test_rates_around_the_formula_are_halved_away(tmp_path: Path) -> None:
     assert not [note for note in trained.notes if "learning rate" in note]
 
 
+def test_the_first_trials_go_by_the_metric_where_the_loss_says_otherwise(tmp_path: Path) -> None:
+    """As the rate rises the loss falls, and the metric with it: the lowest two go on."""
+    trainer = ScriptedTrainer(lambda rate, number: 0.001 / rate, len(MANY[0]))
+    metric = scored_by(
+        lambda rate, number: right(min(100, round(75 - 20 * math.log2(rate / 5e-4))))
+    )
+    trained = search(trainer, tmp_path, sets=MANY, score=metric)
+    rates = [rate for rate, _, _ in trainer.passes]
+    assert rates[:5] == [0.00025, 0.0005, 0.001, 0.002, 0.004]
+    assert set(rates[5:7]) == {0.00025, 0.0005} and trained.learning_rate == 0.000125
+
+
 @pytest.mark.parametrize(
     ("best", "extended", "noted"),
     [(0.004, 0.008, False), (0.00025, 0.000125, False), (0.02, 0.008, True)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from steelyard.files import linked
+from steelyard.model.files import hash_folder
 from steelyard.train import memory, packing
 from steelyard.train.config import FullOptions, LoraOptions, LoraPlusOptions, TrainingOptions
 from steelyard.train.curve import read_curve
@@ -176,3 +179,14 @@ def test_a_finished_training_is_read_back(tmp_path: Path) -> None:
     save_trained(trained, tmp_path / "trained.json")
     assert load_trained(tmp_path / "trained.json") == trained
     assert load_trained(tmp_path / "nothing.json") is None
+
+
+def test_what_is_saved_again_leaves_the_files_that_an_arm_shares(tmp_path: Path) -> None:
+    trainer = Trainer(tiny_network(), LoraOptions(rank=2, batch_size=4), 0)
+    trainer.save(tmp_path / "adapter")
+    shutil.copytree(tmp_path / "adapter", tmp_path / "arm", copy_function=linked)
+    before = hash_folder(tmp_path / "arm")
+    trainer.epoch(samples(8), samples(4), 1e-2)
+    trainer.save(tmp_path / "adapter")
+    assert hash_folder(tmp_path / "arm") == before
+    assert hash_folder(tmp_path / "adapter") != before

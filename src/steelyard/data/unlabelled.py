@@ -73,8 +73,8 @@ class Unlabelled:
         }
         out = [f"{count:,} {why}" for why, count in reasons.items() if count]
         used, left_out = len(self.examples), sum(reasons.values())
-        of = f"{used:,} of {counted(used + left_out, 'input')} used"
-        parts = [f"{self.file}: {of if left_out else counted(used, 'input')}"]
+        all_of_them = counted(used + left_out, "input")
+        parts = [f"{self.file}: {f'{used:,} of {all_of_them} used' if left_out else all_of_them}"]
         parts += [f"left out: {listed(out)}"] if out else []
         return "; ".join(
             [*parts, *(f"{count:,} {what}" for what, count in others.items() if count)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,9 @@ def save_tuned(network: Any, values: Mapping[str, torch.Tensor], folder: Path) -
     """Write ``values``, what was learnt in fp32: an adapter as peft reads it, or whole weights.
 
     Whole weights are written as transformers reads them, each tensor once: a head that is the embedding
-    is tied again when they are loaded.
+    is tied again when they are loaded. Files that were there are left to the arms that share them.
     """
+    shutil.rmtree(folder, ignore_errors=True)
     state = dict(values)
     if not hasattr(network, "peft_config"):
         names = {name for name, _ in network.named_parameters(remove_duplicate=False)}

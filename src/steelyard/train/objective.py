@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -32,6 +33,10 @@ class Objective(ABC):
         """By what the sums of figures are divided; 0 where they are not defined."""
         return 0
 
+    def chance_loss(self, vocabulary: int) -> float:
+        """The loss of a guess at random among so many tokens; infinite where it says nothing."""
+        return math.inf
+
     @abstractmethod
     def sums(
         self, losses: TokenLosses, samples: Sequence[TokenSample], prefix: int
@@ -44,6 +49,9 @@ class AnswerLoss(Objective):
 
     def size(self, samples: Sequence[TokenSample]) -> int:
         return sum(len(sample.completion) for sample in samples)
+
+    def chance_loss(self, vocabulary: int) -> float:
+        return math.log(vocabulary)
 
     def sums(
         self, losses: TokenLosses, samples: Sequence[TokenSample], prefix: int

@@ -98,12 +98,14 @@ class PassState:
             return ""
         return f"the loss rose from {before:.2f} to {mean:.2f} nats"
 
-    def end_divergence(self, dev_loss: float, before: float | None, guess: float) -> str:
-        """Say how a finished pass diverged by its loss on dev, ``guess`` being that of a guess at random."""
+    def end_divergence(self, dev_loss: float, before: float | None, chance: float) -> str:
+        """Say how a finished pass diverged by its loss on dev, ``chance`` being that of a guess at random."""
         before = self.start_loss / self.start_tokens if before is None else before
-        if dev_loss <= max(_LOST * before, guess):
+        if not dev_loss > max(_LOST * before, chance):
             return ""
-        return f"the loss on dev is {dev_loss:.2f} nats, which is worse than a guess at random ({guess:.2f})"
+        return (
+            f"the loss on dev is {dev_loss:.2f} nats, worse than a guess at random ({chance:.2f})"
+        )
 
 
 class PassLog:

@@ -187,9 +187,9 @@ class Trainer:
             tick(state.step, len(groups))
             diverged = state.divergence(len(groups), before)
         dev_loss, figures = (math.nan, {}) if diverged else self.measured(dev)
-        if not diverged and state.tokens and math.isfinite(dev_loss):
-            guess = math.log(self.network.config.get_text_config().vocab_size)
-            diverged = state.end_divergence(dev_loss, before, guess)
+        if not diverged:
+            chance = self._objective.chance_loss(self.network.config.get_text_config().vocab_size)
+            diverged = state.end_divergence(dev_loss, before, chance)
         seconds = time.perf_counter() - start
         epoch = Epoch(
             number,
