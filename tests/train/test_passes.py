@@ -271,9 +271,16 @@ def test_what_is_no_divergence() -> None:
 
 
 def test_a_pass_of_few_steps_that_destroyed_the_model_is_told_by_dev(tmp_path: Path) -> None:
-    """Too few steps for the loss of training to tell."""
+    """Too few steps for the loss of training to tell; the second of them is as bad as the dev."""
 
     class Destroyed(Trainer):
+        count = 0
+
+        def step(self, some: Any, prefix: int, rate: float) -> tuple[float, int]:
+            self.count += 1
+            loss, tokens = super().step(some, prefix, rate)
+            return (loss if self.count == 1 else 26.0 * tokens), tokens
+
         def measured(self, samples: Any) -> tuple[float, dict[str, float]]:
             return 26.17, {}
 
@@ -284,15 +291,34 @@ def test_a_pass_of_few_steps_that_destroyed_the_model_is_told_by_dev(tmp_path: P
         search(Destroyed(tiny_network(), options, 0), tmp_path, sets=(samples(12), samples(8)))
 
 
-def test_what_is_learnt_of_pairs_has_no_guess_at_random() -> None:
-    """Its loss sums over the tokens of an answer, and may be large where nothing is broken."""
-    assert objective_of(PreferenceOptions()).chance_loss(50_000) == math.inf
+@pytest.mark.parametrize(("on_dev", "is_said"), [(8.5, True), (2.0, False)])
+def test_a_model_that_may_be_worse_than_before_is_said(
+    tmp_path: Path, on_dev: float, is_said: bool
+) -> None:
+    class Measured(Trainer):
+        def measured(self, samples: Any) -> tuple[float, dict[str, float]]:
+            return on_dev, {}
+
+    options = LoraOptions(rank=2, batch_size=4, max_epochs=1, learning_rates=(1e-3,))
+    made = Measured(tiny_network(), options, 0)
+    [note] = search(made, tmp_path, sets=(samples(12), samples(8))).notes
+    assert (
+        "above the 6.33 of the first step" in note and "made the model worse" in note
+    ) == is_said
+    assert ("more may be better" in note) != is_said
+
+
+def test_the_loss_of_a_guess_at_random() -> None:
+    """Of a pair it also says which answer is the better one, by a coin."""
+    pairs = objective_of(PreferenceOptions(sft_weight=0.5))
+    assert pairs.chance_loss(50_000) == pytest.approx(0.69 + 0.5 * 10.82, abs=0.01)
     assert objective_of(LoraOptions()).chance_loss(50_000) == pytest.approx(10.82, abs=0.01)
 
 
 def test_a_loss_on_dev_is_no_divergence_where_it_was_as_high_before() -> None:
     state = PassState()
     state.add(4, 4 * 7.0, 4)
+    state.add(4, 4 * 90.0, 4)
     assert state.end_divergence(7.5, None, 5.6) == "", "an untrained network is worse than a guess"
     assert state.end_divergence(14.1, None, 5.6).startswith("the loss on dev is 14.10 nats")
     assert state.end_divergence(14.1, 2.0, 15.0) == "", "not worse than a guess"

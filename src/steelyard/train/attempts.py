@@ -43,7 +43,7 @@ class TrainingPass:
     def to_trace(self) -> dict[str, Any]:
         """Plain values; a loss that is not a number is ``None``, for JSON has no word for it."""
         epoch = asdict(self.epoch)
-        del epoch["diverged"], epoch["steps"]
+        del epoch["diverged"], epoch["steps"], epoch["first_loss"]
         diverged = {} if self.epoch.is_finite else {"diverged": self.epoch.reason}
         values = {**epoch.pop("figures"), **epoch}
         values = {key: value if math.isfinite(value) else None for key, value in values.items()}

@@ -33,9 +33,9 @@ class Objective(ABC):
         """By what the sums of figures are divided; 0 where they are not defined."""
         return 0
 
+    @abstractmethod
     def chance_loss(self, vocabulary: int) -> float:
-        """The loss of a guess at random among so many tokens; infinite where it says nothing."""
-        return math.inf
+        """The loss of a guess at random, among so many tokens."""
 
     @abstractmethod
     def sums(
@@ -69,6 +69,9 @@ class PreferenceLoss(Objective):
     """
 
     figures = ("chosen_reward", "reward_margin", "reward_accuracy")
+
+    def chance_loss(self, vocabulary: int) -> float:
+        return math.log(2) + self._sft_weight * math.log(vocabulary)
 
     def __init__(self, beta: float, sft_weight: float) -> None:
         self._beta = beta

@@ -26,9 +26,9 @@ _START_EXAMPLES = 16
 _EXPLODED, _EXPLODED_LOSS, _FEWEST_STEPS = 3.0, 1.0, 20
 """Training diverged where the mean loss of a pass, from so many steps on or at its end, is over three times
 that before and over one nat: learnt tokens then have less than a chance of 0.37 in the geometric mean."""
-_LOST = 2.0
-"""It also did where the loss on dev at the end of a pass is over so many times the loss before, and over that
-of a guess at random: few steps may be too few for the rule above."""
+_LOST = 1.5
+"""It also did where the loss on dev at the end of a pass is over so many times the loss before, in the first
+epoch that of its first step, and over that of a guess at random: few steps are too few for the rule above."""
 
 
 class TrainerState(Protocol):
@@ -52,7 +52,8 @@ class PassState:
     """How far a pass is: steps and examples, and the sums of loss, in nats, and learnt tokens.
 
     Where the loss is a mean over examples, these are the ``tokens``.
-    ``start_loss`` and ``start_tokens`` are those of the first examples alone. ``read_tokens`` are those of
+    ``start_loss`` and ``start_tokens`` are those of the first examples alone, ``first_loss`` the mean of the
+    first step, before anything was learnt. ``read_tokens`` are those of
     the examples, prompts included, and ``rate`` the learning rate of the last step.
     """
 
@@ -62,6 +63,7 @@ class PassState:
     tokens: int = 0
     start_loss: float = 0.0
     start_tokens: int = 0
+    first_loss: float = 0.0
     seconds: float = 0.0
     read_tokens: int = 0
     rate: float = 0.0
@@ -73,6 +75,8 @@ class PassState:
 
     def add(self, examples: int, loss: float, tokens: int) -> None:
         """Count one step."""
+        if not self.step:
+            self.first_loss = loss / tokens
         if self.examples < _START_EXAMPLES:
             self.start_loss, self.start_tokens = self.start_loss + loss, self.start_tokens + tokens
         self.step, self.examples = self.step + 1, self.examples + examples
@@ -100,7 +104,7 @@ class PassState:
 
     def end_divergence(self, dev_loss: float, before: float | None, chance: float) -> str:
         """Say how a finished pass diverged by its loss on dev, ``chance`` being that of a guess at random."""
-        before = self.start_loss / self.start_tokens if before is None else before
+        before = self.first_loss if before is None else before
         if not dev_loss > max(_LOST * before, chance):
             return ""
         return (

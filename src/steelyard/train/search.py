@@ -20,7 +20,7 @@ from steelyard.train.facts import SearchPlan, config_of
 from steelyard.train.out_of_memory import memory_errors, memory_note
 from steelyard.train.passes import read_measured
 from steelyard.train.rates import TRIAL_DEV, Rung, TrialCost, beyond, grid, rungs
-from steelyard.train.trainer import Trainer
+from steelyard.train.trainer import Epoch, Trainer
 from steelyard.words import counted, listed
 
 _LEAST_MORE = 0.25
@@ -102,6 +102,16 @@ def _epoch(attempt: TrainingPass) -> str:
 
 def _rate(attempt: TrainingPass) -> str:
     return f"a learning rate of {attempt.learning_rate:g}"
+
+
+def _worsened(epoch: Epoch) -> str | None:
+    """Say that the loss on dev is higher than that of the first step was, if it is."""
+    if epoch.first_loss is None or epoch.dev_loss <= epoch.first_loss:
+        return None
+    return (
+        f"the loss on dev, {epoch.dev_loss:.2f}, is above the {epoch.first_loss:.2f} of the first step, "
+        "before anything was learnt: this training may have made the model worse; try smaller learning_rates"
+    )
 
 
 def _diverged(attempts: Sequence[TrainingPass]) -> FitError:
@@ -263,10 +273,15 @@ class _Course:
     def notes_of(self, epochs: Sequence[TrainingPass], chosen: int) -> list[str]:
         """What is to be said of the epochs, of which number ``chosen`` was taken."""
         last = epochs[-1]
+        taken = next(one.epoch for one in epochs if one.epoch.number == chosen)
+        worse = list(filter(None, [_worsened(taken)]))
         if not last.epoch.is_finite:
             return [
-                f"training diverged in {_epoch(last)} ({last.epoch.reason}), and an earlier one was taken"
+                f"training diverged in {_epoch(last)} ({last.epoch.reason}), and an earlier one was taken",
+                *worse,
             ]
+        if worse:
+            return worse
         candidates = [attempt.named(_epoch(attempt)) for attempt in epochs]
         gain = last_gain(candidates)
         is_last = chosen == last.epoch.number >= self._options.max_epochs - 1

@@ -41,7 +41,8 @@ def _device() -> torch.device:
 class Epoch:
     """Mean losses in nats after a pass over train, the `figures` of dev, and how it diverged.
 
-    What the means are over, and the figures, are the objective's. The pass has so many ``steps``.
+    What the means are over, and the figures, are the objective's. The pass has so many ``steps``;
+    ``first_loss`` is that of the first of all steps, before anything was learnt, where it is known.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Epoch:
     diverged: str = ""
     figures: Mapping[str, float] = field(default_factory=dict)
     steps: int = 0
+    first_loss: float | None = None
 
     @property
     def is_finite(self) -> bool:
@@ -199,6 +201,7 @@ class Trainer:
             diverged,
             figures,
             len(groups),
+            self.epochs[0].first_loss if number else state.first_loss,
         )
         self.epochs.append(epoch)
         return epoch
