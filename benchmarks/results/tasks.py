@@ -15,12 +15,14 @@ import csv
 import json
 import random
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from sklearn.feature_extraction.text import TfidfVectorizer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SETTINGS = Path(__file__).with_name("settings.yaml")
@@ -36,10 +38,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     settings = yaml.safe_load(SETTINGS.read_text(encoding="utf-8"))
-    for name, make in MAKERS.items():
-        said = settings[name]
-        parts = make(given.data / name, said["rows"], random.Random(given.seed))
-        write(given.out / name, said["task"], parts)
+    for name in (name for name, said in settings.items() if "rows" in said):
+        said, source = settings[name], settings[name].get("of", name)
+        parts = MAKERS[source](given.data / source, said["rows"], random.Random(given.seed))
+        if said.get("pairs"):
+            parts = {part: paired(rows, parts["train"]) for part, rows in parts.items()}
+        write(given.out / name, {**settings[source]["task"], "name": name, **said["task"]}, parts)
         if name == "abcd_policies":
             write_pages(given.out / name / "docs", handbook(given.data / name))
         if name == "code_book":
@@ -48,7 +52,7 @@ def main() -> None:
     for name, said in settings.items():
         if "example" in said:
             vary(EXAMPLES / said["example"], given.out / name, said["task"])
-        if "of" in said:
+        if "of" in said and "rows" not in said:
             vary(given.out / said["of"], given.out / name, said["task"])
 
 
@@ -114,6 +118,18 @@ def even(rows: Iterable[Row], size: int, rng: random.Random) -> list[Row]:
         rng.shuffle(labels)
         drawn += [by_label[label].pop() for label in labels]
     return drawn[:size]
+
+
+def paired(rows: Sequence[Row], train: Sequence[Row]) -> list[Row]:
+    """Give each row as ``rejected`` the label of the likest train message that has another one."""
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
+    known = vectorizer.fit_transform([row["input"] for row in train])
+    likeness = (vectorizer.transform([row["input"] for row in rows]) @ known.T).toarray()
+    pairs = []
+    for row, near in zip(rows, likeness, strict=True):
+        order = (train[place]["output"] for place in np.argsort(-near, kind="stable"))
+        pairs.append({**row, "rejected": next(one for one in order if one != row["output"])})
+    return pairs
 
 
 def gsm8k(folder: Path, sizes: Mapping[str, int], rng: random.Random) -> Parts:

@@ -116,6 +116,18 @@ def test_the_curve_is_a_table_and_the_arms_can_be_asked(
     assert main(["ask", str(tmp_path / "out" / "arms" / "lora"), "hello"]) == 0
 
 
+def test_what_it_does_not_tune_is_named(
+    task: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    several = ["zero_shot", TUNED, {"name": "few_shot", "options": {"k": 1}}]
+    model = f"hf:{tmp_path / 'tiny'}"
+    mixed = write_task(tmp_path / "mixed", rows=60, model=model, strategies=several)
+    assert main(["train", str(mixed), "--out", str(tmp_path / "out")]) == 0
+    live = capsys.readouterr().err
+    told = "left out: zero_shot and few_shot (train only tunes; steelyard run weighs all)"
+    assert told in live and live.count("left out") == 1
+
+
 def test_the_course_holds_the_runs_own_data_and_an_interval(task: Path, tmp_path: Path) -> None:
     from steelyard.store.database import Store
 

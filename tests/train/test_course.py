@@ -239,6 +239,30 @@ def test_an_interruption_keeps_the_passes_and_says_so(tmp_path: Path) -> None:
     assert len(watch.of("passed")) == 3, "whoever looks on sees all passes"
 
 
+@pytest.mark.parametrize("rates", [(1e-3,), (1e-3, 2e-3)])
+def test_a_pass_that_was_trained_and_not_scored_is_said_to_be_scored_now(
+    tmp_path: Path, rates: tuple[float, ...]
+) -> None:
+    class KillError(Exception):
+        pass
+
+    def kill(spec: Any, items: int | None) -> DevScore:
+        raise KillError
+
+    options = {"learning_rates": rates, "max_epochs": 1}
+    with pytest.raises(KillError):
+        searched(ScriptedTrainer(lambda rate, number: 1.0, **options), tmp_path, score=kill)
+    watch, again = Recorder(), ScriptedTrainer(lambda rate, number: 1.0, **options)
+    score = scored_by(lambda rate, number: [1.0] * 5)
+    searched(again, tmp_path, watch=watch, score=score)
+    name = "epoch 1" if len(rates) == 1 else "the trial of a learning rate of 0.001"
+    text = f"{name} was trained before an interruption, and is scored on dev now"
+    assert watch.of("resumed") == [text]
+    watch = Recorder()
+    searched(ScriptedTrainer(lambda rate, number: 1.0, **options), tmp_path, watch=watch, score=score)
+    assert text not in watch.of("resumed"), "it is scored"
+
+
 def test_a_trial_that_diverged_is_tried_again_and_not_counted(tmp_path: Path) -> None:
     class KillError(Exception):
         pass

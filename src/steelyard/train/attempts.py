@@ -84,6 +84,7 @@ class Attempts:
         path = self._path(f"{name}.json")
         if path.is_file():
             epoch = read_measured(Epoch, path)
+            self._report_unscored(name, PassName("trial", rate, 0), epoch)
         else:
             self._trainer.reset()
             some = [self.train[place] for place in self._order[:examples]]
@@ -105,6 +106,9 @@ class Attempts:
         checkpoints = sorted(self._job.folder.glob(f"epoch-*-{rate:g}.pt"))
         if checkpoints:
             self._trainer.resume(checkpoints[-1])
+            last = self._trainer.epochs[-1]
+            name = PassName("epoch", rate, last.number)
+            self._report_unscored(_epoch_name(rate, last.number), name, last)
         attempts = [self._measured(rate, epoch) for epoch in list(self._trainer.epochs)]
         while len(attempts) < most and not self._is_over(attempts):
             attempts.append(self._next_epoch(rate, self.train))
@@ -151,6 +155,13 @@ class Attempts:
         if not epoch.is_finite:
             text = f"training diverged in {name.words} and was stopped: {epoch.reason}"
             happens(self._job.watch, "divergence", text)
+
+    def _report_unscored(self, file_name: str, name: PassName, epoch: Epoch) -> None:
+        """Say of a pass whose training was kept, and whose answers were not scored, that this is done now."""
+        is_scored = self._job.score is None or self._path(f"{file_name}.score.json").is_file()
+        if epoch.is_finite and not is_scored:
+            text = f"{name.words} was trained before an interruption, and is scored on dev now"
+            happens(self._job.watch, "resumed", text)
 
     def _passed(self, attempt: TrainingPass) -> TrainingPass:
         self._job.watch.passed(attempt.figures())

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from steelyard.errors import ConfigError, FitError
 from steelyard.families import STRATEGIES
-from steelyard.planning.jobs import Job, left_out_texts
+from steelyard.planning.jobs import Job, LeftOut, left_out_texts
 from steelyard.planning.options import RunOptions
 from steelyard.planning.plan import Plan, default_folder, make_plan
 from steelyard.progress import Display, logged
@@ -22,6 +22,9 @@ from steelyard.train.course import SILENT, TrainingWatch
 from steelyard.train.learnt import Learnt
 from steelyard.weigh.opening import check_trust, open_run
 from steelyard.words import listed
+
+
+_TUNES_NOTHING = "train only tunes; steelyard run weighs all"
 
 
 class JobLearnt(NamedTuple):
@@ -74,12 +77,22 @@ def _tuning() -> tuple[str, ...]:
 
 
 def _tuning_alone(plan: Plan) -> Plan:
+    jobs = tuple(job for job in plan.jobs if traits_of(job.strategy.name).tunes)
     return replace(
         plan,
         specs=tuple(spec for spec in plan.specs if traits_of(spec.name).tunes),
-        jobs=tuple(job for job in plan.jobs if traits_of(job.strategy.name).tunes),
+        jobs=jobs,
         left_out=tuple(entry for entry in plan.left_out if traits_of(entry.strategy).tunes),
     )
+
+
+def _untuned(plan: Plan) -> list[str]:
+    """Which of the strategies that the task names are not tuned, and why."""
+    strategies = plan.task.strategies
+    names = [] if strategies == "auto" else list(dict.fromkeys(one.name for one in strategies))
+    entries = [LeftOut(name, _TUNES_NOTHING) for name in names if not traits_of(name).tunes]
+    entries += [entry for entry in plan.left_out if entry.strategy in names]
+    return left_out_texts(entries)
 
 
 def learnt_of_plan(plan: Plan, show: int) -> list[JobLearnt]:
@@ -117,6 +130,8 @@ def train(
     """
     folder = out or default_folder(plan)
     check_trust(plan)
+    for text in _untuned(plan):
+        display.say(f"left out: {text}")
     with open_run(plan, folder, display) as steps, logged(folder), files.storage_guard(folder):
         steps.watch_of = watch_of
         trained, errors = [], []
