@@ -12,7 +12,7 @@ from peft import LoraConfig, get_peft_model
 
 from steelyard.errors import ModelError, StorageError
 from steelyard.train import memory
-from steelyard.train.base import BACKWARD, TuningJob
+from steelyard.train.base import BACKWARD, DevScore, TuningJob
 from steelyard.train.config import DoraOptions, FullOptions, LoraOptions, PreferenceOptions
 from steelyard.train.course import (
     COURSE_NAME,
@@ -259,7 +259,9 @@ def test_a_pass_that_was_trained_and_not_scored_is_said_to_be_scored_now(
     text = f"{name} was trained before an interruption, and is scored on dev now"
     assert watch.of("resumed") == [text]
     watch = Recorder()
-    searched(ScriptedTrainer(lambda rate, number: 1.0, **options), tmp_path, watch=watch, score=score)
+    searched(
+        ScriptedTrainer(lambda rate, number: 1.0, **options), tmp_path, watch=watch, score=score
+    )
     assert text not in watch.of("resumed"), "it is scored"
 
 

@@ -23,7 +23,6 @@ from steelyard.train.learnt import Learnt
 from steelyard.weigh.opening import check_trust, open_run
 from steelyard.words import listed
 
-
 _TUNES_NOTHING = "train only tunes; steelyard run weighs all"
 
 
