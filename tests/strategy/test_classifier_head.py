@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,21 @@ pytest.importorskip("transformers")
 from steelyard.core import questions_of
 from steelyard.errors import ArmError, ConfigError, FitError, ModelError
 from steelyard.model.base import Model, ModelSpec
+from steelyard.model.encoder import SentenceEncoder, pinned_fingerprint
 from steelyard.model.local import LocalModel
-from steelyard.strategy import StrategySpec, TaskFacts, auto, build_strategy, load_arm, save_arm
+from steelyard.strategy import (
+    StrategySpec,
+    TaskFacts,
+    auto,
+    build_strategy,
+    classifier_head,
+    load_arm,
+    save_arm,
+)
 from steelyard.strategy.base import Arm, Brief, FitContext
 from tests.conftest import HidePackages
 from tests.model.tiny import engine_of, save_tiny
+from tests.retrieve.index.concepts import ConceptEncoder
 from tests.strategy.samples import SPEC, TOPICS, listed, tickets
 
 MakeContext = Callable[..., FitContext]
@@ -121,6 +131,65 @@ def test_a_damaged_head_is_refused(
     manifest.write_text(json.dumps(saved | {field: 0}))
     with pytest.raises(ArmError, match="damaged"):
         load_arm(tmp_path / "arm", lambda spec: model)
+
+
+class WordEncoder(ConceptEncoder):
+    """A sentence encoder for which every topical word is a dimension; it reads two words of a text."""
+
+    def count_cut(self, texts: Sequence[str]) -> int:
+        return sum(len(text.split()) > 2 for text in texts)
+
+
+@pytest.fixture
+def encoder(monkeypatch: pytest.MonkeyPatch) -> WordEncoder:
+    """Stands in for the sentence encoder, as if it were installed."""
+    words = [word for words in TOPICS.values() for word in words]
+    one = WordEncoder({word: place for place, word in enumerate(words)})
+    monkeypatch.setattr(classifier_head, "_has_encoder", lambda: True)
+    monkeypatch.setattr(SentenceEncoder, "load", lambda: one)
+    return one
+
+
+def test_a_head_on_the_sentence_encoder_is_learnt_saved_and_restored(
+    encoder: WordEncoder, fit_context: MakeContext, tmp_path: Path
+) -> None:
+    options = {"states": "encoder"}
+    (arm,) = build_strategy(StrategySpec("classifier_head", options)).fit(fit_context())
+    answers = arm.answer_all(questions_of(TEST))
+    assert [one.output for one in answers] == [one.output for one in TEST], "a word tells the label"
+    assert arm.options["states"] == "encoder" and "not_tried" not in arm.options
+    assert arm.options["cut_texts"] == arm.options["read_texts"] > 0
+    assert arm.specs == () and arm.model_name is None
+
+    save_arm(arm, tmp_path / "arm")
+    saved = json.loads((tmp_path / "arm" / "arm.json").read_text())
+    assert saved["network"] is None and saved["weights"] == pinned_fingerprint()
+    loaded = load_arm(tmp_path / "arm", no_model)
+    again = loaded.answer_all(questions_of(TEST))
+    assert [a.completion.probabilities for a in again] == [
+        a.completion.probabilities for a in answers
+    ]
+
+
+def test_a_head_of_another_encoder_is_refused(
+    encoder: WordEncoder, fit_context: MakeContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strategy = build_strategy(StrategySpec("classifier_head", {"states": "encoder"}))
+    (arm,) = strategy.fit(fit_context())
+    save_arm(arm, tmp_path / "arm")
+    monkeypatch.setattr(classifier_head, "pinned_fingerprint", lambda: "a newer encoder")
+    with pytest.raises(ModelError, match="fitted on states of .*, and a newer encoder is here"):
+        load_arm(tmp_path / "arm", no_model).answer("my invoice")
+
+
+def test_dev_chooses_between_the_networks(encoder: WordEncoder, head: Callable[..., Arm]) -> None:
+    assert head().options["states"] == "encoder", "its words tell every label"
+    encoder.concepts = {"nothing": 0}
+    assert head().options["states"] == "model"
+
+
+def no_model(spec: ModelSpec) -> Model:
+    raise AssertionError("an encoder's head asks no model")
 
 
 def test_it_is_a_first_stage_of_a_cascade(
