@@ -178,7 +178,7 @@ def test_a_head_of_another_encoder_is_refused(
     (arm,) = strategy.fit(fit_context())
     save_arm(arm, tmp_path / "arm")
     monkeypatch.setattr(classifier_head, "pinned_fingerprint", lambda: "a newer encoder")
-    with pytest.raises(ModelError, match="fitted on states of .*, and a newer encoder is here"):
+    with pytest.raises(ModelError, match=r"fitted on states of .*, and a newer encoder is here"):
         load_arm(tmp_path / "arm", no_model).answer("my invoice")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from steelyard.strategy.traits import StrategySpec
 from steelyard.task import build_task
 from steelyard.train.base import ChatSample, Passes, Tuned, Tuner, TuningJob
 from steelyard.train.learnt import Learnt
+from tests.score.judge.scripts import fences, judge
 from tests.strategy.samples import SPEC, TOPICS, listed, tickets
 
 TEXT = Brief("Reply to the customer at length.", "text", metric="rules")
@@ -146,6 +148,48 @@ def test_failed_and_cut_answers_are_never_learnt(
         f"thank you, {one.messages[-1].content.split()[-1]}" for one in taught(strategy).dev
     ], "the loss is taken on the teacher's answers where dev has no references"
     assert len(taught(strategy).dev) == 20
+
+
+@pytest.mark.parametrize("keep", ["right", "all"])
+def test_a_judge_filters_replies_that_have_no_reference(
+    keep: str, fit_context: Callable[..., FitContext]
+) -> None:
+    """It gives replies to even numbers the second best mark, and the others the worst but one."""
+
+    def marked(request: Request) -> int:
+        return int(fences(request)["THE REPLY TO MARK"].split()[-1])
+
+    judging = ScriptedModel(lambda request: "2" if marked(request) % 2 else "4")
+    metric = judge(judging, mode="rate")
+    train = tuple(Example(str(n), f"please help {n}", "") for n in range(30))
+    dev = tuple(Example(f"d{n}", f"please help {n}", "") for n in range(30, 40))
+    context = fit_context(
+        brief=Brief("Reply.", "text", metric="judge"),
+        train=train,
+        dev=dev,
+        model=ScriptedModel(lambda request: f"of course, {number_in(request)}"),
+        metric=metric,
+    )
+    strategy = Student(teacher="zero_shot", keep=keep)
+    assert strategy.refusal(context.task, SPEC) is None
+    arm = strategy.fit(context)[0]
+    numbers = [int(one.output.split()[-1]) for one in taught(strategy).samples]
+    of_train = [
+        one for one in judging.requests if int(fences(one)["THE REPLY TO MARK"].split()[-1]) < 30
+    ]
+    teacher = arm.fit.search["teacher"]
+    if keep == "all":
+        assert numbers == list(range(30)) and not of_train, "nothing is paid for a filter not used"
+        assert (teacher["score"], teacher["scored"]) == (None, 0)
+    else:
+        assert numbers == list(range(0, 30, 2)) and len(of_train) == 30
+        assert teacher["score"] == pytest.approx(0.5), "half at 0.75, half at 0.25"
+    assert teacher["answered"] == 30
+
+
+def number_in(request: Request) -> int:
+    """The number that an input ends with, whatever form it is asked in."""
+    return int(re.findall(r"help (\d+)", request.messages[-1].content)[-1])
 
 
 def rules_context(
