@@ -248,6 +248,13 @@ def test_mistakes_are_one_line(runs: Runs, tmp_path: Path) -> None:
         export(str(tmp_path / "absent" / "arms" / "lora"), "gguf")
     with pytest.raises(StorageError, match="give the folder of a finished run"):
         export("lora", "gguf", run=tmp_path)
+    only_tuned = tmp_path / "trained" / "arms" / "lora"
+    only_tuned.mkdir(parents=True)
+    (only_tuned / "arm.json").write_text('{"name": "lora"}')
+    with pytest.raises(
+        StorageError, match=r"lora was tuned and not weighed.*: run steelyard run TASK --out"
+    ):
+        export(str(only_tuned), "gguf")
     with pytest.raises(ConfigError, match="at least one example"):
         ExportOptions(items=0)
     with pytest.raises(ConfigError, match="give a share from 0 to 1"):

@@ -61,6 +61,7 @@ def open_source(arm: str, run: Path | str | None, task: Path | str | None) -> Ex
     where the task's rows are not those of the run, `ModelError` where its base is not the measured one.
     """
     folder, name = place_of(arm, run)
+    _check_is_weighed(folder, name)
     finished = read_run(folder)
     if name not in finished.records:
         raise ArmError(
@@ -107,6 +108,15 @@ def place_of(arm: str, run: Path | str | None) -> tuple[Path, str]:
             f"{len(runs)} runs have an arm {arm!r}: say which one, such as --run {runs[0]}"
         )
     raise ArmError(f"no arm at {arm!r}: give its folder, or its name and --run FOLDER")
+
+
+def _check_is_weighed(folder: Path, name: str) -> None:
+    """Refuse what ``steelyard train`` left: it has no answers that an export could be held against."""
+    if (folder / "arms" / name / "arm.json").is_file() and not (folder / "result.json").is_file():
+        raise StorageError(
+            f"{name} was tuned and not weighed, so that there are no answers to hold an export against: "
+            f"run {command('run')} TASK --out {folder} first"
+        )
 
 
 def _tuned(arm: Any) -> PromptArm:
