@@ -155,15 +155,20 @@ def test_a_damaged_index_is_built_anew(tmp_path: Path, caplog: pytest.LogCapture
     assert_is_fresh(tmp_path, now)
 
 
-CHILD = """
-import sys
+PARENT = """
+import os, sys
 from pathlib import Path
 from steelyard.retrieve.index.update import update
 from tests.retrieve.index.test_update import SETTINGS, documents, encoder
-print("ready", flush=True)
-for turn in range(10_000):
-    update(Path(sys.argv[1]), documents(30, seed=turn % 2), SETTINGS, encoder())
+for line in sys.stdin:
+    if not (child := os.fork()):
+        for turn in range(10_000):
+            update(Path(sys.argv[1]), documents(30, seed=turn % 2), SETTINGS, encoder())
+    print(child, flush=True)
+    os.waitpid(child, 0)
+    print("gone", flush=True)
 """
+"""Has imported all that an update needs before the first of its children is killed in one."""
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
@@ -177,17 +182,21 @@ def test_killed_at_any_moment_the_index_is_the_one_before_or_after(
         for seed in (0, 1)
     ]  # fmt: skip
     assert either[0] != either[1]
-    for _ in range(kills):
-        with subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(tmp_path)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        ) as child:
-            assert child.stdout is not None
-            assert child.stdout.readline() == b"ready\n"
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        text=True,
+    ) as parent:
+        assert parent.stdin is not None and parent.stdout is not None
+        for _ in range(kills):
+            print(file=parent.stdin, flush=True)
+            child = int(parent.stdout.readline())
             time.sleep(float(rng.uniform(0.0, 0.25)))
-            child.send_signal(signal.SIGKILL)
-        assert results(PassageIndex.load(tmp_path, encoder())) in either
-        update(tmp_path, documents(30), SETTINGS, encoder())
-        assert_is_fresh(tmp_path, documents(30))
-        assert len(list(tmp_path.iterdir())) == 2
+            os.kill(child, signal.SIGKILL)
+            assert parent.stdout.readline() == "gone\n"
+            assert results(PassageIndex.load(tmp_path, encoder())) in either
+            update(tmp_path, documents(30), SETTINGS, encoder())
+            assert_is_fresh(tmp_path, documents(30))
+            assert len(list(tmp_path.iterdir())) == 2
