@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 
 from steelyard.config.options import read_options
 from steelyard.errors import ConfigError
-from steelyard.train.config import FullOptions, LoraOptions, LoraPlusOptions, TrainingOptions
+from steelyard.train.config import (
+    FullOptions,
+    LoraOptions,
+    LoraPlusOptions,
+    PreferenceOptions,
+    TrainingOptions,
+)
 from steelyard.train.rates import (
     Rung,
     TrialCost,
@@ -40,6 +46,8 @@ def test_the_formula_goes_by_width_and_family(hidden: int, family: str, rate: fl
     [
         (LoraOptions(), 15, 10),
         (LoraPlusOptions(ratio=4), 7.5, 5),
+        (PreferenceOptions(), 15, 10),
+        (PreferenceOptions(sft_weight=0), 1.5, 1),
         (FullOptions(), 1, 1),
     ],
 )

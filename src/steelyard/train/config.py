@@ -154,8 +154,9 @@ class PreferenceOptions(LoraOptions):
     The larger ``beta``, the less a preference may change (0.1: Rafailov et al. 2023, "Direct Preference
     Optimization"). ``sft_weight`` multiplies the mean loss of the better answer's tokens, without which its
     probability may fall with that of the worse (1: Pang et al. 2024, "Iterative Reasoning Preference
-    Optimization"). Rates are tried around a tenth of LoRA's: trl's documentation advises 1e-5 for DPO with
-    adapters where it advises 1e-4 for tuning them on answers.
+    Optimization"). With it, rates are tried around LoRA's: a tenth of that learnt too little in all epochs
+    (docs/tuning.md has the figures). Without, around a tenth, as trl's documentation advises 1e-5 for DPO
+    with adapters where it advises 1e-4 for tuning them on answers.
     """
 
     kind: ClassVar[str] = "DPO over LoRA"
@@ -167,7 +168,7 @@ class PreferenceOptions(LoraOptions):
     sft_weight: NonNegativeFloat = 1.0
 
     def multiplier(self, steps: int) -> float:
-        return 0.1 * super().multiplier(steps)
+        return super().multiplier(steps) * (1.0 if self.sft_weight else 0.1)
 
     @property
     def facts(self) -> dict[str, Any]:
